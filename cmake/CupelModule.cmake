@@ -1,0 +1,94 @@
+# Flags of every target of ours: warnings, C++20, reproducible paths.
+add_library(cupel_flags INTERFACE)
+target_compile_features(cupel_flags INTERFACE cxx_std_20)
+target_compile_options(cupel_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+  -Wconversion -Wno-sign-conversion $<$<BOOL:${CUPEL_WARNINGS_AS_ERRORS}>:-Werror>
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+target_include_directories(cupel_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+set(CMAKE_CXX_EXTENSIONS OFF)
+
+find_program(CUPEL_CCACHE ccache)
+if(CUPEL_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CUPEL_CCACHE})
+endif()
+find_program(CUPEL_MOLD mold)
+if(CUPEL_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# One module = one static library of all .cpp files below its folder.
+#   cupel_module(NAME rank DEPS base core [LIBS PkgConfig::X …])
+# Kernel files of one CPU level get their flags by name: *_avx2.cpp, *_avx512.cpp, *_amx.cpp.
+function(cupel_module)
+  cmake_parse_arguments(M "" "NAME" "DEPS;LIBS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  add_library(cupel_${M_NAME} STATIC ${sources})
+  target_link_libraries(cupel_${M_NAME} PUBLIC cupel_flags ${M_LIBS})
+  foreach(dep IN LISTS M_DEPS)
+    target_link_libraries(cupel_${M_NAME} PUBLIC cupel_${dep})
+  endforeach()
+  foreach(source IN LISTS sources)
+    if(source MATCHES "_avx2\\.cpp$")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-mf16c;-O3")
+    elseif(source MATCHES "_avx512\\.cpp$")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
+        "-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx512vnni;-O3")
+    elseif(source MATCHES "/kernels/[^/]*\\.cpp$")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-O3")
+    endif()
+  endforeach()
+endfunction()
+
+# One test binary per module: all *_test.cpp below tests/<name>/, one ctest per TEST.
+# A suite is named by what it tests; labels come from the suite name's suffix or file's folder:
+#   tests/<module>/model/*_test.cpp  label `model` (real small models)
+#   tests/<module>/slow/*_test.cpp   label `slow`
+#   a suite called System11… carries the label `system_11`.
+function(cupel_tests)
+  cmake_parse_arguments(T "" "NAME" "DEPS" ${ARGN})
+  foreach(kind unit model slow)
+    if(kind STREQUAL unit)
+      file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${T_NAME}/*_test.cpp)
+      set(target ${T_NAME}_test)
+    else()
+      file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${T_NAME}/${kind}/*_test.cpp)
+      set(target ${T_NAME}_${kind}_test)
+    endif()
+    if(NOT sources)
+      continue()
+    endif()
+    add_executable(${target} ${sources})
+    target_link_libraries(${target} PRIVATE cupel_test_support GTest::gtest GTest::gmock GTest::gtest_main)
+    foreach(dep IN LISTS T_DEPS)
+      target_link_libraries(${target} PRIVATE cupel_${dep})
+    endforeach()
+    gtest_discover_tests(${target} TEST_PREFIX "${T_NAME}." PROPERTIES LABELS "${kind};${T_NAME}"
+      TIMEOUT 600 DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    cupel_label_systems(${target} ${T_NAME} ${kind} "${sources}")
+  endforeach()
+endfunction()
+
+# `ctest -L system_<n>`: each file that says `// Proves: system <n>` is registered once more as one test
+# of all its suites, under that label.
+function(cupel_label_systems target module kind sources)
+  foreach(source IN LISTS sources)
+    file(STRINGS ${source} marks REGEX "^// Proves: system [0-9]+")
+    foreach(mark IN LISTS marks)
+      string(REGEX MATCH "[0-9]+" number "${mark}")
+      file(STRINGS ${source} tests REGEX "^TEST(_F|_P)?\\(")
+      set(suites)
+      foreach(line IN LISTS tests)
+        string(REGEX REPLACE "^TEST(_F|_P)?\\(([A-Za-z0-9_]+).*" "\\2" suite "${line}")
+        list(APPEND suites "${suite}.*:*/${suite}.*")
+      endforeach()
+      list(REMOVE_DUPLICATES suites)
+      list(JOIN suites ":" filter)
+      get_filename_component(stem ${source} NAME_WE)
+      add_test(NAME system_${number}.${module}.${stem} COMMAND ${target} "--gtest_filter=${filter}"
+        WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+      set_tests_properties(system_${number}.${module}.${stem} PROPERTIES
+        LABELS "system_${number};${kind}" TIMEOUT 600)
+    endforeach()
+  endforeach()
+endfunction()

@@ -1,0 +1,255 @@
+#include "base/io.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace cupel {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The failure of a system call on a path, in the kind that decides exit code and mend.
+Error system_error(const std::string& path, std::string_view what) {
+  const int number = errno;
+  const char* reason = std::strerror(number);
+  switch (number) {
+    case ENOENT:
+    case ENOTDIR:
+      return not_found("{}: no such file{}", path, path_hint(path));
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return exhausted("{}: cannot {}: {}; free some space and run the same command again", path,
+                       what, reason);
+    case ENOMEM:
+      return exhausted("{}: cannot {}: {}", path, what, reason);
+    default:
+      return unavailable("{}: cannot {}: {}", path, what, reason);
+  }
+}
+
+Result<Ok> write_all(int fd, std::string_view content, const std::string& path) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0 && errno == EINTR) {
+      continue;
+    }
+    if (written < 0) {
+      return system_error(path, "write");
+    }
+    content.remove_prefix(static_cast<size_t>(written));
+  }
+  return Ok{};
+}
+
+}  // namespace
+
+std::string path_hint(const std::string& path) {
+  const fs::path wanted(path);
+  std::error_code ec;
+  const fs::path folder = wanted.has_parent_path() ? wanted.parent_path() : fs::path(".");
+  std::vector<std::string> names;
+  for (fs::directory_iterator it(folder, ec), end; !ec && it != end && names.size() < 10000;
+       it.increment(ec)) {
+    names.push_back(it->path().filename().string());
+  }
+  const std::string match = nearest_match(wanted.filename().string(), names);
+  if (match.empty()) {
+    return {};
+  }
+  return format(" (did you mean \"{}\"?)",
+                (wanted.has_parent_path() ? folder / match : fs::path(match)).string());
+}
+
+Result<std::string> read_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return system_error(path, "open");
+  }
+  std::string content;
+  struct stat info {};
+  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+    content.reserve(static_cast<size_t>(info.st_size));
+  }
+  char buffer[1 << 16];
+  while (true) {
+    const ssize_t got = ::read(fd, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got < 0) {
+      const bool folder = errno == EISDIR;
+      Error error = folder ? invalid_argument("{}: is a folder; expected a file", path)
+                           : system_error(path, "read");
+      ::close(fd);
+      return error;
+    }
+    if (got == 0) {
+      ::close(fd);
+      return content;
+    }
+    content.append(buffer, static_cast<size_t>(got));
+  }
+}
+
+Result<Ok> write_file_atomic(const std::string& path, std::string_view content) {
+  const std::string temporary = format("{}.{}.tmp", path, ::getpid());
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) {
+    return system_error(path, "create");
+  }
+  auto written = write_all(fd, content, path);
+  if (written && ::fsync(fd) != 0 && errno != EINVAL) {
+    written = system_error(path, "sync");
+  }
+  ::close(fd);
+  if (written && ::rename(temporary.c_str(), path.c_str()) != 0) {
+    written = system_error(path, "rename into place");
+  }
+  if (!written) {
+    ::unlink(temporary.c_str());
+  }
+  return written;
+}
+
+Result<Ok> make_directories(const std::string& path) {
+  std::error_code ec;
+  fs::create_directories(path, ec);
+  if (ec) {
+    return unavailable("{}: cannot create the folder: {}", path, ec.message());
+  }
+  if (!fs::is_directory(path, ec)) {
+    return invalid_argument("{}: exists and is no folder", path);
+  }
+  return Ok{};
+}
+
+Result<MappedFile> MappedFile::open(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return system_error(path, "open");
+  }
+  struct stat info {};
+  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    ::close(fd);
+    return invalid_argument("{}: is no regular file", path);
+  }
+  const auto size = static_cast<size_t>(info.st_size);
+  if (size == 0) {
+    ::close(fd);
+    return MappedFile(path, nullptr, 0);
+  }
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  ::close(fd);
+  if (data == MAP_FAILED) {
+    return system_error(path, "map");
+  }
+  return MappedFile(path, static_cast<const std::byte*>(data), size);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) {
+    ::munmap(const_cast<std::byte*>(data_), size_);
+  }
+}
+
+Result<JsonlAppender> JsonlAppender::open(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (fd < 0) {
+    return system_error(path, "open for appending");
+  }
+  JsonlAppender appender(path, fd);
+  // An unfinished last line is what a kill left of the row in flight: cut it off.
+  off_t end = ::lseek(fd, 0, SEEK_END);
+  off_t keep = end;
+  char c = '\n';
+  while (keep > 0 && ::pread(fd, &c, 1, keep - 1) == 1 && c != '\n') {
+    --keep;
+  }
+  if (keep != end && ::ftruncate(fd, keep) != 0) {
+    return system_error(path, "cut off an unfinished last line of");
+  }
+  return appender;
+}
+
+JsonlAppender::JsonlAppender(JsonlAppender&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+
+JsonlAppender& JsonlAppender::operator=(JsonlAppender&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+JsonlAppender::~JsonlAppender() {
+  if (fd_ >= 0) {
+    ::close(fd_);
+  }
+}
+
+Result<Ok> JsonlAppender::append(const Json& row) {
+  const off_t before = ::lseek(fd_, 0, SEEK_END);
+  auto written = write_all(fd_, dump_json(row) + "\n", path_);
+  if (!written && ::ftruncate(fd_, before) != 0) {
+    return in_context(std::move(written).error(), "the last line may be incomplete");
+  }
+  return written;
+}
+
+Result<Ok> for_each_jsonl(std::string_view text,
+                          const std::string& path,
+                          const std::function<Result<Ok>(Json&&, size_t)>& row) {
+  size_t line = 0;
+  while (!text.empty()) {
+    ++line;
+    const size_t end = text.find('\n');
+    const std::string_view content = trim(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (content.empty()) {
+      continue;
+    }
+    auto parsed = parse_json(content);
+    if (!parsed) {
+      return in_file(std::move(parsed).error(), path, line);
+    }
+    if (auto done = row(std::move(*parsed), line); !done) {
+      return in_file(std::move(done).error(), path, line);
+    }
+  }
+  return Ok{};
+}
+
+Result<Ok> for_each_jsonl_file(const std::string& path,
+                               const std::function<Result<Ok>(Json&&, size_t)>& row) {
+  if (path == "-") {
+    const std::string text((std::istreambuf_iterator<char>(std::cin)), {});
+    return for_each_jsonl(text, "standard input", row);
+  }
+  CUPEL_TRY(const std::string text, read_file(path));
+  return for_each_jsonl(text, path, row);
+}
+
+}  // namespace cupel

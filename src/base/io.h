@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace cupel {
+
+/// The whole file. Errors: kNotFound (with a hint at a similarly named neighbour), kInvalidArgument
+/// for a folder, kUnavailable for what the system refuses.
+Result<std::string> read_file(const std::string& path);
+
+/// Writes to a temporary neighbour, syncs and renames: readers see the old file or the new one,
+/// never half.
+Result<Ok> write_file_atomic(const std::string& path, std::string_view content);
+
+/// Creates the folder and its parents; fine when it exists. Errors name the folder and the reason.
+Result<Ok> make_directories(const std::string& path);
+
+/// A ` (did you mean "x"?)` for a path that does not exist, from its folder's entries; else empty.
+std::string path_hint(const std::string& path);
+
+/// A file mapped read-only. Movable; unmapped on destruction.
+class MappedFile {
+ public:
+  static Result<MappedFile> open(const std::string& path);
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_}; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  MappedFile(std::string path, const std::byte* data, size_t size)
+      : path_(std::move(path)), data_(data), size_(size) {}
+  std::string path_;
+  const std::byte* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+/// A growing JSONL journal: one `append` is one write(2) of a whole line, so that kill -9 loses at
+/// most the line in flight. Opening cuts off an unfinished last line (what an earlier kill left).
+class JsonlAppender {
+ public:
+  static Result<JsonlAppender> open(const std::string& path);
+  JsonlAppender(JsonlAppender&& other) noexcept;
+  JsonlAppender& operator=(JsonlAppender&& other) noexcept;
+  JsonlAppender(const JsonlAppender&) = delete;
+  JsonlAppender& operator=(const JsonlAppender&) = delete;
+  ~JsonlAppender();
+
+  /// Errors: kExhausted when the disk is full (nothing of the line stays behind), else
+  /// kUnavailable.
+  Result<Ok> append(const Json& row);
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  JsonlAppender(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  std::string path_;
+  int fd_ = -1;
+};
+
+/// Calls `row(value, line_number)` for each non-empty line of a JSONL text; lines count from 1.
+/// Stops at the first error, which then carries `path:line: `. An unfinished last line is an error
+/// too.
+Result<Ok> for_each_jsonl(std::string_view text,
+                          const std::string& path,
+                          const std::function<Result<Ok>(Json&& row, size_t line)>& row);
+/// The same from a file; `-` reads standard input.
+Result<Ok> for_each_jsonl_file(const std::string& path,
+                               const std::function<Result<Ok>(Json&& row, size_t line)>& row);
+
+}  // namespace cupel
