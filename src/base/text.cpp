@@ -162,6 +162,15 @@ std::string excerpt(std::string_view text, size_t max_bytes) {
   return std::string(head.substr(0, complete_utf8_prefix(head))) + "…";
 }
 
+std::string printable(std::string_view text, size_t max_bytes) {
+  std::string safe = to_valid_utf8(excerpt(text, max_bytes));
+  for (char& c : safe) {
+    const auto byte = static_cast<unsigned char>(c);
+    c = byte < 0x20 || byte == 0x7F ? '?' : c;
+  }
+  return safe;
+}
+
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});

@@ -34,6 +34,9 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
 std::string replace_all(std::string text, std::string_view from, std::string_view to);
 /// A text shortened to `max_bytes` on a character boundary, with "…" when cut; for messages.
 std::string excerpt(std::string_view text, size_t max_bytes);
+/// An excerpt that is safe in a one-line message: control characters become "?", invalid UTF-8
+/// U+FFFD.
+std::string printable(std::string_view text, size_t max_bytes = 64);
 
 /// Levenshtein distance in bytes.
 size_t edit_distance(std::string_view a, std::string_view b);
