@@ -1,0 +1,40 @@
+#include "core/chat_model.h"
+
+#include <array>
+#include <future>
+
+#include "base/error.h"
+
+namespace cupel {
+namespace {
+
+constexpr std::array<std::string_view, 4> kReasonNames = {"stop", "length", "cancelled",
+                                                          "content_filter"};
+
+}  // namespace
+
+std::string_view finish_reason_name(FinishReason reason) {
+  return kReasonNames[static_cast<size_t>(reason)];
+}
+
+Result<FinishReason> parse_finish_reason(std::string_view name) {
+  for (size_t i = 0; i < kReasonNames.size(); ++i) {
+    if (kReasonNames[i] == name) {
+      return static_cast<FinishReason>(i);
+    }
+  }
+  return corrupt_data("finish reason \"{}\" is none of stop, length, cancelled, content_filter",
+                      name);
+}
+
+Result<ChatResponse> complete(ChatModel& model, ChatRequest request) {
+  std::promise<Result<ChatResponse>> promise;
+  auto future = promise.get_future();
+  const auto call = model.submit(
+      std::move(request),
+      {.on_delta = {},
+       .on_done = [&promise](Result<ChatResponse> r) { promise.set_value(std::move(r)); }});
+  return future.get();
+}
+
+}  // namespace cupel

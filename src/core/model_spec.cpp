@@ -1,0 +1,151 @@
+#include "core/model_spec.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace cupel {
+namespace {
+
+const std::vector<std::string>& options_of(ModelKind kind) {
+  static const std::vector<std::string> gguf = {"template", "noise", "noise-seed",
+                                                "noise-fraction"};
+  static const std::vector<std::string> openai = {"key-env", "concurrency", "timeout"};
+  static const std::vector<std::string> none;
+  return kind == ModelKind::kGguf ? gguf : kind == ModelKind::kOpenAi ? openai : none;
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.front() != '.' &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+         });
+}
+
+std::string to_name(std::string_view text) {
+  std::string name;
+  for (const char c : text) {
+    name += is_name(std::string(1, c)) || (c == '.' && !name.empty()) ? c : '-';
+  }
+  return name;
+}
+
+std::string stem(std::string_view path) {
+  const std::string_view file = path.substr(path.rfind('/') + 1);
+  return to_name(file.substr(0, file.rfind('.')));
+}
+
+// Cuts ",key=value" pieces off the end as long as the key is an option of this kind; a path may hold
+// commas of its own.
+Result<std::string_view> take_options(std::string_view rest, std::string_view spec, ModelSpec& out) {
+  const auto& known = options_of(out.kind);
+  const auto pieces = split(rest, ',');
+  size_t first = pieces.size();
+  for (size_t i = pieces.size(); i-- > 1;) {
+    const size_t equals = pieces[i].find('=');
+    if (equals == std::string_view::npos) {
+      break;
+    }
+    const std::string key(pieces[i].substr(0, equals));
+    if (std::find(known.begin(), known.end(), key) == known.end()) {
+      if (known.empty()) {
+        break;
+      }
+      return invalid_argument("model spec \"{}\": unknown option \"{}\"{}; options here: {}", spec,
+                              key, did_you_mean(key, known), join(known, ", "));
+    }
+    if (!out.option(key).empty()) {
+      return invalid_argument("model spec \"{}\": option \"{}\" is given twice", spec, key);
+    }
+    out.options.emplace_back(key, std::string(pieces[i].substr(equals + 1)));
+    first = i;
+  }
+  std::reverse(out.options.begin(), out.options.end());
+  return first == pieces.size() ? rest
+                                : rest.substr(0, static_cast<size_t>(pieces[first].data() -
+                                                                     rest.data()) -
+                                                     1);
+}
+
+Result<Ok> fill_endpoint(std::string_view rest, std::string_view spec, ModelSpec& out) {
+  const size_t at = rest.find('@');
+  out.target = std::string(rest.substr(0, at));
+  out.url = at == std::string_view::npos ? "" : std::string(rest.substr(at + 1));
+  const bool http = out.url.starts_with("http://") || out.url.starts_with("https://");
+  if (out.target.empty() || !http) {
+    return invalid_argument(
+        "model spec \"{}\": expected NAME=openai:MODEL@URL, for example "
+        "judge=openai:my-model@http://localhost:8000/v1",
+        spec);
+  }
+  if (out.name.empty()) {
+    out.name = to_name(out.target);
+  }
+  return Ok{};
+}
+
+}  // namespace
+
+std::string_view ModelSpec::option(std::string_view key) const {
+  for (const auto& [name, value] : options) {
+    if (name == key) {
+      return value;
+    }
+  }
+  return {};
+}
+
+Result<ModelSpec> parse_model_spec(std::string_view text) {
+  ModelSpec spec;
+  std::string_view rest = text;
+  // "NAME=…": a name holds neither '/', ':' nor ',', so a path or an option with '=' is no name.
+  const size_t equals = text.find('=');
+  if (equals != std::string_view::npos && text.find_first_of("/:,") > equals) {
+    spec.name = std::string(text.substr(0, equals));
+    rest = text.substr(equals + 1);
+    if (!is_name(spec.name)) {
+      return invalid_argument(
+          "model spec \"{}\": the name \"{}\" may hold letters, digits, '.', '_' and '-' only", text,
+          spec.name);
+    }
+  }
+  constexpr std::array<std::pair<std::string_view, ModelKind>, 3> kPrefixes = {
+      {{"openai:", ModelKind::kOpenAi}, {"null:", ModelKind::kNull}, {"answers:", ModelKind::kAnswers}}};
+  for (const auto& [prefix, kind] : kPrefixes) {
+    if (rest.starts_with(prefix)) {
+      spec.kind = kind;
+      rest.remove_prefix(prefix.size());
+    }
+  }
+  CUPEL_TRY(rest, take_options(rest, text, spec));
+  if (spec.kind == ModelKind::kOpenAi) {
+    CUPEL_TRY_VOID(fill_endpoint(rest, text, spec));
+    return spec;
+  }
+  spec.target = std::string(rest);
+  if (spec.kind == ModelKind::kNull) {
+    spec.name = spec.name.empty() ? "null" : spec.name;
+    return spec;
+  }
+  if (spec.target.empty()) {
+    return invalid_argument(
+        "model spec \"{}\" names no file; expected NAME=FILE.gguf, NAME=openai:MODEL@URL, "
+        "NAME=null:TEXT or NAME=answers:FILE.jsonl",
+        text);
+  }
+  if (spec.kind == ModelKind::kGguf && !spec.target.ends_with(".gguf")) {
+    return invalid_argument(
+        "model spec \"{}\": \"{}\" does not end in .gguf; expected NAME=FILE.gguf, "
+        "NAME=openai:MODEL@URL, NAME=null:TEXT or NAME=answers:FILE.jsonl",
+        text, spec.target);
+  }
+  if (spec.name.empty()) {
+    spec.name = stem(spec.target);
+  }
+  return spec;
+}
+
+}  // namespace cupel

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace cupel {
+
+using TokenId = int32_t;
+
+/// How to turn text into ids.
+struct EncodeOptions {
+  bool add_special = false;    ///< put BOS/EOS where the vocabulary's own settings ask for them
+  bool parse_special = false;  ///< read control tokens (e.g. "<|im_start|>") in the text as such
+};
+
+/// Text ↔ token ids. Immutable and thread-safe.
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  /// Ids of a text. Bytes that are no UTF-8 are encoded byte by byte where the vocabulary can, else as
+  /// the unknown token.
+  [[nodiscard]] virtual std::vector<TokenId> encode(std::string_view text,
+                                                    const EncodeOptions& options) const = 0;
+  /// The bytes of one token (may be part of a character). Control tokens give "" unless asked for.
+  [[nodiscard]] virtual std::string token_bytes(TokenId id, bool render_special = false) const = 0;
+  /// Text of a whole sequence; inverse of encode for byte-complete vocabularies.
+  [[nodiscard]] virtual std::string decode(std::span<const TokenId> ids,
+                                           bool render_special = false) const = 0;
+
+  [[nodiscard]] virtual size_t vocabulary_size() const = 0;
+  [[nodiscard]] virtual TokenId bos() const = 0;  ///< -1 when the vocabulary has none
+  [[nodiscard]] virtual TokenId eos() const = 0;  ///< -1 when the vocabulary has none
+  /// True for every token that ends a turn (eos, "<|im_end|>", "<end_of_turn>", …).
+  [[nodiscard]] virtual bool ends_generation(TokenId id) const = 0;
+  [[nodiscard]] virtual bool is_control(TokenId id) const = 0;
+  /// The id whose whole text is `piece`, or -1.
+  [[nodiscard]] virtual TokenId find(std::string_view piece) const = 0;
+};
+
+/// Streams text out of ids and never emits half a character: bytes of an unfinished character wait for
+/// the next token; `flush` replaces what stays unfinished by U+FFFD.
+class StreamDecoder {
+ public:
+  explicit StreamDecoder(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
+  /// Text that became complete with this token (often the whole token, sometimes "").
+  std::string push(TokenId id);
+  std::string flush();
+
+ private:
+  const Tokenizer* tokenizer_;
+  bool first_ = true;    // SentencePiece drops the blank that it put before the first word
+  std::string pending_;  // valid beginning of a character, < 4 bytes
+  std::vector<TokenId> ids_;
+};
+
+}  // namespace cupel
