@@ -1,0 +1,131 @@
+#include "numeric/newton.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+
+namespace cupel::numeric {
+namespace {
+
+constexpr double kArmijo = 1e-4;
+constexpr int kMaxHalvings = 60;
+
+double max_abs(std::span<const double> values) {
+  double largest = 0;
+  for (const double value : values) {
+    // A NaN must not be lost in a maximum: it would pass for convergence.
+    if (!(std::abs(value) <= largest)) {
+      largest = std::abs(value);
+    }
+  }
+  return largest;
+}
+
+double dot(std::span<const double> a, std::span<const double> b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    sum += a[i] * b[i];
+  }
+  return sum;
+}
+
+/// The point of one iteration and room for the next.
+struct Iterate {
+  std::vector<double> x;
+  std::vector<double> gradient;
+  double value = 0;
+};
+
+/// Halves the step until the value falls enough; false when rounding error hides any fall.
+bool backtrack(const ConvexObjective& objective,
+               std::span<const double> step,
+               double slope,
+               Iterate& current,
+               Iterate& trial) {
+  double scale = 1;
+  for (int halving = 0; halving < kMaxHalvings; ++halving, scale *= 0.5) {
+    for (size_t i = 0; i < step.size(); ++i) {
+      trial.x[i] = current.x[i] + scale * step[i];
+    }
+    trial.value = objective.evaluate(trial.x, trial.gradient);
+    if (trial.value <= current.value + kArmijo * scale * slope) {
+      std::swap(current, trial);
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<Ok> ConvexObjective::newton_step(std::span<const double> x,
+                                        std::span<const double> gradient,
+                                        std::span<double> step) const {
+  const size_t n = dimension();
+  Matrix h(n, n);
+  hessian(x, h);
+  double largest = 0;
+  for (size_t i = 0; i < n; ++i) {
+    largest = std::max(largest, std::abs(h(i, i)));
+  }
+  double damping = 0;
+  for (int attempt = 0; attempt < 16; ++attempt) {
+    auto factor = Cholesky::factor(h);
+    if (factor.has_value()) {
+      for (size_t i = 0; i < n; ++i) {
+        step[i] = -gradient[i];
+      }
+      factor->solve_(step);
+      return Ok{};
+    }
+    const double next = damping == 0 ? 1e-12 * std::max(largest, 1e-12) : 10 * damping;
+    for (size_t i = 0; i < n; ++i) {
+      h(i, i) += next - damping;
+    }
+    damping = next;
+  }
+  return failed_precondition("newton: the Hessian is not positive semi-definite or not finite");
+}
+
+Result<NewtonResult> minimise_newton(const ConvexObjective& objective,
+                                     std::span<const double> start,
+                                     const NewtonOptions& options) {
+  const size_t n = objective.dimension();
+  CUPEL_CHECK(start.size() == n, "start has the wrong length");
+  Iterate current{.x = {start.begin(), start.end()}, .gradient = std::vector<double>(n)};
+  Iterate trial{.x = std::vector<double>(n), .gradient = std::vector<double>(n)};
+  std::vector<double> step(n);
+  current.value = objective.evaluate(current.x, current.gradient);
+  if (!std::isfinite(current.value)) {
+    return failed_precondition("newton: the objective is not finite at the start");
+  }
+  for (int64_t iteration = 0;; ++iteration) {
+    const double norm = max_abs(current.gradient);
+    if (norm <= options.gradient_tolerance) {
+      return NewtonResult{std::move(current.x), current.value, iteration, norm};
+    }
+    if (iteration >= options.max_iterations) {
+      return deadline_passed(
+          "newton: no convergence in {} iterations (largest gradient entry {:.3g}, wanted {:.3g}); "
+          "raise max_iterations or the tolerance",
+          options.max_iterations, norm, options.gradient_tolerance);
+    }
+    CUPEL_TRY_VOID(objective.newton_step(current.x, current.gradient, step));
+    const double slope = dot(current.gradient, step);
+    const double rounding =
+        16 * std::numeric_limits<double>::epsilon() * (1 + std::abs(current.value));
+    if (-slope <= rounding) {
+      return NewtonResult{std::move(current.x), current.value, iteration, norm};
+    }
+    if (!backtrack(objective, step, slope, current, trial)) {
+      return failed_precondition(
+          "newton: no descent along the step (largest gradient entry {:.3g}); value and gradient "
+          "disagree",
+          norm);
+    }
+  }
+}
+
+}  // namespace cupel::numeric

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/result.h"
+
+namespace cupel::numeric {
+
+/// A closed interval, low ≤ high.
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+/// Φ(x), the distribution function of the standard normal.
+double normal_cdf(double x);
+/// Φ⁻¹(p) for p in (0, 1), to about 1e-15 of its size; p ≤ 0 gives -∞ and p ≥ 1 gives +∞.
+/// Source: Hastings 1955 as a start, then Halley steps on erfc.
+double normal_quantile(double p);
+/// The z of a two-sided interval of that confidence in (0, 1): 0.95 → 1.959964.
+double normal_z(double confidence);
+
+/// The p-quantile of values sorted upwards (not empty), p in [0, 1], linear between order
+/// statistics (Hyndman & Fan 1996, type 7: numpy's and R's default).
+double quantile_sorted(std::span<const double> sorted, double p);
+/// The central percentile interval of bootstrap draws (not empty, no NaN); reorders `draws`.
+/// Quantiles as `quantile_sorted`. Cost: linear.
+Interval percentile_interval_(std::span<double> draws, double confidence);
+
+/// Mean and the sample standard deviation (n - 1; 0 for one value) of a non-empty set.
+struct Moments {
+  double mean = 0;
+  double standard_deviation = 0;
+};
+Moments moments(std::span<const double> values);
+
+/// Wilson's score interval of a share: `successes` of `trials`, in [0, 1].
+///
+/// Missing: `successes` may be fractional (ties as halves).   Errors: kInvalidArgument - no trials,
+/// successes
+///          outside [0, trials], or confidence outside (0, 1).
+/// Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+Result<Interval> wilson_interval(double successes, double trials, double confidence = 0.95);
+
+}  // namespace cupel::numeric

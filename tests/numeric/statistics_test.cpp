@@ -1,0 +1,84 @@
+#include "numeric/statistics.h"
+
+#include <cmath>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace cupel::numeric {
+namespace {
+
+TEST(NormalQuantile, MatchesPrintedTables) {
+  // Abramowitz & Stegun 1964, table 26.5 and the usual z values.
+  EXPECT_NEAR(normal_quantile(0.975), 1.959963984540054, 1e-14);
+  EXPECT_NEAR(normal_quantile(0.95), 1.644853626951472, 1e-14);
+  EXPECT_NEAR(normal_quantile(0.005), -2.575829303548901, 1e-14);
+  EXPECT_NEAR(normal_z(0.95), 1.959963984540054, 1e-14);
+  EXPECT_NEAR(normal_quantile(0.5), 0, 1e-15);
+}
+
+TEST(NormalQuantile, InvertsTheDistributionFunctionFarOut) {
+  for (const double p : {1e-300, 1e-50, 1e-10, 1e-3, 0.02425, 0.3, 0.5}) {
+    EXPECT_NEAR(normal_cdf(normal_quantile(p)) / p, 1, 1e-10) << p;
+    if (p > 1e-16) {
+      EXPECT_NEAR(normal_quantile(1 - p), -normal_quantile(p), 1e-5) << p;
+    }
+  }
+  EXPECT_EQ(normal_quantile(0), -INFINITY);
+  EXPECT_EQ(normal_quantile(1), INFINITY);
+}
+
+TEST(QuantileSorted, InterpolatesAsNumpy) {
+  const std::vector<double> v = {1, 2, 4, 8};
+  EXPECT_DOUBLE_EQ(quantile_sorted(v, 0), 1);
+  EXPECT_DOUBLE_EQ(quantile_sorted(v, 1), 8);
+  EXPECT_DOUBLE_EQ(quantile_sorted(v, 0.5), 3);
+  EXPECT_DOUBLE_EQ(quantile_sorted(v, 0.25), 1.75);
+  EXPECT_DOUBLE_EQ(quantile_sorted(std::vector<double>{7}, 0.3), 7);
+}
+
+TEST(PercentileInterval, EqualsTheSortedQuantiles) {
+  std::vector<double> draws;
+  for (int i = 0; i < 1001; ++i) {
+    draws.push_back(static_cast<double>((i * 377) % 1001));
+  }
+  std::vector<double> shuffled = draws;
+  std::sort(draws.begin(), draws.end());
+  for (const double confidence : {0.5, 0.9, 0.95, 0.987}) {
+    const Interval interval = percentile_interval_(shuffled, confidence);
+    EXPECT_DOUBLE_EQ(interval.low, quantile_sorted(draws, 0.5 * (1 - confidence)));
+    EXPECT_DOUBLE_EQ(interval.high, quantile_sorted(draws, 1 - 0.5 * (1 - confidence)));
+  }
+}
+
+TEST(Moments, UseTheSampleDeviation) {
+  const Moments m = moments(std::vector<double>{2, 4, 4, 4, 5, 5, 7, 9});
+  EXPECT_DOUBLE_EQ(m.mean, 5);
+  EXPECT_DOUBLE_EQ(m.standard_deviation, std::sqrt(32.0 / 7));
+  EXPECT_DOUBLE_EQ(moments(std::vector<double>{3}).standard_deviation, 0);
+}
+
+TEST(WilsonInterval, MatchesAHandComputation) {
+  // 8 of 10 at z = 1.959964: centre (0.8 + 0.19207294)/1.38414588, half-width z·√(0.016 +
+  // 0.00960365)/1.384146.
+  const auto interval = wilson_interval(8, 10);
+  ASSERT_TRUE(interval.has_value());
+  EXPECT_NEAR(interval->low, 0.490162, 1e-6);
+  EXPECT_NEAR(interval->high, 0.943318, 1e-6);
+}
+
+TEST(WilsonInterval, StaysInsideZeroAndOne) {
+  EXPECT_DOUBLE_EQ(wilson_interval(0, 5)->low, 0);
+  EXPECT_DOUBLE_EQ(wilson_interval(5, 5)->high, 1);
+  EXPECT_GT(wilson_interval(0, 5)->high, 0.4);
+}
+
+TEST(WilsonInterval, RefusesNonsense) {
+  EXPECT_EQ(wilson_interval(0, 0).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(wilson_interval(3, 2).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(wilson_interval(NAN, 2).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(wilson_interval(1, 2, 1.0).error().code, Code::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace cupel::numeric
