@@ -13,7 +13,7 @@ using enum TensorType;
 constexpr TensorTypeInfo kTypes[] = {
     {kF32, "F32", 1, 4, true, true},        {kF16, "F16", 1, 2, true, true},
     {kQ4_0, "Q4_0", 32, 18, true, true},    {kQ4_1, "Q4_1", 32, 20, true, true},
-    {kQ5_0, "Q5_0", 32, 22, true, false},   {kQ5_1, "Q5_1", 32, 24, true, false},
+    {kQ5_0, "Q5_0", 32, 22, true, true},    {kQ5_1, "Q5_1", 32, 24, true, true},
     {kQ8_0, "Q8_0", 32, 34, true, true},    {kQ8_1, "Q8_1", 32, 36, false, false},
     {kQ2_K, "Q2_K", 256, 84, false, false}, {kQ3_K, "Q3_K", 256, 110, false, false},
     {kQ4_K, "Q4_K", 256, 144, true, false}, {kQ5_K, "Q5_K", 256, 176, true, false},

@@ -39,8 +39,8 @@ struct TensorTypeInfo {
   std::string_view name;        ///< as GGUF tools write it, e.g. "Q4_1"
   uint32_t block_elements = 1;  ///< numbers in a block
   uint32_t block_bytes = 4;     ///< bytes of a block
-  bool readable = false;        ///< dequantise_row (quant.h) can read it
-  bool writable = false;        ///< quantise_row (quant.h) can write it
+  bool readable = false;        ///< dequantize_row (quant.h) can read it
+  bool writable = false;        ///< quantize_row (quant.h) can write it
 };
 
 /// Every type that a file may hold. Errors: none; all enumerators have an entry.
