@@ -58,6 +58,23 @@ bool backtrack(const ConvexObjective& objective,
   return false;
 }
 
+/// Takes the whole step when that shrinks the gradient; false when it does not.
+bool polish(const ConvexObjective& objective,
+            std::span<const double> step,
+            double norm,
+            Iterate& current,
+            Iterate& trial) {
+  for (size_t i = 0; i < step.size(); ++i) {
+    trial.x[i] = current.x[i] + step[i];
+  }
+  trial.value = objective.evaluate(trial.x, trial.gradient);
+  if (!(max_abs(trial.gradient) < norm)) {
+    return false;
+  }
+  std::swap(current, trial);
+  return true;
+}
+
 }  // namespace
 
 Result<Ok> ConvexObjective::newton_step(std::span<const double> x,
@@ -117,6 +134,10 @@ Result<NewtonResult> minimise_newton(const ConvexObjective& objective,
     const double rounding =
         16 * std::numeric_limits<double>::epsilon() * (1 + std::abs(current.value));
     if (-slope <= rounding) {
+      // The value can no longer tell better from worse, but the gradient can.
+      if (polish(objective, step, norm, current, trial)) {
+        continue;
+      }
       return NewtonResult{std::move(current.x), current.value, iteration, norm};
     }
     if (!backtrack(objective, step, slope, current, trial)) {

@@ -49,9 +49,10 @@ struct NewtonResult {
 /// Minimises a smooth convex function by Newton's method with backtracking.
 ///
 /// Shapes: `start` [n], n = objective.dimension().
-/// Stops:  max |gradient| ≤ gradient_tolerance, or the decrease that Newton's model still promises
-/// is below
-///         the rounding error of the value (there is nothing left to gain in double precision).
+/// Stops:  max |gradient| ≤ gradient_tolerance, or nothing is left to gain in double precision: the
+/// decrease
+///         that Newton's model promises is below the value's rounding error and a step no longer
+///         shrinks the gradient.
 /// Errors: kDeadline - max_iterations passed first; kFailedPrecondition - value not finite at the
 /// start, or no
 ///         descent direction. A result that has not converged is never returned.
