@@ -15,10 +15,10 @@ constexpr int kMaxHalvings = 60;
 double max_abs(std::span<const double> values) {
   double largest = 0;
   for (const double value : values) {
-    // A NaN must not be lost in a maximum: it would pass for convergence.
-    if (!(std::abs(value) <= largest)) {
-      largest = std::abs(value);
+    if (std::isnan(value)) {
+      return value;  // a maximum would lose it, and it would pass for convergence
     }
+    largest = std::max(largest, std::abs(value));
   }
   return largest;
 }
