@@ -103,24 +103,56 @@ Result<std::string> read_file(const std::string& path) {
   }
 }
 
-Result<Ok> write_file_atomic(const std::string& path, std::string_view content) {
-  const std::string temporary = format("{}.{}.tmp", path, ::getpid());
+Result<AtomicFile> AtomicFile::create(const std::string& path) {
+  std::string temporary = format("{}.{}.tmp", path, ::getpid());
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0 && errno == ENOENT) {
+    return not_found("{}: cannot create: its folder does not exist; create the folder first", path);
+  }
   if (fd < 0) {
     return system_error(path, "create");
   }
-  auto written = write_all(fd, content, path);
-  if (written && ::fsync(fd) != 0 && errno != EINVAL) {
-    written = system_error(path, "sync");
+  return AtomicFile(path, std::move(temporary), fd);
+}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::move(other.temporary_)),
+      fd_(std::exchange(other.fd_, -1)) {}
+
+AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(temporary_, other.temporary_);
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ >= 0) {
+    ::close(fd_);
+    ::unlink(temporary_.c_str());
   }
-  ::close(fd);
-  if (written && ::rename(temporary.c_str(), path.c_str()) != 0) {
-    written = system_error(path, "rename into place");
+}
+
+Result<Ok> AtomicFile::append(std::string_view piece) {
+  return write_all(fd_, piece, path_);
+}
+
+Result<Ok> AtomicFile::commit() {
+  if (::fsync(fd_) != 0 && errno != EINVAL) {
+    return system_error(path_, "sync");
   }
-  if (!written) {
-    ::unlink(temporary.c_str());
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    return system_error(path_, "rename into place");
   }
-  return written;
+  ::close(std::exchange(fd_, -1));
+  return Ok{};
+}
+
+Result<Ok> write_file_atomic(const std::string& path, std::string_view content) {
+  CUPEL_TRY(AtomicFile file, AtomicFile::create(path));
+  CUPEL_TRY_VOID(file.append(content));
+  return file.commit();
 }
 
 Result<Ok> make_directories(const std::string& path) {

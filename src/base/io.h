@@ -21,6 +21,30 @@ Result<std::string> read_file(const std::string& path);
 /// never half.
 Result<Ok> write_file_atomic(const std::string& path, std::string_view content);
 
+/// A file written in pieces that appears under its name only when it is complete: pieces go to a
+/// temporary neighbour, `commit` syncs and renames it, destruction without it removes it. Movable.
+class AtomicFile {
+ public:
+  static Result<AtomicFile> create(const std::string& path);
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&& other) noexcept;
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  /// Errors: kExhausted when the disk is full, else kUnavailable; then nothing appears at `path`.
+  Result<Ok> append(std::string_view piece);
+  Result<Ok> commit();
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  AtomicFile(std::string path, std::string temporary, int fd)
+      : path_(std::move(path)), temporary_(std::move(temporary)), fd_(fd) {}
+  std::string path_;
+  std::string temporary_;
+  int fd_ = -1;  // -1 once committed or moved from
+};
+
 /// Creates the folder and its parents; fine when it exists. Errors name the folder and the reason.
 Result<Ok> make_directories(const std::string& path);
 
