@@ -1,0 +1,45 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/result.h"
+#include "rank/battle_table.h"
+#include "rank/ratings.h"
+
+namespace cupel::rank {
+
+/// A number that a method lets its user set: flag, config key and field share the name.
+struct RatingParameter {
+  std::string_view name;
+  double value = 0;  ///< the default
+  double low = 0;    ///< smallest allowed
+  double high = 0;   ///< largest allowed
+  std::string_view summary;
+};
+
+/// What the numbers of a method mean, and so how they may be shown.
+enum class RatingScale {
+  kElo,  ///< 400 points are odds of 10 to 1; only differences mean anything, so an anchor may shift
+         ///< them
+  kShare  ///< a share or a count with a meaning of its own; never shifted
+};
+
+/// One way to turn battles into ratings. Adding one: a file in methods/, a line in registry.def, a
+/// test; the registry-wide suite (tests/rank/registry_test.cpp) then checks the properties declared
+/// here.
+struct RatingMethod {
+  std::string_view name;     ///< as in registry.def: lower case with underscores
+  std::string_view summary;  ///< one line for help and docs
+  std::string_view source;   ///< paper and place
+  RatingScale scale = RatingScale::kElo;
+  bool order_dependent =
+      false;                    ///< the order of the rows matters: a resample reorders them as well
+  bool has_covariance = false;  ///< fills Ratings::covariance when asked
+  std::span<const RatingParameter> parameters = {};
+
+  /// Fits a table that `fit_ratings` has checked; call that instead. Deterministic, thread-safe.
+  Result<Ratings> (*fit)(const BattleTable& table, const RatingOptions& options) = nullptr;
+};
+
+}  // namespace cupel::rank

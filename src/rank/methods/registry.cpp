@@ -1,0 +1,100 @@
+#include "rank/methods/registry.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "rank/connectivity.h"
+
+namespace cupel::rank {
+
+namespace method {
+#define CUPEL_RATING(id) RatingMethod id();
+#include "rank/methods/registry.def"
+#undef CUPEL_RATING
+}  // namespace method
+
+namespace {
+
+Result<Ok> check_setting(const RatingMethod& method, const RatingOptions::Setting& setting) {
+  std::vector<std::string> names;
+  for (const RatingParameter& parameter : method.parameters) {
+    if (parameter.name != setting.name) {
+      names.emplace_back(parameter.name);
+      continue;
+    }
+    if (setting.value >= parameter.low && setting.value <= parameter.high) {
+      return Ok{};
+    }
+    return invalid_argument("{}: {} is {:g}; it must lie in [{:g}, {:g}]", method.name,
+                            parameter.name, setting.value, parameter.low, parameter.high);
+  }
+  return invalid_argument("{} has no parameter \"{}\"{}; it has: {}", method.name, setting.name,
+                          did_you_mean(setting.name, names),
+                          names.empty() ? "none" : join(names, ", "));
+}
+
+}  // namespace
+
+std::span<const RatingMethod> rating_methods() {
+  static const std::array methods = {
+#define CUPEL_RATING(id) method::id(),
+#include "rank/methods/registry.def"
+#undef CUPEL_RATING
+  };
+  return methods;
+}
+
+Result<const RatingMethod*> find_rating_method(std::string_view name) {
+  std::string wanted(name);
+  std::replace(wanted.begin(), wanted.end(), '-', '_');
+  std::vector<std::string> names;
+  for (const RatingMethod& method : rating_methods()) {
+    if (method.name == wanted) {
+      return &method;
+    }
+    names.emplace_back(method.name);
+  }
+  return invalid_argument("no rating method \"{}\"{}; there are: {}", name,
+                          did_you_mean(wanted, names), join(names, ", "));
+}
+
+double setting(std::span<const RatingParameter> parameters,
+               const RatingOptions& options,
+               std::string_view name) {
+  for (const RatingOptions::Setting& setting : options.settings) {
+    if (setting.name == name) {
+      return setting.value;
+    }
+  }
+  for (const RatingParameter& parameter : parameters) {
+    if (parameter.name == name) {
+      return parameter.value;
+    }
+  }
+  CUPEL_CHECK(false, "a method reads a parameter that it does not declare");
+  return 0;
+}
+
+Result<Ratings> fit_ratings(const RatingMethod& method,
+                            const BattleTable& table,
+                            const RatingOptions& options) {
+  CUPEL_TRY_VOID(require_battles(table));
+  for (const RatingOptions::Setting& setting : options.settings) {
+    CUPEL_TRY_VOID(check_setting(method, setting));
+  }
+  if (!options.start.empty() && options.start.size() != table.model_count()) {
+    return invalid_argument("start has {} ratings for {} models", options.start.size(),
+                            table.model_count());
+  }
+  if (!options.resample) {
+    CUPEL_TRY_VOID(require_linked(table));
+  }
+  return method.fit(table, options);
+}
+
+}  // namespace cupel::rank

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/result.h"
+#include "rank/methods/method.h"
+
+namespace cupel::rank {
+
+/// All methods of registry.def, sorted by name.
+std::span<const RatingMethod> rating_methods();
+
+/// The method of that name; `-` and `_` are the same. Errors: kInvalidArgument - no such method,
+/// with a hint and the list.
+Result<const RatingMethod*> find_rating_method(std::string_view name);
+
+/// The value of one of a method's parameters: the options' setting or the default.
+double setting(std::span<const RatingParameter> parameters,
+               const RatingOptions& options,
+               std::string_view name);
+
+/// Checks table and options, then fits: the one door to every method.
+///
+/// Shapes: `Ratings::values` [M] by model index of the table.
+/// Errors: kInvalidArgument - no battles, one model, an unknown setting or one out of its range, a
+/// start of the
+///         wrong length; kFailedPrecondition - models that no battle links (unless
+///         options.resample), or whatever the method itself cannot do without.
+Result<Ratings> fit_ratings(const RatingMethod& method,
+                            const BattleTable& table,
+                            const RatingOptions& options = {});
+
+}  // namespace cupel::rank
