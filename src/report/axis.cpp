@@ -1,0 +1,70 @@
+#include "report/axis.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/numbers.h"
+
+namespace cupel::report {
+namespace {
+
+constexpr double kMarginPercent = 2.0;
+
+/// 1, 2, 2.5 or 5 times a power of ten: the smallest that is not below `raw`.
+double round_step(double raw) {
+  const double power = std::pow(10.0, std::floor(std::log10(raw)));
+  for (const double factor : {1.0, 2.0, 2.5, 5.0}) {
+    if (factor * power >= raw * (1 - 1e-9)) {
+      return factor * power;
+    }
+  }
+  return 10 * power;
+}
+
+int decimals_of(double step) {
+  for (int decimals = 0; decimals < 9; ++decimals) {
+    const double scaled = step * std::pow(10.0, decimals);
+    if (std::abs(scaled - std::round(scaled)) < 1e-6) {
+      return decimals;
+    }
+  }
+  return 9;
+}
+
+}  // namespace
+
+double Axis::percent(double value) const {
+  const double span = high - low;
+  const double share = span > 0 ? std::clamp((value - low) / span, 0.0, 1.0) : 0.5;
+  return kMarginPercent + (100.0 - 2 * kMarginPercent) * share;
+}
+
+Axis nice_axis(double low, double high, int count) {
+  if (!std::isfinite(low) || !std::isfinite(high) || std::abs(low) > 1e15 ||
+      std::abs(high) > 1e15) {
+    low = 0;
+    high = 1;
+  }
+  if (high - low <= 1e-9 * std::max(1.0, std::abs(low))) {
+    const double room = std::max(0.05, std::abs(low) * 0.1);
+    low -= room;
+    high += room;
+  }
+  const double step = round_step((high - low) / std::max(1, count));
+  Axis axis;
+  axis.decimals = decimals_of(step);
+  const double first = std::floor(low / step + 1e-9);
+  const double last = std::ceil(high / step - 1e-9);
+  axis.low = first * step;
+  axis.high = last * step;
+  for (double tick = first; tick <= last; ++tick) {
+    axis.ticks.push_back(tick * step);
+  }
+  return axis;
+}
+
+std::string percent_attribute(double percent) {
+  return short_text(percent, 3) + "%";
+}
+
+}  // namespace cupel::report

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace cupel::report {
+
+/// What stands for a number that is absent or not finite.
+inline constexpr const char* kNoNumber = "-";
+
+/// "0.614"; never "-0.000". Not finite: "-".
+std::string fixed_text(double value, int decimals);
+/// As fixed_text with trailing zeros cut: "12.5", "3". For coordinates; not finite is a bug.
+std::string short_text(double value, int max_decimals = 2);
+/// As fixed_text with a typographic minus, and a plus sign when asked. For pages.
+std::string signed_text(double value, int decimals, bool plus = false);
+/// "12,345"
+std::string count_text(int64_t count);
+/// A share in [0, 1] as "0%", "<0.1%", "3.4%", "97%", "100%"; 100% only when it is exactly that.
+std::string percent_text(double share);
+/// "0.42 s", "12.3 s", "3 min 05 s", "2 h 07 min".
+std::string duration_text(double seconds);
+/// part / whole, or nothing when the whole is empty.
+std::optional<double> share_of(int64_t part, int64_t whole);
+
+}  // namespace cupel::report

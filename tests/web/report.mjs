@@ -1,0 +1,170 @@
+// Checks an evaluation report in a real browser: node report.mjs REPORT.html SCREENSHOT_FOLDER
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { axeViolations, Checks, launch } from './browser.mjs';
+
+const [reportPath, shots] = process.argv.slice(2);
+if (!reportPath || !shots) {
+  console.error('usage: node report.mjs REPORT.html SCREENSHOT_FOLDER');
+  process.exit(2);
+}
+const address = pathToFileURL(resolve(reportPath)).href;
+mkdirSync(shots, { recursive: true });
+
+const views = [
+  { name: 'phone-light', width: 390, height: 844, colorScheme: 'light' },
+  { name: 'phone-dark', width: 390, height: 844, colorScheme: 'dark' },
+  { name: 'desktop-light', width: 1280, height: 800, colorScheme: 'light' },
+  { name: 'desktop-dark', width: 1280, height: 800, colorScheme: 'dark' },
+  { name: 'narrow-light', width: 320, height: 640, colorScheme: 'light' },
+];
+const checks = new Checks();
+
+/** A page that fails the run on any dialog, script error or request beyond the file itself. */
+async function openPage(browser, view) {
+  const context = await browser.newContext({
+    viewport: { width: view.width, height: view.height },
+    colorScheme: view.colorScheme,
+    reducedMotion: 'reduce',
+  });
+  const page = await context.newPage();
+  page.on('dialog', async (dialog) => {
+    checks.that(false, `${view.name}: dialog "${dialog.message()}": an answer ran as a script`);
+    await dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    const url = request.url();
+    checks.that(url === address || url.startsWith('data:'), `${view.name}: request to ${url}`);
+  });
+  page.on('pageerror', (error) => checks.that(false, `${view.name}: ${error.message}`));
+  await page.goto(address);
+  return page;
+}
+
+async function checkOverflow(page, where) {
+  const size = await page.evaluate(() => ({
+    content: document.documentElement.scrollWidth,
+    window: document.documentElement.clientWidth,
+  }));
+  checks.that(size.content <= size.window,
+    `${where}: the page is ${size.content} px wide in a window of ${size.window} px`);
+}
+
+async function checkStructure(page, where) {
+  const found = await page.evaluate(() => {
+    const levels = [...document.querySelectorAll('h1,h2,h3,h4')]
+      .filter((heading) => heading.checkVisibility())
+      .map((heading) => Number(heading.tagName[1]));
+    return {
+      h1: document.querySelectorAll('h1').length,
+      landmarks: ['header', 'nav', 'main', 'footer'].filter((tag) => document.querySelector(tag)),
+      language: document.documentElement.lang,
+      skipped: levels.some((level, i) => i > 0 && level > levels[i - 1] + 1),
+      forbidden: document.querySelectorAll(
+        'script,iframe,object,embed,img,form,base,link:not([rel=icon]),meta[http-equiv=refresh]').length,
+      handlers: [...document.querySelectorAll('*')].filter((element) =>
+        element.getAttributeNames().some((name) => name.startsWith('on'))).length,
+      links: [...document.querySelectorAll('a')].every((a) => a.getAttribute('href').startsWith('#')),
+      broken: [...document.querySelectorAll('a')].filter((a) =>
+        !document.getElementById(a.getAttribute('href').slice(1))).length,
+      unnamedFigures: [...document.querySelectorAll('svg[role=img]')].filter((svg) =>
+        !svg.querySelector('title')?.textContent || !svg.querySelector('desc')?.textContent).length,
+    };
+  });
+  checks.that(found.h1 === 1, `${where}: ${found.h1} h1 elements`);
+  checks.that(found.landmarks.length === 4, `${where}: landmarks are ${found.landmarks}`);
+  checks.that(found.language === 'en', `${where}: lang is "${found.language}"`);
+  checks.that(!found.skipped, `${where}: a heading level is skipped`);
+  checks.that(found.forbidden === 0, `${where}: ${found.forbidden} elements that a report never has`);
+  checks.that(found.handlers === 0, `${where}: ${found.handlers} elements with event handlers`);
+  checks.that(found.links, `${where}: a link leaves the page`);
+  checks.that(found.broken === 0, `${where}: ${found.broken} links lead nowhere`);
+  checks.that(found.unnamedFigures === 0, `${where}: ${found.unnamedFigures} figures without a name`);
+}
+
+/** Whisker ends as drawn against the interval they carry, on the axis of the outermost grid lines. */
+async function checkWhiskers(page, where) {
+  const worst = await page.evaluate(() => {
+    let error = 0;
+    let count = 0;
+    for (const svg of document.querySelectorAll('.board tbody svg')) {
+      if (!svg.checkVisibility()) continue;
+      const labels = [...document.querySelectorAll('.board thead svg text')]
+        .map((text) => Number(text.textContent.replace('\u2212', '-')));
+      const grid = [...svg.querySelectorAll('.grid')].map((line) => line.getBoundingClientRect().x);
+      const scale = (grid.at(-1) - grid[0]) / (labels.at(-1) - labels[0]);
+      for (const whisker of svg.querySelectorAll('.w')) {
+        const caps = [...whisker.querySelectorAll('.cap')].map((line) => line.getBoundingClientRect().x);
+        const want = [whisker.dataset.low, whisker.dataset.high]
+          .map((value) => grid[0] + (Number(value) - labels[0]) * scale);
+        error = Math.max(error, Math.abs(caps[0] - want[0]), Math.abs(caps[1] - want[1]));
+        count += 1;
+      }
+    }
+    return { error, count };
+  });
+  checks.that(worst.count > 0, `${where}: no whiskers in the leaderboard`);
+  checks.that(worst.error <= 1, `${where}: a whisker end is ${worst.error.toFixed(2)} px off`);
+}
+
+async function checkKeyboard(page, where) {
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.keyboard.press('Tab');
+  const first = await page.evaluate(() => document.activeElement.className);
+  checks.that(first === 'skip', `${where}: the first stop is not the skip link`);
+  let opened = false;
+  for (let i = 0; i < 80 && !opened; i += 1) {
+    await page.keyboard.press('Tab');
+    const onQuestion = await page.evaluate(() =>
+      document.activeElement.matches('.question > summary'));
+    if (onQuestion) {
+      await page.keyboard.press('Enter');
+      opened = await page.evaluate(() => document.activeElement.parentElement.open);
+      break;
+    }
+  }
+  checks.that(opened, `${where}: no question could be opened by keyboard`);
+}
+
+async function checkFilter(page, where) {
+  const filter = page.locator('.filter label').nth(1);
+  if (await filter.count() === 0) return;
+  const all = await page.locator('.question:visible').count();
+  await filter.click();
+  const some = await page.locator('.question:visible').count();
+  checks.that(some > 0 && some < all, `${where}: the filter shows ${some} of ${all} questions`);
+  await page.locator('.filter label').first().click();
+}
+
+const browser = await launch();
+try {
+  for (const view of views) {
+    const page = await openPage(browser, view);
+    await checkOverflow(page, view.name);
+    await checkStructure(page, view.name);
+    await checkWhiskers(page, view.name);
+    await page.screenshot({ path: `${shots}/${view.name}.png` });
+    await page.screenshot({ path: `${shots}/${view.name}-full.png`, fullPage: true });
+    await checkKeyboard(page, view.name);
+    await checkFilter(page, view.name);
+    await page.evaluate(() => {
+      // The hostile question, an ordinary one, and every figure's table.
+      for (const details of document.querySelectorAll('#q-1,#q-1 details,#q-2,main>section>details.twin')) {
+        details.open = true;
+      }
+    });
+    await checkOverflow(page, `${view.name}, opened`);
+    await checkStructure(page, `${view.name}, opened`);
+    for (const violation of await axeViolations(page)) {
+      checks.that(false, `${view.name}: axe ${violation}`);
+    }
+    const question = page.locator('.question').nth(1);
+    await question.scrollIntoViewIfNeeded();
+    await question.screenshot({ path: `${shots}/${view.name}-question.png` });
+    await page.context().close();
+  }
+} finally {
+  await browser.close();
+}
+process.exit(checks.finish());

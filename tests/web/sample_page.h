@@ -1,0 +1,12 @@
+#pragma once
+
+#include "report/evaluation_page.h"
+
+namespace cupel::test {
+
+/// A made-up evaluation of four contenders on 24 two-turn questions in eight categories. Question 1
+/// holds the XSS corpus in every place where outside text may stand; the rest reads like a real
+/// run.
+report::EvaluationPage sample_page();
+
+}  // namespace cupel::test
