@@ -23,8 +23,9 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// Ids of a text. Bytes that are no UTF-8 are encoded byte by byte where the vocabulary can, else as
-  /// the unknown token.
+  /// Ids of a text. Bytes that are no UTF-8 are encoded byte by byte. What the vocabulary has no
+  /// token for becomes its unknown token (SentencePiece) or is left out (byte-level BPE), as in the
+  /// original tokenizers.
   [[nodiscard]] virtual std::vector<TokenId> encode(std::string_view text,
                                                     const EncodeOptions& options) const = 0;
   /// The bytes of one token (may be part of a character). Control tokens give "" unless asked for.
@@ -32,6 +33,10 @@ class Tokenizer {
   /// Text of a whole sequence; inverse of encode for byte-complete vocabularies.
   [[nodiscard]] virtual std::string decode(std::span<const TokenId> ids,
                                            bool render_special = false) const = 0;
+
+  /// True when a blank with which a token begins is dropped after `previous` (-1: at the start of
+  /// the text): SentencePiece vocabularies put one there when they encode. Control tokens keep it.
+  [[nodiscard]] virtual bool drops_space_after(TokenId /*previous*/) const { return false; }
 
   [[nodiscard]] virtual size_t vocabulary_size() const = 0;
   [[nodiscard]] virtual TokenId bos() const = 0;  ///< -1 when the vocabulary has none
@@ -43,8 +48,8 @@ class Tokenizer {
   [[nodiscard]] virtual TokenId find(std::string_view piece) const = 0;
 };
 
-/// Streams text out of ids and never emits half a character: bytes of an unfinished character wait for
-/// the next token; `flush` replaces what stays unfinished by U+FFFD.
+/// Streams text out of ids and never emits half a character: bytes of an unfinished character wait
+/// for the next token; `flush` replaces what stays unfinished by U+FFFD.
 class StreamDecoder {
  public:
   explicit StreamDecoder(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
@@ -54,9 +59,8 @@ class StreamDecoder {
 
  private:
   const Tokenizer* tokenizer_;
-  bool first_ = true;    // SentencePiece drops the blank that it put before the first word
+  TokenId previous_ = -1;
   std::string pending_;  // valid beginning of a character, < 4 bytes
-  std::vector<TokenId> ids_;
 };
 
 }  // namespace cupel

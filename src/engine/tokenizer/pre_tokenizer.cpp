@@ -1,0 +1,136 @@
+#include "engine/tokenizer/pre_tokenizer.h"
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace cupel::engine {
+namespace {
+
+enum Flags : unsigned { kPlain = 0, kIgnoreMerges = 1, kAddBos = 2 };
+
+struct SplitKind {
+  std::string_view name;
+  unsigned flags = kPlain;
+  std::vector<std::string_view> patterns;
+};
+
+#define CUPEL_SPLIT_KIND(kind, flags, ...) \
+  SplitKind make_##kind() {                \
+    return {#kind, flags, {__VA_ARGS__}};  \
+  }
+#define CUPEL_WRITTEN_SPLITTER(kind, function)
+#define CUPEL_PRE_TOKENIZER(name, kind)
+#include "engine/tokenizer/pre_tokenizers.def"
+#undef CUPEL_SPLIT_KIND
+#undef CUPEL_WRITTEN_SPLITTER
+#undef CUPEL_PRE_TOKENIZER
+
+struct NamedKind {
+  std::string_view name;
+  SplitKind (*make)();
+};
+constexpr NamedKind kPreTokenizers[] = {
+#define CUPEL_SPLIT_KIND(kind, flags, ...)
+#define CUPEL_WRITTEN_SPLITTER(kind, function)
+#define CUPEL_PRE_TOKENIZER(name, kind) {name, make_##kind},
+#include "engine/tokenizer/pre_tokenizers.def"
+#undef CUPEL_SPLIT_KIND
+#undef CUPEL_WRITTEN_SPLITTER
+#undef CUPEL_PRE_TOKENIZER
+};
+
+struct WrittenSplitter {
+  std::string_view kind;
+  void (*split)(std::string_view, Pieces&);
+};
+constexpr WrittenSplitter kWrittenSplitters[] = {
+#define CUPEL_SPLIT_KIND(kind, flags, ...)
+#define CUPEL_WRITTEN_SPLITTER(kind, function) {#kind, function},
+#define CUPEL_PRE_TOKENIZER(name, kind)
+#include "engine/tokenizer/pre_tokenizers.def"
+#undef CUPEL_SPLIT_KIND
+#undef CUPEL_WRITTEN_SPLITTER
+#undef CUPEL_PRE_TOKENIZER
+};
+
+/// Appends what the pattern finds in `text` and what lies between.
+void split_at_matches(const Regex& pattern, std::string_view text, Pieces& pieces) {
+  size_t done = 0;
+  while (done < text.size()) {
+    const Regex::Match match = pattern.find(text, done);
+    if (!match.found || match.end == match.begin) {  // no pattern of the table matches ""
+      break;
+    }
+    if (match.begin > done) {
+      pieces.push_back(text.substr(done, match.begin - done));
+    }
+    pieces.push_back(text.substr(match.begin, match.end - match.begin));
+    done = match.end;
+  }
+  if (done < text.size()) {
+    pieces.push_back(text.substr(done));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> pre_tokenizer_names() {
+  std::vector<std::string> names;
+  for (const NamedKind& entry : kPreTokenizers) {
+    names.emplace_back(entry.name);
+  }
+  return names;
+}
+
+Result<PreTokenizer> PreTokenizer::create(std::string_view name, Engine engine) {
+  if (name.empty()) {
+    return failed_precondition(
+        "tokenizer.ggml.pre is absent, so it is unknown how this vocabulary cuts text into words; "
+        "name its pre-tokenizer with --tokenizer-pre (for example gpt-2, llama-bpe or qwen2)");
+  }
+  const auto* const found = std::ranges::find(kPreTokenizers, name, &NamedKind::name);
+  if (found == std::end(kPreTokenizers)) {
+    return unsupported(
+        "pre-tokenizer \"{}\" (tokenizer.ggml.pre) is unknown{}; if it works as a known one, name "
+        "that with --tokenizer-pre (known: {})",
+        printable(name), did_you_mean(name, pre_tokenizer_names()),
+        join(pre_tokenizer_names(), ", "));
+  }
+  const SplitKind kind = found->make();
+  PreTokenizer result;
+  result.ignore_merges_ = (kind.flags & kIgnoreMerges) != 0;
+  result.adds_bos_ = (kind.flags & kAddBos) != 0;
+  const auto* const written =
+      std::ranges::find(kWrittenSplitters, kind.name, &WrittenSplitter::kind);
+  if (engine == Engine::kFastest && written != std::end(kWrittenSplitters)) {
+    result.splitter_ = written->split;
+    return result;
+  }
+  for (const std::string_view pattern : kind.patterns) {
+    CUPEL_TRY(Regex regex, Regex::compile(pattern));
+    result.patterns_.push_back(std::move(regex));
+  }
+  return result;
+}
+
+void PreTokenizer::split(std::string_view text, Pieces& pieces) const {
+  if (splitter_ != nullptr) {
+    splitter_(text, pieces);
+    return;
+  }
+  Pieces current{text};
+  Pieces next;
+  for (const Regex& pattern : patterns_) {
+    next.clear();
+    for (const std::string_view piece : current) {
+      split_at_matches(pattern, piece, next);
+    }
+    current.swap(next);
+  }
+  pieces.insert(pieces.end(), current.begin(), current.end());
+}
+
+}  // namespace cupel::engine
