@@ -1,0 +1,45 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/sampling.h"
+#include "core/tokenizer.h"
+
+namespace cupel::decode {
+
+/// A token that may still be drawn.
+struct Candidate {
+  TokenId id = 0;
+  float logit = 0;
+};
+
+/// The one order of candidates: likelier first, ties to the lowest id.
+inline bool likelier(const Candidate& a, const Candidate& b) {
+  return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+}
+
+/// What survives so far. Ascending by id until a processor cuts; from then on sorted by `likelier`.
+struct Candidates {
+  std::vector<Candidate> items;
+  bool sorted = false;
+};
+
+struct ProcessorContext {
+  const SamplingOptions* options = nullptr;
+  std::span<const TokenId> seen;  ///< prompt and generated tokens so far
+};
+
+/// One step between raw logits and the draw. One file each; they run in the order of processors.def.
+struct LogitsProcessor {
+  std::string_view name;
+  std::string_view summary;
+  bool (*active)(const SamplingOptions& options);
+  void (*apply)(Candidates& candidates, const ProcessorContext& context);
+};
+
+/// All processors in their fixed order.
+const std::vector<LogitsProcessor>& logits_processors();
+
+}  // namespace cupel::decode

@@ -1,0 +1,30 @@
+// Keskar et al. 2019 (CTRL), §4.1, in the form of transformers: positive logits are divided by the
+// penalty, negative ones multiplied, once per distinct token that was seen.
+#include <algorithm>
+
+#include "decode/logits_processor.h"
+
+namespace cupel::decode::processor {
+namespace {
+
+void apply(Candidates& candidates, const ProcessorContext& context) {
+  const auto penalty = static_cast<float>(context.options->repetition_penalty);
+  std::vector<TokenId> seen(context.seen.begin(), context.seen.end());
+  std::sort(seen.begin(), seen.end());
+  seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
+  for (const TokenId id : seen) {  // the list is still ascending by id, and complete
+    float& logit = candidates.items[static_cast<size_t>(id)].logit;
+    logit = logit > 0 ? logit / penalty : logit * penalty;
+  }
+}
+
+}  // namespace
+
+LogitsProcessor repetition_penalty() {
+  return {.name = "repetition_penalty",
+          .summary = "makes tokens that were seen less likely",
+          .active = [](const SamplingOptions& o) { return o.repetition_penalty != 1; },
+          .apply = &apply};
+}
+
+}  // namespace cupel::decode::processor

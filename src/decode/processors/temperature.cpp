@@ -1,0 +1,23 @@
+// Logits over the temperature; greedy decoding never comes here with a divisor of 0.
+#include "decode/logits_processor.h"
+
+namespace cupel::decode::processor {
+namespace {
+
+void apply(Candidates& candidates, const ProcessorContext& context) {
+  const auto temperature = static_cast<float>(context.options->temperature);
+  for (Candidate& candidate : candidates.items) {
+    candidate.logit /= temperature;
+  }
+}
+
+}  // namespace
+
+LogitsProcessor temperature() {
+  return {.name = "temperature",
+          .summary = "sharpens (below 1) or flattens (above 1) the distribution",
+          .active = [](const SamplingOptions& o) { return !o.greedy() && o.temperature != 1; },
+          .apply = &apply};
+}
+
+}  // namespace cupel::decode::processor

@@ -1,0 +1,104 @@
+#include "decode/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/rng.h"
+
+namespace cupel::decode {
+
+namespace processor {
+#define CUPEL_PROCESSOR(id) LogitsProcessor id();
+#include "decode/processors.def"
+#undef CUPEL_PROCESSOR
+}  // namespace processor
+
+namespace {
+
+// max_element keeps the first of equals, which is the lowest id.
+TokenId argmax(std::span<const float> logits) {
+  return static_cast<TokenId>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+}
+
+// Inverse CDF over the survivors in their order.
+size_t draw_index(const std::vector<Candidate>& items, double uniform, double& logprob) {
+  float peak = items.front().logit;
+  for (const Candidate& candidate : items) {
+    peak = std::max(peak, candidate.logit);
+  }
+  double total = 0;
+  for (const Candidate& candidate : items) {
+    total += std::exp(static_cast<double>(candidate.logit) - peak);
+  }
+  double rest = uniform * total;
+  size_t chosen = items.size() - 1;
+  for (size_t i = 0; i < items.size(); ++i) {
+    rest -= std::exp(static_cast<double>(items[i].logit) - peak);
+    if (rest < 0) {
+      chosen = i;
+      break;
+    }
+  }
+  logprob = static_cast<double>(items[chosen].logit) - peak - std::log(total);
+  return chosen;
+}
+
+}  // namespace
+
+const std::vector<LogitsProcessor>& logits_processors() {
+  static const std::vector<LogitsProcessor> all = {
+#define CUPEL_PROCESSOR(id) processor::id(),
+#include "decode/processors.def"
+#undef CUPEL_PROCESSOR
+  };
+  return all;
+}
+
+float token_logprob(const engine::Operators& operators, std::span<const float> logits, TokenId id) {
+  const double normaliser =
+      operators.log_sum_exp(logits.data(), static_cast<int64_t>(logits.size()));
+  return static_cast<float>(static_cast<double>(logits[static_cast<size_t>(id)]) - normaliser);
+}
+
+Draw Sampler::draw(const engine::Operators& operators, std::span<const float> logits,
+                   const ProcessorContext& context, const DrawKey& key) {
+  const SamplingOptions& options = *context.options;
+  const bool any = std::any_of(logits_processors().begin(), logits_processors().end(),
+                               [&](const LogitsProcessor& p) { return p.active(options); });
+  if (options.greedy() && !any) {
+    const TokenId id = argmax(logits);
+    return {.id = id, .logprob = token_logprob(operators, logits, id)};
+  }
+  auto& items = candidates_.items;
+  items.resize(logits.size());
+  for (size_t i = 0; i < logits.size(); ++i) {
+    items[i] = {static_cast<TokenId>(i), logits[i]};
+  }
+  candidates_.sorted = false;
+  for (const LogitsProcessor& p : logits_processors()) {
+    if (p.active(options)) {
+      p.apply(candidates_, context);
+    }
+  }
+  Draw draw;
+  if (options.greedy()) {
+    draw.id = std::min_element(items.begin(), items.end(), likelier)->id;
+  } else {
+    const double uniform = random_unit(key.seed, key.stream, key.position);
+    draw.id = items[draw_index(items, uniform, draw.processed_logprob)].id;
+  }
+  const double normaliser =
+      operators.log_sum_exp(logits.data(), static_cast<int64_t>(logits.size()));
+  draw.logprob = static_cast<float>(
+      static_cast<double>(logits[static_cast<size_t>(draw.id)]) - normaliser);
+  if (items.size() < logits.size()) {
+    draw.surviving_mass = 0;
+    for (const Candidate& candidate : items) {
+      draw.surviving_mass +=
+          std::exp(static_cast<double>(logits[static_cast<size_t>(candidate.id)]) - normaliser);
+    }
+  }
+  return draw;
+}
+
+}  // namespace cupel::decode

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "engine/kernels/operators.h"
+
+namespace cupel::engine {
+
+/// 64-byte aligned array that only grows; contents are undefined after growth.
+template <typename T>
+class Scratch {
+ public:
+  T* get(size_t count) {
+    if (count > capacity_) {
+      data_.reset(static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64})));
+      capacity_ = count;
+    }
+    return data_.get();
+  }
+
+ private:
+  struct Free {
+    void operator()(T* p) const { ::operator delete (p, std::align_val_t{64}); }
+  };
+  std::unique_ptr<T, Free> data_;
+  size_t capacity_ = 0;
+};
+
+/// Activation rows with their int8 twin.
+class ActivationScratch {
+ public:
+  /// A view of `rows` rows; with `int8` the quantised twin is there too.
+  ActivationBuffer get(int64_t rows, int64_t cols, bool int8) {
+    ActivationBuffer buffer{.rows = rows, .cols = cols};
+    buffer.values = values_.get(static_cast<size_t>(rows * cols));
+    if (int8) {
+      buffer.quants = quants_.get(static_cast<size_t>(rows * cols));
+      buffer.scales = scales_.get(static_cast<size_t>(rows * (cols / 32)));
+      buffer.sums16 = sums_.get(static_cast<size_t>(rows * (cols / 16)));
+    }
+    return buffer;
+  }
+
+ private:
+  Scratch<float> values_;
+  Scratch<int8_t> quants_;
+  Scratch<float> scales_;
+  Scratch<int16_t> sums_;
+};
+
+/// Buffers of the batch step; after warm-up no step allocates.
+struct Workspace {
+  Scratch<float> hidden;       // [n, D]
+  Scratch<float> q;            // [n, N·H]
+  Scratch<float> k;            // [n, G·H]
+  Scratch<float> v;            // [n, G·H]
+  Scratch<float> block;        // [n, D]: a block's output before its post norm
+  Scratch<float> up;           // [n, F]
+  Scratch<float> logits;       // [rows of one head chunk, V]
+  ActivationScratch normed;    // [n, D]
+  ActivationScratch attended;  // [n, N·H]
+  ActivationScratch gated;     // [n, F]
+  ActivationScratch head;      // [rows of one head chunk, D]
+  std::vector<AttentionQuery> queries;
+  std::vector<int64_t> positions;
+};
+
+}  // namespace cupel::engine
