@@ -31,7 +31,8 @@ struct ProcessorContext {
   std::span<const TokenId> seen;  ///< prompt and generated tokens so far
 };
 
-/// One step between raw logits and the draw. One file each; they run in the order of processors.def.
+/// One step between raw logits and the draw. One file each; they run in the order of
+/// processors.def.
 struct LogitsProcessor {
   std::string_view name;
   std::string_view summary;

@@ -60,8 +60,10 @@ float token_logprob(const engine::Operators& operators, std::span<const float> l
   return static_cast<float>(static_cast<double>(logits[static_cast<size_t>(id)]) - normaliser);
 }
 
-Draw Sampler::draw(const engine::Operators& operators, std::span<const float> logits,
-                   const ProcessorContext& context, const DrawKey& key) {
+Draw Sampler::draw(const engine::Operators& operators,
+                   std::span<const float> logits,
+                   const ProcessorContext& context,
+                   const DrawKey& key) {
   const SamplingOptions& options = *context.options;
   const bool any = std::any_of(logits_processors().begin(), logits_processors().end(),
                                [&](const LogitsProcessor& p) { return p.active(options); });
@@ -89,8 +91,8 @@ Draw Sampler::draw(const engine::Operators& operators, std::span<const float> lo
   }
   const double normaliser =
       operators.log_sum_exp(logits.data(), static_cast<int64_t>(logits.size()));
-  draw.logprob = static_cast<float>(
-      static_cast<double>(logits[static_cast<size_t>(draw.id)]) - normaliser);
+  draw.logprob =
+      static_cast<float>(static_cast<double>(logits[static_cast<size_t>(draw.id)]) - normaliser);
   if (items.size() < logits.size()) {
     draw.surviving_mass = 0;
     for (const Candidate& candidate : items) {

@@ -13,13 +13,13 @@ namespace cupel::decode {
 /// A drawn token. Log-probabilities in nats.
 struct Draw {
   TokenId id = 0;
-  float logprob = 0;            ///< raw: log-softmax of the model's own logits
-  double processed_logprob = 0; ///< under the distribution that was drawn from
-  double surviving_mass = 1;    ///< raw probability of all tokens that could be drawn
+  float logprob = 0;             ///< raw: log-softmax of the model's own logits
+  double processed_logprob = 0;  ///< under the distribution that was drawn from
+  double surviving_mass = 1;     ///< raw probability of all tokens that could be drawn
 };
 
-/// log-softmax of one token: the one formula behind sampling, scoring and labels, so that they agree
-/// bit for bit.
+/// log-softmax of one token: the one formula behind sampling, scoring and labels, so that they
+/// agree bit for bit.
 float token_logprob(const engine::Operators& operators, std::span<const float> logits, TokenId id);
 
 /// Which draw of which sequence this is: the random number is a function of these three alone.
@@ -32,8 +32,10 @@ struct DrawKey {
 /// Draws tokens; keeps its buffers. One per sequence.
 class Sampler {
  public:
-  Draw draw(const engine::Operators& operators, std::span<const float> logits,
-            const ProcessorContext& context, const DrawKey& key);
+  Draw draw(const engine::Operators& operators,
+            std::span<const float> logits,
+            const ProcessorContext& context,
+            const DrawKey& key);
 
  private:
   Candidates candidates_;

@@ -7,8 +7,8 @@
 namespace cupel::decode::processor {
 namespace {
 
-// Sorts only as many of the likeliest as the nucleus needs: a heap is built in linear time, and each
-// member costs one pop. The nucleus of a trained model is small.
+// Sorts only as many of the likeliest as the nucleus needs: a heap is built in linear time, and
+// each member costs one pop. The nucleus of a trained model is small.
 void apply(Candidates& candidates, const ProcessorContext& context) {
   auto& items = candidates.items;
   const auto less = [](const Candidate& a, const Candidate& b) { return likelier(b, a); };

@@ -1,0 +1,289 @@
+#include "decode/generator.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace cupel::decode {
+namespace {
+
+// A shared beginning shorter than this is cheaper to compute twice than to wait a step for.
+constexpr int64_t kWorthWaiting = 16;
+// Remembered sequences; each holds its pages until they are wanted.
+constexpr size_t kRememberedPrefixes = 16;
+
+size_t pages_for(int64_t positions) {
+  return static_cast<size_t>((positions + engine::kPageRows - 1) / engine::kPageRows);
+}
+
+}  // namespace
+
+struct Generator::Running {
+  GenerateJob job;
+  engine::SequenceState state;
+  std::vector<TokenId> ids;  // prompt and generated
+  StreamDecoder decoder;
+  StopText text;
+  Sampler sampler;
+  ChatResponse response;
+  size_t promised_pages = 0;
+  int64_t max_tokens = 0;
+  size_t rows = 0;       // of the current step
+  bool drawing = false;  // the current step reaches the last id
+  bool done = false;
+  Draw draw;
+
+  Running(GenerateJob j, engine::SequenceState s, const Tokenizer& tokenizer)
+      : job(std::move(j)),
+        state(std::move(s)),
+        ids(job.prompt),
+        decoder(tokenizer),
+        text(job.sampling.stop) {}
+  [[nodiscard]] size_t generated() const { return ids.size() - job.prompt.size(); }
+};
+
+Generator::Generator(engine::Transformer& model, const Tokenizer& tokenizer, const Options& options)
+    : model_(&model), tokenizer_(&tokenizer), options_(options), prefixes_(kRememberedPrefixes) {
+  if (options_.context_length <= 0) {
+    options_.context_length = model.description().context_length;
+  }
+}
+
+Generator::~Generator() = default;
+
+void Generator::submit(GenerateJob job) {
+  if (job.prompt.empty()) {
+    job.on_done(invalid_argument("the prompt is empty: there is nothing to continue"));
+    return;
+  }
+  if (static_cast<int64_t>(job.prompt.size()) >= options_.context_length) {
+    job.on_done(invalid_argument(
+        "the prompt has {} tokens, but the context holds {}; shorten it or raise the context",
+        job.prompt.size(), options_.context_length));
+    return;
+  }
+  if (pages_of(job) > model_->kv_pool().capacity_pages()) {
+    job.on_done(exhausted(
+        "prompt and answer may take {} cache pages of {} positions, but the cache has {}; ask for "
+        "fewer tokens or give it more memory",
+        pages_of(job), engine::kPageRows, model_->kv_pool().capacity_pages()));
+    return;
+  }
+  waiting_.push_back(std::move(job));
+}
+
+size_t Generator::pages_of(const GenerateJob& job) const {
+  const int64_t longest = std::min(
+      static_cast<int64_t>(job.prompt.size()) + job.sampling.max_tokens, options_.context_length);
+  return pages_for(longest) + 1;  // one more while a shared last page is copied
+}
+
+void Generator::step() {
+  admit();
+  collect_rows();
+  const Stopwatch watch;
+  const auto done = model_->step(rows_, [this](size_t row, std::span<float> logits) {
+    Running& run = *row_owner_[row];
+    const ProcessorContext context{.options = &run.job.sampling, .seen = run.ids};
+    run.draw = run.sampler.draw(
+        model_->operators(), logits, context,
+        {.seed = run.job.sampling.seed, .stream = run.job.stream, .position = run.generated()});
+  });
+  if (!done) {
+    fail_all(done.error());
+    return;
+  }
+  after_step(watch.seconds());
+}
+
+void Generator::admit() {
+  for (auto it = waiting_.begin(); it != waiting_.end() && running_.size() < options_.max_batch;) {
+    if (it->cancelled && it->cancelled()) {
+      it->on_done(cancelled("the call was cancelled before it began"));
+      it = waiting_.erase(it);
+      continue;
+    }
+    if (promised_pages_ + pages_of(*it) > model_->kv_pool().capacity_pages()) {
+      break;  // first come, first served: nothing overtakes a long request
+    }
+    const int64_t known = prefixes_.find(it->prompt).length;
+    if (shares_unfinished_prefix(*it, known)) {
+      ++it;
+      continue;
+    }
+    running_.push_back(start(std::move(*it)));
+    it = waiting_.erase(it);
+  }
+}
+
+// True when a sequence that is still reading its prompt will soon hold a longer common beginning.
+bool Generator::shares_unfinished_prefix(const GenerateJob& job, int64_t known) const {
+  return std::any_of(running_.begin(), running_.end(), [&](const auto& run) {
+    const bool reading = run->state.length() < static_cast<int64_t>(run->job.prompt.size());
+    return reading && common_prefix(run->job.prompt, job.prompt) >= known + kWorthWaiting;
+  });
+}
+
+std::unique_ptr<Generator::Running> Generator::start(GenerateJob job) {
+  PrefixCache::Match best = prefixes_.find(job.prompt);
+  for (const auto& run : running_) {
+    const int64_t length = std::min({common_prefix(run->ids, job.prompt), run->state.length(),
+                                     static_cast<int64_t>(job.prompt.size()) - 1});
+    if (length > best.length) {
+      best = {&run->state, length};
+    }
+  }
+  engine::SequenceState state =
+      best.state != nullptr ? best.state->fork(best.length) : model_->new_sequence();
+  const size_t pages = pages_of(job);
+  auto run = std::make_unique<Running>(std::move(job), std::move(state), *tokenizer_);
+  run->promised_pages = pages;
+  run->max_tokens =
+      std::min(run->job.sampling.max_tokens,
+               options_.context_length - static_cast<int64_t>(run->job.prompt.size()));
+  run->response.usage.prompt_tokens = static_cast<int64_t>(run->job.prompt.size());
+  run->response.usage.cached_tokens = best.length;
+  promised_pages_ += pages;
+  CUPEL_CHECK(make_room(promised_pages_).has_value(), "admit promised more pages than there are");
+  return run;
+}
+
+// Remembered prefixes live in what nobody was promised.
+Result<Ok> Generator::make_room(size_t pages) {
+  engine::KvPool& pool = model_->kv_pool();
+  if (pages > pool.capacity_pages()) {
+    return exhausted("{} cache pages are needed, but there are {}; give the cache more memory",
+                     pages, pool.capacity_pages());
+  }
+  while (pool.used_pages() + pages > pool.capacity_pages() && prefixes_.evict()) {
+  }
+  return Ok{};
+}
+
+void Generator::collect_rows() {
+  rows_.clear();
+  row_owner_.clear();
+  size_t prefill_left = options_.max_prefill_rows;
+  for (const auto& run : running_) {
+    const auto seen = static_cast<size_t>(run->state.length());
+    const size_t pending = run->ids.size() - seen;
+    run->rows = pending == 1 ? 1 : std::min(pending, prefill_left);
+    prefill_left -= pending == 1 ? 0 : run->rows;
+    run->drawing = run->rows == pending;
+    for (size_t i = 0; i < run->rows; ++i) {
+      rows_.push_back({.sequence = &run->state,
+                       .token = run->ids[seen + i],
+                       .logits = run->drawing && i + 1 == pending});
+      row_owner_.push_back(run.get());
+    }
+  }
+}
+
+void Generator::after_step(double seconds) {
+  for (auto it = running_.begin(); it != running_.end();) {
+    Running& run = **it;
+    if (run.rows > 0) {
+      // The step that ends the prompt also draws the first token: it counts as prefill.
+      (run.generated() == 0 ? run.response.timings.prefill_s : run.response.timings.decode_s) +=
+          seconds;
+    }
+    if (run.job.cancelled && run.job.cancelled()) {
+      run.job.on_done(cancelled("the call was cancelled"));
+      run.done = true;
+    } else if (run.drawing) {
+      take_draw(run);
+    }
+    if (run.done) {
+      promised_pages_ -= run.promised_pages;
+      it = running_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+}
+
+void Generator::take_draw(Running& run) {
+  if (tokenizer_->ends_generation(run.draw.id)) {
+    finish(run, FinishReason::kStop);
+    return;
+  }
+  run.ids.push_back(run.draw.id);
+  run.response.ids.push_back(run.draw.id);
+  if (run.job.logprobs) {
+    run.response.logprobs.push_back(run.draw.logprob);
+  }
+  if (run.text.push(run.decoder.push(run.draw.id))) {
+    finish(run, FinishReason::kStop);
+    return;
+  }
+  if (static_cast<int64_t>(run.generated()) >= run.max_tokens) {
+    const bool stopped = run.text.push(run.decoder.flush());
+    finish(run, stopped ? FinishReason::kStop : FinishReason::kLength);
+    return;
+  }
+  if (run.job.on_text) {
+    if (const std::string piece = run.text.take(false); !piece.empty()) {
+      run.job.on_text(piece);
+    }
+  }
+}
+
+void Generator::finish(Running& run, FinishReason reason) {
+  if (reason == FinishReason::kStop) {
+    run.text.push(run.decoder.flush());
+  }
+  if (run.job.on_text) {
+    if (const std::string piece = run.text.take(true); !piece.empty()) {
+      run.job.on_text(piece);
+    }
+  }
+  run.response.text = run.text.text();
+  run.response.finish_reason = reason;
+  run.response.usage.completion_tokens = static_cast<int64_t>(run.generated());
+  run.done = true;
+  remember(run);
+  run.job.on_done(std::move(run.response));
+}
+
+void Generator::remember(Running& run) {
+  std::vector<TokenId> seen(run.ids.begin(), run.ids.begin() + run.state.length());
+  prefixes_.insert(std::move(seen), std::move(run.state));
+}
+
+void Generator::fail_all(const Error& error) {
+  for (const auto& run : running_) {
+    run->job.on_done(error);
+  }
+  for (const GenerateJob& job : waiting_) {
+    job.on_done(error);
+  }
+  running_.clear();
+  waiting_.clear();
+  promised_pages_ = 0;
+}
+
+Result<engine::SequenceState> Generator::prefill(
+    std::span<const TokenId> ids,
+    int64_t& cached,
+    const std::function<void(std::span<float>)>& visit) {
+  CUPEL_CHECK(!ids.empty());
+  if (static_cast<int64_t>(ids.size()) > options_.context_length) {
+    return invalid_argument("the text has {} tokens, but the context holds {}", ids.size(),
+                            options_.context_length);
+  }
+  const PrefixCache::Match match = prefixes_.find(ids);
+  engine::SequenceState state =
+      match.state != nullptr ? match.state->fork(match.length) : model_->new_sequence();
+  cached = match.length;
+  CUPEL_TRY_VOID(make_room(promised_pages_ + pages_for(static_cast<int64_t>(ids.size())) + 1));
+  std::vector<engine::StepRow> rows;
+  for (auto i = static_cast<size_t>(match.length); i < ids.size(); ++i) {
+    rows.push_back({.sequence = &state, .token = ids[i], .logits = i + 1 == ids.size()});
+  }
+  CUPEL_TRY_VOID(model_->step(rows, [&](size_t, std::span<float> logits) { visit(logits); }));
+  prefixes_.insert({ids.begin(), ids.end()}, state.fork());
+  return state;
+}
+
+}  // namespace cupel::decode

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "core/chat_model.h"
+#include "core/sampling.h"
+#include "core/tokenizer.h"
+#include "decode/prefix_cache.h"
+#include "decode/sampler.h"
+#include "decode/stop_text.h"
+#include "engine/runtime/transformer.h"
+
+namespace cupel::decode {
+
+/// One sequence to generate.
+struct GenerateJob {
+  std::vector<TokenId> prompt;  ///< at least one id
+  SamplingOptions sampling;
+  uint64_t stream = 0;  ///< sample index: which of several samples of one request
+  bool logprobs = false;
+  std::function<bool()> cancelled;                      ///< may be empty
+  std::function<void(std::string_view delta)> on_text;  ///< may be empty
+  std::function<void(Result<ChatResponse>)> on_done;    ///< exactly once
+};
+
+/// Continuous batching: sequences of different lengths advance together, one batch step at a time;
+/// finished ones make room for waiting ones. Prompts that begin alike are computed once and forked.
+///
+/// One thread drives it. Results of a job depend on the job alone (seed, prompt, options), bit for
+/// bit.
+class Generator {
+ public:
+  struct Options {
+    size_t max_batch = 16;
+    int64_t context_length = 0;  ///< 0 = the model's own
+    size_t max_prefill_rows =
+        512;  ///< prompt rows of one step, so that running streams keep moving
+  };
+  Generator(engine::Transformer& model, const Tokenizer& tokenizer, const Options& options);
+  ~Generator();
+
+  void submit(GenerateJob job);
+  [[nodiscard]] bool idle() const { return waiting_.empty() && running_.empty(); }
+  /// One batch step over everything that runs. Finished jobs report through their on_done.
+  void step();
+  /// Fails everything that waits or runs.
+  void fail_all(const Error& error);
+
+  /// A sequence that has seen `ids` (as much as possible from the prefix cache), with the logits of
+  /// the last id handed to `visit`. For scoring. `cached` receives the ids that were not computed
+  /// again.
+  Result<engine::SequenceState> prefill(std::span<const TokenId> ids,
+                                        int64_t& cached,
+                                        const std::function<void(std::span<float>)>& visit);
+  /// Gives pages of remembered prefixes back until that many are free. Errors: kExhausted.
+  Result<Ok> make_room(size_t pages);
+  [[nodiscard]] engine::Transformer& model() { return *model_; }
+
+ private:
+  struct Running;
+
+  void admit();
+  [[nodiscard]] bool shares_unfinished_prefix(const GenerateJob& job, int64_t known) const;
+  std::unique_ptr<Running> start(GenerateJob job);
+  void collect_rows();
+  void after_step(double seconds);
+  void take_draw(Running& run);
+  void finish(Running& run, FinishReason reason);
+  void remember(Running& run);
+  [[nodiscard]] size_t pages_of(const GenerateJob& job) const;
+
+  engine::Transformer* model_;
+  const Tokenizer* tokenizer_;
+  Options options_;
+  std::list<GenerateJob> waiting_;
+  std::list<std::unique_ptr<Running>> running_;
+  PrefixCache prefixes_;
+  size_t promised_pages_ =
+      0;  ///< worst case of all that runs, so that no step can run out of cache
+  std::vector<engine::StepRow> rows_;
+  std::vector<Running*> row_owner_;
+};
+
+}  // namespace cupel::decode

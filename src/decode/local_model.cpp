@@ -1,0 +1,246 @@
+#include "decode/local_model.h"
+
+#include <algorithm>
+#include <future>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/io.h"
+#include "engine/tokenizer/from_gguf.h"
+
+namespace cupel::decode {
+namespace {
+
+constexpr std::string_view kTemplateKey = "tokenizer.chat_template";
+
+Result<std::string> template_source(const LocalModelOptions& options,
+                                    const engine::GgufFile& file) {
+  if (!options.template_path.empty()) {
+    return read_file(options.template_path);
+  }
+  return file.get_string_or(kTemplateKey, "");
+}
+
+std::string describe_noise(const std::optional<engine::NoiseOptions>& noise) {
+  return noise ? format("noise {} {} {}", noise->seed, noise->scale, noise->fraction)
+               : std::string("no noise");
+}
+
+// The kind of the first part that is no text, for the message.
+std::string_view part_kind(const Message& message) {
+  for (const MessagePart& part : message.parts) {
+    if (!std::holds_alternative<TextPart>(part)) {
+      constexpr std::string_view kKinds[] = {"text", "image", "video", "table", "series"};
+      return kKinds[part.index()];
+    }
+  }
+  return "text";
+}
+
+class LocalCall : public ChatCall {};
+
+}  // namespace
+
+Result<std::unique_ptr<LocalModel>> LocalModel::open(const LocalModelOptions& options) {
+  std::unique_ptr<LocalModel> model(new LocalModel);
+  model->name_ = options.name;
+  model->path_ = options.path;
+  CUPEL_TRY(engine::GgufFile file, engine::GgufFile::open(options.path));
+  model->file_ = std::make_unique<engine::GgufFile>(std::move(file));
+  CUPEL_TRY(model->tokenizer_,
+            engine::load_tokenizer(*model->file_, {.pre = options.tokenizer_pre}));
+  CUPEL_TRY(const std::string source, template_source(options, *model->file_));
+  if (!source.empty()) {
+    auto parsed = engine::ChatTemplate::parse(source);
+    if (!parsed) {
+      const bool named = !options.template_path.empty();
+      return in_context(
+          std::move(parsed).error(),
+          named ? options.template_path : format("{}: {}", options.path, kTemplateKey));
+    }
+    model->template_ = std::move(*parsed);
+  }
+  CUPEL_TRY(model->transformer_, engine::Transformer::load(*model->file_, options.engine));
+  const auto vocabulary = static_cast<int64_t>(model->tokenizer_->vocabulary_size());
+  if (vocabulary > model->description().vocabulary_size) {
+    return corrupt_data("{}: the vocabulary has {} tokens, but the embedding only {} rows",
+                        options.path, vocabulary, model->description().vocabulary_size);
+  }
+  model->context_length_ =
+      options.context_length > 0
+          ? std::min(options.context_length, model->description().context_length)
+          : model->description().context_length;
+  model->max_batch_ = std::max<size_t>(1, options.max_batch);
+  model->generator_ = std::make_unique<Generator>(
+      *model->transformer_, *model->tokenizer_,
+      Generator::Options{.max_batch = model->max_batch_, .context_length = model->context_length_});
+  model->fingerprint_ = cupel::fingerprint(
+      format("{} {} {} {} {}", model->file_->fingerprint(), describe_noise(options.engine.noise),
+             cupel::fingerprint(source), static_cast<int>(options.engine.activations),
+             engine::cpu_level_name(model->transformer_->operators().level())));
+  model->thread_ = std::thread([raw = model.get()] { raw->work(); });
+  return model;
+}
+
+LocalModel::~LocalModel() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void LocalModel::work() {
+  while (true) {
+    std::deque<std::function<void()>> jobs;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return stop_ || !jobs_.empty() || !generator_->idle(); });
+      if (stop_) {
+        break;
+      }
+      jobs.swap(jobs_);
+    }
+    for (const auto& job : jobs) {
+      job();
+    }
+    if (!generator_->idle()) {
+      generator_->step();
+    }
+  }
+  generator_->fail_all(cancelled("the model was closed"));
+}
+
+void LocalModel::post(std::function<void()> job) {
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+  }
+  wake_.notify_all();
+}
+
+void LocalModel::run_and_wait(const std::function<void()>& job) {
+  std::promise<void> done;
+  post([&] {
+    job();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+Capabilities LocalModel::capabilities() const {
+  return {.chat = template_.has_value(),
+          .raw = true,
+          .logprobs = true,
+          .streaming = true,
+          .deterministic = true,
+          .context_length = context_length_,
+          .parallel_calls = static_cast<int64_t>(max_batch_)};
+}
+
+Result<std::vector<TokenId>> LocalModel::prompt_ids(const ChatRequest& request) const {
+  if (request.raw_prompt) {
+    return tokenizer_->encode(*request.raw_prompt, {.add_special = true, .parse_special = true});
+  }
+  if (!template_) {
+    return failed_precondition(
+        "{}: this model file has no chat template; name one with NAME={},template=FILE.jinja, or "
+        "use raw prompts",
+        path_, path_);
+  }
+  for (const Message& message : request.messages) {
+    if (!message.is_text_only()) {
+      return unsupported("{}: a message has a part of kind {}, which this model cannot read", path_,
+                         part_kind(message));
+    }
+  }
+  Json variables = Json::object();
+  variables.set("messages", conversation_to_json(request.messages));
+  variables.set("add_generation_prompt", true);
+  if (request.tools.is_array()) {
+    variables.set("tools", request.tools);
+  }
+  if (tokenizer_->bos() >= 0) {
+    variables.set("bos_token", tokenizer_->token_bytes(tokenizer_->bos(), true));
+  }
+  if (tokenizer_->eos() >= 0) {
+    variables.set("eos_token", tokenizer_->token_bytes(tokenizer_->eos(), true));
+  }
+  if (request.template_variables.is_object()) {
+    for (const auto& [key, value] : request.template_variables.as_object()) {
+      variables.set(key, value);
+    }
+  }
+  auto rendered = template_->render(variables);
+  if (!rendered) {
+    return in_context(std::move(rendered).error(), path_);
+  }
+  return tokenizer_->encode(rendered->text, {.add_special = false, .parse_special = true});
+}
+
+std::shared_ptr<ChatCall> LocalModel::submit(ChatRequest request, ChatSink sink) {
+  auto call = std::make_shared<LocalCall>();
+  if (auto valid = check_sampling(request.sampling); !valid) {
+    sink.on_done(std::move(valid).error());
+    return call;
+  }
+  auto prompt = prompt_ids(request);
+  if (!prompt) {
+    sink.on_done(std::move(prompt).error());
+    return call;
+  }
+  auto job = std::make_shared<GenerateJob>(
+      GenerateJob{.prompt = std::move(*prompt),
+                  .sampling = std::move(request.sampling),
+                  .stream = static_cast<uint64_t>(request.sample_index),
+                  .logprobs = request.logprobs,
+                  .cancelled = [call] { return call->cancelled(); },
+                  .on_text = std::move(sink.on_delta),
+                  .on_done = std::move(sink.on_done)});
+  post([this, job] { generator_->submit(std::move(*job)); });
+  return call;
+}
+
+Result<int64_t> LocalModel::count_prompt_tokens(const ChatRequest& request) const {
+  CUPEL_TRY(const std::vector<TokenId> ids, prompt_ids(request));
+  return static_cast<int64_t>(ids.size());
+}
+
+Result<std::vector<CompletionScore>> LocalModel::score(const CompletionScoreRequest& request) {
+  ChatRequest prompt;
+  prompt.messages = request.messages;
+  prompt.raw_prompt = request.raw_prompt;
+  CUPEL_TRY(const std::vector<TokenId> ids, prompt_ids(prompt));
+  if (ids.empty()) {
+    return invalid_argument("the prompt is empty: the first token has nothing to follow");
+  }
+  std::vector<std::vector<TokenId>> completions;
+  for (const std::string& text : request.completions) {
+    completions.push_back(tokenizer_->encode(text, {.add_special = false, .parse_special = true}));
+  }
+  std::optional<Result<std::vector<CompletionScore>>> result;
+  run_and_wait([&] { result = score_ids(ids, completions); });
+  return std::move(*result);
+}
+
+Result<LabelScoreResponse> LocalModel::score_labels(const LabelScoreRequest& request) {
+  CUPEL_TRY(const auto variants, label_variants(request.labels));
+  std::vector<std::vector<TokenId>> prompts;
+  for (const Conversation& conversation : request.prompts) {
+    ChatRequest prompt;
+    prompt.messages = conversation;
+    CUPEL_TRY(std::vector<TokenId> ids, prompt_ids(prompt));
+    prompts.push_back(std::move(ids));
+  }
+  if (prompts.empty()) {
+    return LabelScoreResponse{};
+  }
+  std::optional<Result<LabelScoreResponse>> result;
+  run_and_wait([&] { result = score_label_ids(prompts, variants); });
+  return std::move(*result);
+}
+
+}  // namespace cupel::decode

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "core/chat_model.h"
+#include "core/scorer.h"
+#include "core/tokenizer.h"
+#include "decode/generator.h"
+#include "engine/runtime/transformer.h"
+#include "engine/template/chat_template.h"
+
+namespace cupel::decode {
+
+/// How to open a model file.
+struct LocalModelOptions {
+  std::string path;
+  std::string name;
+  std::string template_path;  ///< a .jinja file instead of the template of the model file
+  std::string tokenizer_pre;  ///< pre-tokenizer instead of the one the file names
+  size_t max_batch = 16;
+  int64_t context_length = 0;  ///< 0 = the model's own
+  engine::EngineOptions engine;
+};
+
+/// A model file that runs on this machine: answers, streams and scores.
+///
+/// Calls may come from any thread; one thread of its own drives the engine, batching whatever is
+/// there. Prompts from `messages` go through the chat template and are tokenised as the template
+/// wrote them (no BOS added, as transformers does); raw prompts get the vocabulary's own BOS/EOS.
+class LocalModel : public ChatModel, public Scorer {
+ public:
+  /// Errors: those of GgufFile, describe_model, load_weights and load_tokenizer; kNotFound for a
+  /// template file.
+  static Result<std::unique_ptr<LocalModel>> open(const LocalModelOptions& options);
+  ~LocalModel() override;
+
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] std::string fingerprint() const override { return fingerprint_; }
+  [[nodiscard]] Capabilities capabilities() const override;
+  std::shared_ptr<ChatCall> submit(ChatRequest request, ChatSink sink) override;
+  [[nodiscard]] Result<int64_t> count_prompt_tokens(const ChatRequest& request) const override;
+
+  Result<std::vector<CompletionScore>> score(const CompletionScoreRequest& request) override;
+  Result<LabelScoreResponse> score_labels(const LabelScoreRequest& request) override;
+
+  [[nodiscard]] const Tokenizer& tokenizer() const { return *tokenizer_; }
+  [[nodiscard]] const engine::ModelDescription& description() const {
+    return transformer_->description();
+  }
+  [[nodiscard]] const engine::Transformer& transformer() const { return *transformer_; }
+  /// The prompt of a request as ids: what the model will see.
+  [[nodiscard]] Result<std::vector<TokenId>> prompt_ids(const ChatRequest& request) const;
+
+ private:
+  LocalModel() = default;
+  void work();
+  void post(std::function<void()> job);
+  /// Runs on the engine thread, between two steps; the caller waits.
+  void run_and_wait(const std::function<void()>& job);
+  Result<std::vector<CompletionScore>> score_ids(
+      const std::vector<TokenId>& prompt, const std::vector<std::vector<TokenId>>& completions);
+  Result<LabelScoreResponse> score_label_ids(const std::vector<std::vector<TokenId>>& prompts,
+                                             const std::vector<std::vector<TokenId>>& variants);
+  /// One-token variants of each label. Errors: kUnsupported.
+  [[nodiscard]] Result<std::vector<std::vector<TokenId>>> label_variants(
+      const std::vector<std::string>& labels) const;
+
+  std::string name_;
+  std::string path_;
+  std::string fingerprint_;
+  std::unique_ptr<engine::GgufFile> file_;  // weights may be used where they are mapped
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::optional<engine::ChatTemplate> template_;
+  std::unique_ptr<engine::Transformer> transformer_;
+  std::unique_ptr<Generator> generator_;
+  int64_t context_length_ = 0;
+  size_t max_batch_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> jobs_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace cupel::decode
