@@ -30,10 +30,10 @@ Result<FinishReason> parse_finish_reason(std::string_view name) {
 Result<ChatResponse> complete(ChatModel& model, ChatRequest request) {
   std::promise<Result<ChatResponse>> promise;
   auto future = promise.get_future();
-  const auto call = model.submit(
-      std::move(request),
-      {.on_delta = {},
-       .on_done = [&promise](Result<ChatResponse> r) { promise.set_value(std::move(r)); }});
+  const auto call = model.submit(std::move(request),
+                                 {.on_delta = {}, .on_done = [&promise](Result<ChatResponse> r) {
+                                    promise.set_value(std::move(r));
+                                  }});
   return future.get();
 }
 

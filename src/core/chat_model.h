@@ -18,12 +18,13 @@ namespace cupel {
 
 /// Why a completion ended.
 enum class FinishReason {
-  kStop,      ///< end-of-turn token or stop string
-  kLength,    ///< max_tokens or the context was used up: the answer is truncated
+  kStop,    ///< end-of-turn token or stop string
+  kLength,  ///< max_tokens or the context was used up: the answer is truncated
   kCancelled,
   kFiltered,  ///< an endpoint withheld the answer
 };
-std::string_view finish_reason_name(FinishReason reason);  // "stop", "length", "cancelled", "content_filter"
+std::string_view finish_reason_name(
+    FinishReason reason);  // "stop", "length", "cancelled", "content_filter"
 Result<FinishReason> parse_finish_reason(std::string_view name);
 
 struct Usage {
@@ -44,16 +45,18 @@ struct ChatRequest {
   SamplingOptions sampling;
   /// Which of several samples of the same request this is; enters the cache key and the draws.
   int64_t sample_index = 0;
-  bool logprobs = false;      ///< raw log-probabilities of the generated tokens wanted
-  Json tools;                 ///< OpenAI tool declarations for the template, or null
-  Json template_variables;    ///< further template variables (e.g. {"enable_thinking": false}), or null
-  Json extra_body;            ///< further body fields for endpoints, or null
+  bool logprobs = false;    ///< raw log-probabilities of the generated tokens wanted
+  Json tools;               ///< OpenAI tool declarations for the template, or null
+  Json template_variables;  ///< further template variables (e.g. {"enable_thinking": false}), or
+                            ///< null
+  Json extra_body;          ///< further body fields for endpoints, or null
 };
 
 struct ChatResponse {
   std::string text;
-  std::vector<TokenId> ids;       ///< generated tokens, the end token not included; empty from endpoints
-  std::vector<float> logprobs;    ///< per id, raw (before any processor), nats; empty when not asked for
+  std::vector<TokenId> ids;  ///< generated tokens, the end token not included; empty from endpoints
+  std::vector<float>
+      logprobs;  ///< per id, raw (before any processor), nats; empty when not asked for
   FinishReason finish_reason = FinishReason::kStop;
   Usage usage;
   Timings timings;
@@ -62,8 +65,8 @@ struct ChatResponse {
 
 /// What a model can do; callers check before they ask.
 struct Capabilities {
-  bool chat = false;          ///< has a template (or is an endpoint): `messages` work
-  bool raw = false;           ///< `raw_prompt` works
+  bool chat = false;  ///< has a template (or is an endpoint): `messages` work
+  bool raw = false;   ///< `raw_prompt` works
   bool logprobs = false;
   bool streaming = false;
   bool deterministic = false;  ///< same request, same answer

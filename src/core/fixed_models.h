@@ -9,7 +9,8 @@
 
 namespace cupel {
 
-/// Answers one constant text to everything: the control of every leaderboard (null-model sheet, §1).
+/// Answers one constant text to everything: the control of every leaderboard (null-model sheet,
+/// §1).
 class NullModel : public ChatModel {
  public:
   NullModel(std::string name, std::string text) : name_(std::move(name)), text_(std::move(text)) {}
@@ -25,15 +26,9 @@ class NullModel : public ChatModel {
   std::string text_;
 };
 
-/// One recorded dialogue: the user turns it answered are found by text, so a recording serves any
-/// benchmark that asks the same questions.
-struct RecordedAnswers {
-  int64_t question_id = 0;
-  std::vector<std::string> turns;
-};
-
-/// Replays answers of FastChat's `model_answer` files. The request says which question and turn it is
-/// through `template_variables` {"question_id", "turn"} (1-based), as eval sets them for every model.
+/// Replays answers of FastChat's `model_answer` files. The request says which question and turn it
+/// is through `template_variables` {"question_id", "turn"} (1-based), as eval sets them for every
+/// model.
 class RecordedModel : public ChatModel {
  public:
   /// Errors: file and line of a bad record; two records of one question.

@@ -48,7 +48,8 @@ using MessagePart = std::variant<TextPart, ImagePart, VideoPart, TablePart, Seri
 struct Message {
   std::string role;
   std::vector<MessagePart> parts;
-  /// Further fields of the OpenAI form as they came (name, tool_calls, tool_call_id, …); null if none.
+  /// Further fields of the OpenAI form as they came (name, tool_calls, tool_call_id, …); null if
+  /// none.
   Json extra;
 
   /// All text parts, joined.
@@ -59,8 +60,8 @@ using Conversation = std::vector<Message>;
 
 Message text_message(std::string_view role, std::string_view text);
 
-/// OpenAI `messages` form: `content` is a string, or a list of {"type": "text" | "image_url" | …} parts.
-/// Errors: kCorruptData that names the message index and field.
+/// OpenAI `messages` form: `content` is a string, or a list of {"type": "text" | "image_url" | …}
+/// parts. Errors: kCorruptData that names the message index and field.
 Result<Conversation> conversation_from_json(const Json& messages);
 Json conversation_to_json(const Conversation& conversation);
 

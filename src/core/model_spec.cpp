@@ -38,9 +38,11 @@ std::string stem(std::string_view path) {
   return to_name(file.substr(0, file.rfind('.')));
 }
 
-// Cuts ",key=value" pieces off the end as long as the key is an option of this kind; a path may hold
-// commas of its own.
-Result<std::string_view> take_options(std::string_view rest, std::string_view spec, ModelSpec& out) {
+// Cuts ",key=value" pieces off the end as long as the key is an option of this kind; a path may
+// hold commas of its own.
+Result<std::string_view> take_options(std::string_view rest,
+                                      std::string_view spec,
+                                      ModelSpec& out) {
   const auto& known = options_of(out.kind);
   const auto pieces = split(rest, ',');
   size_t first = pieces.size();
@@ -64,10 +66,9 @@ Result<std::string_view> take_options(std::string_view rest, std::string_view sp
     first = i;
   }
   std::reverse(out.options.begin(), out.options.end());
-  return first == pieces.size() ? rest
-                                : rest.substr(0, static_cast<size_t>(pieces[first].data() -
-                                                                     rest.data()) -
-                                                     1);
+  return first == pieces.size()
+             ? rest
+             : rest.substr(0, static_cast<size_t>(pieces[first].data() - rest.data()) - 1);
 }
 
 Result<Ok> fill_endpoint(std::string_view rest, std::string_view spec, ModelSpec& out) {
@@ -108,12 +109,14 @@ Result<ModelSpec> parse_model_spec(std::string_view text) {
     rest = text.substr(equals + 1);
     if (!is_name(spec.name)) {
       return invalid_argument(
-          "model spec \"{}\": the name \"{}\" may hold letters, digits, '.', '_' and '-' only", text,
-          spec.name);
+          "model spec \"{}\": the name \"{}\" may hold letters, digits, '.', '_' and '-' only",
+          text, spec.name);
     }
   }
   constexpr std::array<std::pair<std::string_view, ModelKind>, 3> kPrefixes = {
-      {{"openai:", ModelKind::kOpenAi}, {"null:", ModelKind::kNull}, {"answers:", ModelKind::kAnswers}}};
+      {{"openai:", ModelKind::kOpenAi},
+       {"null:", ModelKind::kNull},
+       {"answers:", ModelKind::kAnswers}}};
   for (const auto& [prefix, kind] : kPrefixes) {
     if (rest.starts_with(prefix)) {
       spec.kind = kind;

@@ -13,9 +13,9 @@ namespace cupel {
 enum class ModelKind { kGguf, kOpenAi, kNull, kAnswers };
 
 /// A parsed model spec:
-///   NAME=FILE.gguf[,option=value…]   options: template=FILE, noise=SCALE, noise-seed=N, noise-fraction=F
-///   NAME=openai:MODEL@URL[,option=value…]   options: key-env=VARIABLE, concurrency=N, timeout=SECONDS
-///   NAME=null:TEXT                   answers TEXT to everything
+///   NAME=FILE.gguf[,option=value…]   options: template=FILE, noise=SCALE, noise-seed=N,
+///   noise-fraction=F NAME=openai:MODEL@URL[,option=value…]   options: key-env=VARIABLE,
+///   concurrency=N, timeout=SECONDS NAME=null:TEXT                   answers TEXT to everything
 ///   NAME=answers:FILE.jsonl          replays FastChat model_answer records
 /// Without `NAME=` the name is the file's stem or the endpoint's model id.
 struct ModelSpec {
@@ -29,8 +29,8 @@ struct ModelSpec {
   [[nodiscard]] std::string_view option(std::string_view key) const;
 };
 
-/// Errors: kInvalidArgument naming the spec, what is wrong and a right example. Names may hold letters,
-/// digits, '.', '_', '-' (they become file names).
+/// Errors: kInvalidArgument naming the spec, what is wrong and a right example. Names may hold
+/// letters, digits, '.', '_', '-' (they become file names).
 Result<ModelSpec> parse_model_spec(std::string_view text);
 
 }  // namespace cupel

@@ -14,7 +14,7 @@ namespace cupel {
 
 /// Log-likelihood of completions after one shared prompt (computed once).
 struct CompletionScoreRequest {
-  Conversation messages;                  ///< used unless raw_prompt is set; the generation prompt is added
+  Conversation messages;  ///< used unless raw_prompt is set; the generation prompt is added
   std::optional<std::string> raw_prompt;
   std::vector<std::string> completions;
 };
@@ -24,15 +24,16 @@ struct CompletionScore {
   double sum = 0;
 };
 
-/// Probabilities over a small label set for the token after each of several prompts. The prompts share a
-/// prefix (the model finds the longest one itself, computes it once and forks).
+/// Probabilities over a small label set for the token after each of several prompts. The prompts
+/// share a prefix (the model finds the longest one itself, computes it once and forks).
 struct LabelScoreRequest {
   std::vector<Conversation> prompts;
   std::vector<std::string> labels;  ///< e.g. {"Yes", "No"}
 };
 struct LabelScores {
-  /// Per label: the largest log-probability (nats, raw) among its one-token variants (with and without a
-  /// leading blank, lower and upper case: RocketEval §2); nullopt when no variant was reported.
+  /// Per label: the largest log-probability (nats, raw) among its one-token variants (with and
+  /// without a leading blank, lower and upper case: RocketEval §2); nullopt when no variant was
+  /// reported.
   std::vector<std::optional<double>> logprobs;
 };
 struct LabelScoreResponse {
