@@ -40,15 +40,15 @@ struct RatingOptions {
     std::string name;
     double value = 0;
   };
-  std::vector<Setting>
-      settings;             ///< the method's own parameters by name; absent ones at their defaults
+  /// The method's own parameters by name; absent ones at their defaults.
+  std::vector<Setting> settings = {};
   bool covariance = false;  ///< also estimate the covariance, where the method can
   bool clustered = true;    ///< covariance: battles of one cluster may depend on each other
   /// The table is a bootstrap resample of one that was checked before: links between models may be
   /// missing where a ridge makes up for them.
   bool resample = false;
-  std::span<const double> start =
-      {};  ///< ratings to start from [M], e.g. the full data's; empty: none
+  /// Ratings to start from [M], e.g. the full data's; empty: none.
+  std::span<const double> start = {};
 };
 
 /// Shifts `values` so that the model stands at `rating`, or their mean does when `model` is empty.

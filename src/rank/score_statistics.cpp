@@ -65,6 +65,21 @@ QuestionPlaces question_places(const ScoreTable& scores) {
   return places;
 }
 
+/// Only these two models' questions take part, so that others in the table change nothing.
+QuestionPlaces shared_places(const ScoreTable::Cells& a, const ScoreTable::Cells& b) {
+  QuestionPlaces places;
+  for (const ScoreTable::Cells* cells : {&a, &b}) {
+    for (const auto& [key, cell] : *cells) {
+      places.emplace(key.first, 0);
+    }
+  }
+  size_t next = 0;
+  for (auto& [question, place] : places) {
+    place = next++;
+  }
+  return places;
+}
+
 std::vector<QuestionSum> score_sums(const ScoreTable::Cells& cells, const QuestionPlaces& places) {
   std::vector<QuestionSum> sums(places.size());
   for (const auto& [key, cell] : cells) {
@@ -212,17 +227,7 @@ Result<PairedDifference> paired_difference(const ScoreTable& scores,
   }
   const ScoreTable::Cells& a = scores.cells(model_a);
   const ScoreTable::Cells& b = scores.cells(model_b);
-  // Only these two models' questions take part, so that others in the table change nothing.
-  QuestionPlaces places;
-  for (const ScoreTable::Cells* cells : {&a, &b}) {
-    for (const auto& [key, cell] : *cells) {
-      places.emplace(key.first, 0);
-    }
-  }
-  size_t next = 0;
-  for (auto& [question, place] : places) {
-    place = next++;
-  }
+  const QuestionPlaces places = shared_places(a, b);
   const std::vector<QuestionSum> sums = difference_sums(a, b, places);
   if (!any_item(sums)) {
     return failed_precondition("models \"{}\" and \"{}\" share no question with valid scores",
