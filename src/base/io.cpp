@@ -32,6 +32,11 @@ Error system_error(const std::string& path, std::string_view what) {
     case EFBIG:
       return exhausted("{}: cannot {}: {}; free some space and run the same command again", path,
                        what, reason);
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return unavailable("{}: cannot {}: {}; check the permissions or choose another place", path,
+                         what, reason);
     case ENOMEM:
       return exhausted("{}: cannot {}: {}", path, what, reason);
     default:
