@@ -1,6 +1,9 @@
 #include <array>
+#include <bit>
 #include <cstring>
 #include <filesystem>
+#include <set>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -127,6 +130,45 @@ TEST(DequantizeRow, FloatsOfSixteenBits) {
   EXPECT_EQ(decode(TensorType::kF16, {0x00, 0x3C, 0x01, 0x00}),
             (std::vector<float>{1.0F, 0x1p-24F}));
   EXPECT_EQ(decode(TensorType::kBF16, {0x80, 0x3F, 0x00, 0xC0}), (std::vector<float>{1.0F, -2.0F}));
+}
+
+// "c0a8" → bytes C0 A8.
+std::vector<std::byte> from_hex(std::string_view hex) {
+  std::vector<std::byte> bytes;
+  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
+    bytes.push_back(static_cast<std::byte>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
+  }
+  return bytes;
+}
+
+// Random blocks of each type, decoded by gguf-py 0.19.0; numbers as the eight hex digits of their
+// bits.
+TEST(DequantizeRow, EqualsGgufPyBitForBit) {
+  const std::string path = cupel::test::test_data("oracles/dequant.jsonl");
+  if (!std::filesystem::exists(path)) {
+    GTEST_SKIP() << "the fixture is absent: decoding was not compared with gguf-py";
+  }
+  std::set<std::string> types;
+  const auto check = [&](Json&& row, size_t line) -> Result<Ok> {
+    if (!row.contains("bytes")) {
+      return Ok{};  // the first line names versions
+    }
+    CUPEL_TRY(const std::string name, get_string(row, "type"));
+    CUPEL_TRY(const std::string hex, get_string(row, "f32"));
+    CUPEL_TRY(const std::string blocks, get_string(row, "bytes"));
+    types.insert(name);
+    std::vector<float> out(hex.size() / 8);
+    CUPEL_TRY_VOID(dequantize_row(parse_tensor_type(name).value(), from_hex(blocks), out));
+    for (size_t i = 0; i < out.size(); ++i) {
+      const auto expected = std::stoul(hex.substr(8 * i, 8), nullptr, 16);
+      EXPECT_EQ(std::bit_cast<uint32_t>(out[i]), expected)
+          << name << " line " << line << " number " << i;
+    }
+    return Ok{};
+  };
+  const auto done = for_each_jsonl_file(path, check);
+  ASSERT_TRUE(done.has_value()) << done.error().message;
+  EXPECT_EQ(types.size(), 10U);  // all readable types but F32
 }
 
 TEST(DequantizeRow, RefusesTypesWithoutDecoderByName) {
