@@ -37,24 +37,29 @@ inline std::string dump_ids(const std::vector<TokenId>& ids) {
   return out;
 }
 
-/// Compares ids with every line {"text", "ids", "parse_special"?} of a JSONL file; lines without
-/// "text" (a record of versions) are passed over. Returns how many lines were compared.
+/// Compares ids with a record {"text", "ids", "parse_special"?}.
+inline void check_line(const Tokenizer& tokenizer, const Json& line, const std::string& where) {
+  const auto text = get_string(line, "text");
+  const auto ids = get_array(line, "ids");
+  const auto parse_special = get_bool_or(line, "parse_special", false);
+  ASSERT_TRUE(text.has_value() && ids.has_value() && parse_special.has_value()) << where;
+  std::vector<TokenId> expected;
+  for (const Json& id : (*ids)->as_array()) {
+    expected.push_back(static_cast<TokenId>(id.as_int()));
+  }
+  const std::vector<TokenId> found = tokenizer.encode(*text, {.parse_special = *parse_special});
+  EXPECT_EQ(dump_ids(found), dump_ids(expected)) << where << ": " << *text;
+}
+
+/// Compares ids with every line of a JSONL file; lines without "text" (a record of versions) are
+/// passed over. Returns how many lines were compared.
 inline size_t check_ids(const Tokenizer& tokenizer, const std::string& path) {
   size_t compared = 0;
   const auto row = [&](Json&& line, size_t number) -> Result<Ok> {
-    if (!line.contains("text")) {
-      return Ok{};
+    if (line.contains("text")) {
+      check_line(tokenizer, line, path + ":" + std::to_string(number));
+      ++compared;
     }
-    CUPEL_TRY(const std::string text, get_string(line, "text"));
-    CUPEL_TRY(const Json* ids, get_array(line, "ids"));
-    CUPEL_TRY(const bool parse_special, get_bool_or(line, "parse_special", false));
-    std::vector<TokenId> expected;
-    for (const Json& id : ids->as_array()) {
-      expected.push_back(static_cast<TokenId>(id.as_int()));
-    }
-    const std::vector<TokenId> found = tokenizer.encode(text, {.parse_special = parse_special});
-    EXPECT_EQ(dump_ids(found), dump_ids(expected)) << path << ":" << number << ": " << text;
-    ++compared;
     return Ok{};
   };
   const auto read = for_each_jsonl_file(path, row);

@@ -44,7 +44,7 @@ class ByteBpe final : public VocabularyTokenizer {
   struct FindMerge {
     const PairRanks* ranks;
     Merge operator()(const Symbol& left, const Symbol& right) const {
-      return left.id < 0 || right.id < 0 ? Merge{} : ranks->find(left.id, right.id);
+      return ranks->find(left.id, right.id);
     }
   };
   using Merger = SymbolMerger<FindMerge>;
@@ -112,14 +112,14 @@ void ByteBpe::encode_word(std::string_view word, Merger& merger, std::vector<Tok
   std::vector<Symbol>& symbols = merger.symbols();
   symbols.clear();
   for (size_t i = 0; i < word.size(); ++i) {
-    symbols.push_back(
-        {static_cast<uint32_t>(i), 1, byte_ids_[static_cast<unsigned char>(word[i])]});
+    const TokenId id = byte_ids_[static_cast<unsigned char>(word[i])];
+    if (id >= 0) {  // else its neighbours may merge across it, as in `tokenizers`
+      symbols.push_back({static_cast<uint32_t>(i), 1, id});
+    }
   }
   merger.run();
   for (const Symbol& symbol : symbols) {
-    if (symbol.id >= 0) {
-      ids.push_back(symbol.id);
-    }
+    ids.push_back(symbol.id);
   }
 }
 

@@ -45,37 +45,14 @@ uint32_t merge_order(float score) {
   return ~ascending;
 }
 
-bool is_blank_run(std::string_view bytes) {
-  return bytes.size() > 1 && bytes.find_first_not_of(' ') == std::string_view::npos;
-}
-
-/// User-defined runs of blanks (Gemma has those of 2 to 31) are not cut out of the text but merge
-/// before everything else, the lower id first: 32 blanks are 16 + 16. So do the `tokenizers` files
-/// of these vocabularies; SentencePiece itself makes 31 + 1 of them.
-std::vector<TokenId> take_blank_runs(TokenizerData& data) {
-  std::vector<TokenId> runs;
-  std::string bytes;
-  for (size_t i = 0; i < std::min(data.token_types.size(), data.tokens.size()); ++i) {
-    if (data.token_types[i] == static_cast<int32_t>(TokenType::kUserDefined)) {
-      bytes.clear();
-      append_with_blanks(data.tokens[i], bytes);
-      if (is_blank_run(bytes)) {
-        data.token_types[i] = static_cast<int32_t>(TokenType::kNormal);
-        runs.push_back(static_cast<TokenId>(i));
-      }
-    }
-  }
-  return runs;
-}
-
 class SentencePieceBpe final : public VocabularyTokenizer {
  public:
-  static Result<std::unique_ptr<Tokenizer>> create(TokenizerData data);
+  static Result<std::unique_ptr<Tokenizer>> create(const TokenizerData& data);
 
  private:
   SentencePieceBpe(std::unique_ptr<Vocabulary> vocabulary,
                    const Settings& settings,
-                   std::vector<uint32_t> order);
+                   std::span<const float> scores);
 
   void encode_text(std::string_view text, bool prefix, std::vector<TokenId>& ids) const override;
 
@@ -99,8 +76,9 @@ class SentencePieceBpe final : public VocabularyTokenizer {
 
 SentencePieceBpe::SentencePieceBpe(std::unique_ptr<Vocabulary> checked,
                                    const Settings& settings,
-                                   std::vector<uint32_t> order)
-    : VocabularyTokenizer(std::move(checked), settings), order_(std::move(order)) {
+                                   std::span<const float> scores)
+    : VocabularyTokenizer(std::move(checked), settings), order_(scores.size()) {
+  std::ranges::transform(scores, order_.begin(), merge_order);
   for (size_t i = 0; i < vocabulary().size(); ++i) {
     const std::string_view bytes = vocabulary().bytes(static_cast<TokenId>(i));
     for (size_t at = bytes.find(' ', 1); at != std::string_view::npos;
@@ -208,20 +186,7 @@ Result<Ok> check_scores(const TokenizerData& data) {
   return Ok{};
 }
 
-/// For each token its place in the order of merging, the first lowest.
-std::vector<uint32_t> merge_orders(std::span<const float> scores, std::span<const TokenId> first) {
-  std::vector<uint32_t> order(scores.size());
-  std::ranges::transform(scores, order.begin(), merge_order);
-  for (size_t i = 0; i < first.size(); ++i) {
-    // Below what any score gives: merge_order(infinity) is 2^23 - 1. (A file of more such runs
-    // would need a run of millions of blanks.)
-    order[static_cast<size_t>(first[i])] = static_cast<uint32_t>(std::min<size_t>(i, 0x7FFFFE));
-  }
-  return order;
-}
-
-Result<std::unique_ptr<Tokenizer>> SentencePieceBpe::create(TokenizerData data) {
-  const std::vector<TokenId> blank_runs = take_blank_runs(data);
+Result<std::unique_ptr<Tokenizer>> SentencePieceBpe::create(const TokenizerData& data) {
   CUPEL_TRY(std::unique_ptr<Vocabulary> vocabulary, Vocabulary::create(data, bytes_of));
   CUPEL_TRY_VOID(check_scores(data));
   const auto& bytes = vocabulary->byte_tokens();
@@ -235,7 +200,7 @@ Result<std::unique_ptr<Tokenizer>> SentencePieceBpe::create(TokenizerData data) 
   CUPEL_TRY(const Settings settings,
             make_settings(data, {.add_bos = true, .add_eos = false, .add_space_prefix = true}));
   return std::unique_ptr<Tokenizer>(
-      new SentencePieceBpe(std::move(vocabulary), settings, merge_orders(data.scores, blank_runs)));
+      new SentencePieceBpe(std::move(vocabulary), settings, data.scores));
 }
 
 }  // namespace

@@ -129,26 +129,16 @@ Result<Ok> Vocabulary::add_tokens(const TokenizerData& data, BytesOf bytes_of) {
 Result<Ok> Vocabulary::index_pieces(const TokenizerData& data) {
   pieces_ = std::make_unique<PieceMap>(*bytes_, types_.size());
   byte_tokens_.fill(-1);
-  // Normal tokens come before user-defined ones of the same bytes.
-  for (const bool user_defined : {false, true}) {
-    for (size_t i = 0; i < types_.size(); ++i) {
-      const TokenType type = types_[i];
-      if (type == TokenType::kByte) {
-        if (!user_defined) {
-          CUPEL_TRY_VOID(index_byte(data, i));
-        }
-        continue;
-      }
-      const auto id = static_cast<TokenId>(i);
-      if (type == TokenType::kControl || type == TokenType::kUnknown ||
-          (type == TokenType::kUserDefined) != user_defined || bytes(id).empty()) {
-        continue;
-      }
-      if (!pieces_->insert(id)) {
-        const auto other = static_cast<size_t>(pieces_->find(bytes(id)));
-        if (data.tokens[other] == data.tokens[i]) {
-          return duplicate(data, std::min(other, i), std::max(other, i));
-        }
+  for (size_t i = 0; i < types_.size(); ++i) {
+    if (types_[i] == TokenType::kByte) {
+      CUPEL_TRY_VOID(index_byte(data, i));
+      continue;
+    }
+    const auto id = static_cast<TokenId>(i);
+    if (!is_special(types_[i]) && !bytes(id).empty() && !pieces_->insert(id)) {
+      const auto first = static_cast<size_t>(pieces_->find(bytes(id)));
+      if (data.tokens[first] == data.tokens[i]) {
+        return duplicate(data, first, i);
       }
     }
   }

@@ -43,7 +43,7 @@ class Vocabulary {
   /// Bytes that a token stands for (a control token's own text).
   [[nodiscard]] std::string_view bytes(TokenId id) const { return (*bytes_)[id]; }
 
-  /// Tokens that text is made of (normal, unused, user-defined) by their bytes.
+  /// Tokens that merges make (all but special and byte tokens) by their bytes.
   [[nodiscard]] const PieceMap& pieces() const { return *pieces_; }
   /// User-defined tokens: always read in text.
   [[nodiscard]] const SpecialTokens& user_defined() const { return user_defined_; }
