@@ -1,0 +1,211 @@
+#include "judge/run_folder.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/io.h"
+
+namespace cupel::judge {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kManifestVersion = 1;
+
+Json member_to_json(const RunMember& member) {
+  return Json::object()
+      .set("name", member.name)
+      .set("fingerprint", member.fingerprint)
+      .set("spec", member.spec)
+      .set("control", member.is_control);
+}
+
+Result<std::vector<RunMember>> members_from_json(const Json& manifest, std::string_view key) {
+  CUPEL_TRY(const Json* list, get_array(manifest, key));
+  std::vector<RunMember> members;
+  for (const Json& json : list->as_array()) {
+    RunMember member;
+    CUPEL_TRY(member.name, get_string(json, "name"));
+    CUPEL_TRY(member.fingerprint, get_string(json, "fingerprint"));
+    CUPEL_TRY(member.spec, get_string(json, "spec"));
+    CUPEL_TRY(member.is_control, get_bool_or(json, "control", false));
+    members.push_back(std::move(member));
+  }
+  return members;
+}
+
+Result<Ok> add_member(std::vector<RunMember>& members,
+                      const RunMember& member,
+                      const std::string& run) {
+  const auto known = std::find_if(members.begin(), members.end(),
+                                  [&](const RunMember& m) { return m.name == member.name; });
+  if (known == members.end()) {
+    members.push_back(member);
+    return Ok{};
+  }
+  if (known->fingerprint != member.fingerprint) {
+    return failed_precondition(
+        "{}: \"{}\" is another model in this run ({}); give the new one another name or use "
+        "another "
+        "--out",
+        run, member.name, known->spec);
+  }
+  return Ok{};
+}
+
+Error differs(const std::string& run,
+              std::string_view what,
+              const std::string& then,
+              const std::string& now) {
+  return failed_precondition(
+      "{}: this run was made with {} {}, not {}; use another --out, or the same value", run, what,
+      then, now);
+}
+
+}  // namespace
+
+std::string answer_key(const std::string& model, int64_t question, int turn) {
+  return format("answer/{}/{}/{}", model, question, turn);
+}
+
+std::string verdict_key(const std::string& judge,
+                        const std::string& protocol,
+                        const std::string& model,
+                        int64_t question,
+                        int turn) {
+  return format("verdict/{}/{}/{}/{}/{}", judge, protocol, model, question, turn);
+}
+
+std::vector<const Question*> run_questions(const Benchmark& benchmark, int64_t limit) {
+  std::vector<const Question*> questions;
+  for (const Question& question : benchmark.questions) {
+    if (limit > 0 && static_cast<int64_t>(questions.size()) >= limit) {
+      break;
+    }
+    questions.push_back(&question);
+  }
+  return questions;
+}
+
+Result<RunFolder> RunFolder::open(const std::string& path,
+                                  const Benchmark& benchmark,
+                                  const RunSettings& settings) {
+  RunFolder run;
+  run.path_ = path;
+  CUPEL_TRY_VOID(make_directories(path));
+  if (fs::exists(path + "/manifest.json")) {
+    CUPEL_TRY_VOID(run.read_manifest(&benchmark));
+    const RunSettings& then = run.settings_;
+    if (then.seed != settings.seed) {
+      return differs(path, "seed", format("{}", then.seed), format("{}", settings.seed));
+    }
+    if (then.max_tokens != settings.max_tokens) {
+      return differs(path, "max-tokens", format("{}", then.max_tokens),
+                     format("{}", settings.max_tokens));
+    }
+    run.settings_.limit = settings.limit;  // a run may grow or be looked at in part
+  } else {
+    std::error_code ec;
+    if (!fs::is_empty(path, ec) && !fs::exists(path + "/results.jsonl")) {
+      return failed_precondition("{}: is not empty and holds no run; name a new folder", path);
+    }
+    run.settings_ = settings;
+    run.benchmark_name_ = benchmark.name;
+    run.benchmark_folder_ = fs::absolute(benchmark.folder).lexically_normal().string();
+    run.benchmark_fingerprint_ = benchmark.fingerprint;
+  }
+  CUPEL_TRY_VOID(run.write_manifest());
+  CUPEL_TRY(run.journal_, flow::Journal::open(path + "/results.jsonl"));
+  return run;
+}
+
+Result<RunFolder> RunFolder::open_existing(const std::string& path, Benchmark& benchmark) {
+  RunFolder run;
+  run.path_ = path;
+  if (!fs::exists(path + "/manifest.json")) {
+    return not_found("{}: holds no run (no manifest.json){}", path, path_hint(path));
+  }
+  CUPEL_TRY_VOID(run.read_manifest(nullptr));
+  CUPEL_TRY(benchmark, load_benchmark(run.benchmark_folder_));
+  if (benchmark.fingerprint != run.benchmark_fingerprint_) {
+    return failed_precondition(
+        "{}: the benchmark {} has changed since this run was made; evaluate again into another "
+        "folder",
+        path, run.benchmark_folder_);
+  }
+  CUPEL_TRY(run.journal_, flow::Journal::open(path + "/results.jsonl"));
+  return run;
+}
+
+Result<Ok> RunFolder::read_manifest(const Benchmark* benchmark) {
+  const std::string file = path_ + "/manifest.json";
+  CUPEL_TRY(const std::string text, read_file(file));
+  const auto read = [&]() -> Result<Ok> {
+    CUPEL_TRY(const Json manifest, parse_json(text));
+    CUPEL_TRY(const int64_t version, get_int(manifest, "version"));
+    if (version != kManifestVersion) {
+      return unsupported("\"version\" is {}; this cupel reads {}", version, kManifestVersion);
+    }
+    CUPEL_TRY(const Json* bench, get_object(manifest, "benchmark"));
+    CUPEL_TRY(benchmark_name_, get_string(*bench, "name"));
+    CUPEL_TRY(benchmark_folder_, get_string(*bench, "folder"));
+    CUPEL_TRY(benchmark_fingerprint_, get_string(*bench, "fingerprint"));
+    CUPEL_TRY(const int64_t seed, get_int(manifest, "seed"));
+    settings_.seed = static_cast<uint64_t>(seed);
+    CUPEL_TRY(settings_.limit, get_int(manifest, "limit"));
+    CUPEL_TRY(settings_.max_tokens, get_int(manifest, "max_tokens"));
+    CUPEL_TRY(models_, members_from_json(manifest, "models"));
+    CUPEL_TRY(judges_, members_from_json(manifest, "judges"));
+    CUPEL_TRY(last_judge_, get_string(manifest, "judge"));
+    CUPEL_TRY(last_protocol_, get_string(manifest, "protocol"));
+    return Ok{};
+  };
+  if (auto done = read(); !done) {
+    return in_file(std::move(done).error(), file);
+  }
+  if (benchmark != nullptr && benchmark->fingerprint != benchmark_fingerprint_) {
+    return differs(path_, "benchmark", benchmark_name_ + " (" + benchmark_folder_ + ")",
+                   benchmark->name + " as it is in " + benchmark->folder);
+  }
+  return Ok{};
+}
+
+Result<Ok> RunFolder::write_manifest() const {
+  Json models = Json::array();
+  for (const RunMember& model : models_) {
+    models.push_back(member_to_json(model));
+  }
+  Json judges = Json::array();
+  for (const RunMember& judge : judges_) {
+    judges.push_back(member_to_json(judge));
+  }
+  Json manifest = Json::object();
+  manifest.set("version", kManifestVersion)
+      .set("benchmark", Json::object()
+                            .set("name", benchmark_name_)
+                            .set("folder", benchmark_folder_)
+                            .set("fingerprint", benchmark_fingerprint_))
+      .set("seed", static_cast<int64_t>(settings_.seed))
+      .set("limit", settings_.limit)
+      .set("max_tokens", settings_.max_tokens)
+      .set("protocol", last_protocol_)
+      .set("judge", last_judge_)
+      .set("models", std::move(models))
+      .set("judges", std::move(judges));
+  return write_file_atomic(path_ + "/manifest.json", dump_json(manifest, {.indent = 2}) + "\n");
+}
+
+Result<Ok> RunFolder::add_model(const RunMember& model) {
+  CUPEL_TRY_VOID(add_member(models_, model, path_));
+  return write_manifest();
+}
+
+Result<Ok> RunFolder::add_judge(const RunMember& judge, const std::string& protocol) {
+  CUPEL_TRY_VOID(add_member(judges_, judge, path_));
+  last_judge_ = judge.name;
+  last_protocol_ = protocol;
+  return write_manifest();
+}
+
+}  // namespace cupel::judge

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "flow/journal.h"
+#include "judge/benchmark.h"
+
+namespace cupel::judge {
+
+/// What fixes the results of a run. A run can be added to (models, judges), but these stay.
+struct RunSettings {
+  uint64_t seed = 0;
+  int64_t limit = 0;       ///< first N questions; 0 = all
+  int64_t max_tokens = 0;  ///< per answer turn
+};
+
+/// A model or judge as the run knows it.
+struct RunMember {
+  std::string name;
+  std::string fingerprint;
+  std::string spec;  ///< as it was given; never holds keys
+  bool is_control = false;
+};
+
+/// One evaluation on disk: manifest.json (inputs by hash, settings, members) and results.jsonl (one
+/// row per answer and verdict, append-only).
+class RunFolder {
+ public:
+  /// Opens or creates a run. Errors: kFailedPrecondition - the folder holds a run of another
+  /// benchmark or other settings (names what differs and how to mend it).
+  static Result<RunFolder> open(const std::string& path,
+                                const Benchmark& benchmark,
+                                const RunSettings& settings);
+  /// Opens an existing run and the benchmark it was made with.
+  /// Errors: kNotFound - no run there; kFailedPrecondition - the benchmark has changed since.
+  static Result<RunFolder> open_existing(const std::string& path, Benchmark& benchmark);
+
+  /// Adds or confirms a member and writes the manifest. Errors: kFailedPrecondition - the name is
+  /// taken by something with another fingerprint.
+  Result<Ok> add_model(const RunMember& model);
+  Result<Ok> add_judge(const RunMember& judge, const std::string& protocol);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const RunSettings& settings() const { return settings_; }
+  [[nodiscard]] const std::vector<RunMember>& models() const { return models_; }
+  [[nodiscard]] const std::vector<RunMember>& judges() const { return judges_; }
+  /// Name of the judge and protocol that were used last.
+  [[nodiscard]] const std::string& last_judge() const { return last_judge_; }
+  [[nodiscard]] const std::string& last_protocol() const { return last_protocol_; }
+  [[nodiscard]] flow::Journal& journal() { return *journal_; }
+  [[nodiscard]] const flow::Journal& journal() const { return *journal_; }
+
+ private:
+  RunFolder() = default;
+  Result<Ok> read_manifest(const Benchmark* benchmark);
+  Result<Ok> write_manifest() const;
+
+  std::string path_;
+  std::string benchmark_name_;
+  std::string benchmark_folder_;
+  std::string benchmark_fingerprint_;
+  RunSettings settings_;
+  std::vector<RunMember> models_;
+  std::vector<RunMember> judges_;
+  std::string last_judge_;
+  std::string last_protocol_;
+  std::unique_ptr<flow::Journal> journal_;
+};
+
+/// Keys of a run's rows.
+std::string answer_key(const std::string& model, int64_t question, int turn);
+std::string verdict_key(const std::string& judge,
+                        const std::string& protocol,
+                        const std::string& model,
+                        int64_t question,
+                        int turn);
+
+/// The questions of a run: the benchmark's first `limit`.
+std::vector<const Question*> run_questions(const Benchmark& benchmark, int64_t limit);
+
+}  // namespace cupel::judge
