@@ -1,0 +1,276 @@
+#include "judge/summary.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "rank/leaderboard.h"
+#include "rank/methods/registry.h"
+
+namespace cupel::judge {
+namespace {
+
+// Counts one model's rows.
+class Collector {
+ public:
+  Collector(const Benchmark& benchmark, const RunFolder& run, RunSummary& summary)
+      : benchmark_(benchmark),
+        run_(run),
+        summary_(summary),
+        questions_(run_questions(benchmark, run.settings().limit)) {}
+
+  // False when rows are missing and `partial` is off; the table is then untouched.
+  Result<bool> collect(const RunMember& member, bool partial) {
+    if (!partial && !complete(member.name)) {
+      return false;
+    }
+    ModelSummary model{.name = member.name, .spec = member.spec, .is_control = member.is_control};
+    std::vector<std::pair<double, double>> busy;
+    bool any = false;
+    for (const Question* question : questions_) {
+      for (int turn = 1; turn <= static_cast<int>(question->turns.size()); ++turn) {
+        const Json* answer = run_.journal().find(answer_key(member.name, question->id, turn));
+        if (answer != nullptr) {
+          CUPEL_TRY_VOID(add_answer(*answer, model, busy));
+        }
+        if (const Json* verdict = find_verdict(member.name, question->id, turn)) {
+          CUPEL_TRY_VOID(add_verdict(*verdict, *question, turn, model));
+          any = true;
+        }
+      }
+    }
+    if (!any) {
+      return false;
+    }
+    model.seconds = covered(std::move(busy));
+    for (const auto& [category, sums] : category_sums_) {
+      model.categories[category] = sums.first / sums.second;
+    }
+    category_sums_.clear();
+    finish_score(model.programs, program_mass_);
+    finish_score(model.judge, judge_mass_);
+    program_mass_ = judge_mass_ = 0;
+    summary_.models.push_back(std::move(model));
+    return true;
+  }
+
+ private:
+  [[nodiscard]] const Json* find_verdict(const std::string& model,
+                                         int64_t question,
+                                         int turn) const {
+    return run_.journal().find(
+        verdict_key(summary_.judge, summary_.protocol, model, question, turn));
+  }
+
+  [[nodiscard]] bool complete(const std::string& model) const {
+    return std::all_of(questions_.begin(), questions_.end(), [&](const Question* question) {
+      for (int turn = 1; turn <= static_cast<int>(question->turns.size()); ++turn) {
+        if (find_verdict(model, question->id, turn) == nullptr) {
+          return false;
+        }
+      }
+      return true;
+    });
+  }
+
+  static Result<Ok> add_answer(const Json& answer,
+                               ModelSummary& model,
+                               std::vector<std::pair<double, double>>& busy) {
+    CUPEL_TRY(const std::string reason, get_string(answer, "finish_reason"));
+    CUPEL_TRY(const int64_t prompt, get_int(answer, "prompt_tokens"));
+    CUPEL_TRY(const int64_t completion, get_int(answer, "completion_tokens"));
+    CUPEL_TRY(const double started, get_double(answer, "started"));
+    CUPEL_TRY(const double ended, get_double(answer, "ended"));
+    ++model.answers;
+    model.truncated += reason == "length" ? 1 : 0;
+    model.prompt_tokens += prompt;
+    model.completion_tokens += completion;
+    busy.emplace_back(started, ended);
+    return Ok{};
+  }
+
+  Result<Ok> add_verdict(const Json& row, const Question& question, int turn, ModelSummary& model) {
+    CUPEL_TRY(const Outcome outcome, outcome_from_json(row));
+    CUPEL_TRY(const int64_t tokens, get_int_or(row, "prompt_tokens", 0));
+    summary_.judge_tokens += tokens;
+    const std::string id = format("{}", question.id);
+    if (outcome.score) {
+      CUPEL_TRY_VOID(summary_.scores.add(model.name, id, turn, *outcome.score));
+      auto& sums = category_sums_[question.category];
+      sums.first += *outcome.score;
+      sums.second += 1;
+    } else {
+      CUPEL_TRY_VOID(summary_.scores.add_missing(model.name, id, turn));
+      ++model.invalid;
+    }
+    for (const ItemVerdict& item : outcome.items) {
+      DeciderSummary& side = item.by_program ? model.programs : model.judge;
+      (item.verdict == Verdict::kYes      ? side.yes
+       : item.verdict == Verdict::kNo     ? side.no
+       : item.verdict == Verdict::kUnsure ? side.unsure
+                                          : side.invalid) += 1;
+      (item.by_program ? program_mass_ : judge_mass_) += item.probability.value_or(0.5);
+    }
+    return Ok{};
+  }
+
+  static void finish_score(DeciderSummary& side, double mass) {
+    if (side.count() > 0) {
+      side.score = 9 * mass / static_cast<double>(side.count()) + 1;
+    }
+  }
+
+  // Length of the union of intervals: calls run side by side, and a run may have been interrupted.
+  static double covered(std::vector<std::pair<double, double>> intervals) {
+    std::sort(intervals.begin(), intervals.end());
+    double total = 0;
+    double reached = 0;
+    for (const auto& [begin, end] : intervals) {
+      const double from = std::max(begin, reached);
+      if (end > from) {
+        total += end - from;
+        reached = end;
+      }
+    }
+    return total;
+  }
+
+  const Benchmark& benchmark_;
+  const RunFolder& run_;
+  RunSummary& summary_;
+  std::vector<const Question*> questions_;
+  std::map<std::string, std::pair<double, double>> category_sums_;
+  double program_mass_ = 0;
+  double judge_mass_ = 0;
+};
+
+ModelSummary* find_model(RunSummary& summary, const std::string& name) {
+  const auto found = std::find_if(summary.models.begin(), summary.models.end(),
+                                  [&](const ModelSummary& m) { return m.name == name; });
+  return found == summary.models.end() ? nullptr : &*found;
+}
+
+Result<Ok> add_scores(RunSummary& summary) {
+  const rank::ScoreOptions options{.seed = summary.settings.seed};
+  CUPEL_TRY(const auto rows, rank::score_leaderboard(summary.scores, options));
+  std::vector<ModelSummary> ordered;
+  for (const rank::ScoreRow& row : rows) {
+    ModelSummary* model = find_model(summary, row.model);
+    CUPEL_CHECK(model != nullptr);
+    model->score = row;
+    ordered.push_back(std::move(*model));
+  }
+  summary.models = std::move(ordered);
+  for (size_t i = 1; i < summary.models.size(); ++i) {
+    RunSummary::Difference difference{.a = summary.models[0].name, .b = summary.models[i].name};
+    CUPEL_TRY(difference.paired,
+              rank::paired_difference(summary.scores, difference.a, difference.b, options));
+    summary.differences.push_back(std::move(difference));
+  }
+  return Ok{};
+}
+
+Result<Ok> add_ratings(RunSummary& summary) {
+  if (summary.models.size() < 2) {
+    return Ok{};
+  }
+  CUPEL_TRY(const auto battles, rank::battles_from_scores(summary.scores));
+  CUPEL_TRY(const rank::RatingMethod* method, rank::find_rating_method("bradley_terry"));
+  rank::LeaderboardOptions options;
+  options.intervals = rank::IntervalKind::kBootstrap;
+  options.bootstrap.seed = summary.settings.seed;
+  options.rating.settings = {{.name = "ridge", .value = kRatingRidge}};
+  CUPEL_TRY(const auto board, rank::make_leaderboard(*method, battles, options));
+  for (const rank::LeaderboardRow& row : board.rows) {
+    if (ModelSummary* model = find_model(summary, row.model)) {
+      model->rating = row.rating;
+      model->rating_interval = row.interval.value_or(numeric::Interval{row.rating, row.rating});
+    }
+  }
+  return Ok{};
+}
+
+std::string percent(int64_t part, int64_t whole) {
+  return format("{:.0f}%",
+                whole > 0 ? 100.0 * static_cast<double>(part) / static_cast<double>(whole) : 0.0);
+}
+
+// What readers must know before they believe the table.
+void add_warnings(RunSummary& summary) {
+  for (const ModelSummary& model : summary.models) {
+    if (model.invalid > 0) {
+      summary.warnings.push_back(format("{}: {} of {} answers have no valid verdict ({}).",
+                                        model.name, model.invalid, model.answers,
+                                        percent(model.invalid, model.answers)));
+    }
+    if (10 * model.truncated > model.answers) {
+      summary.warnings.push_back(format("{}: {} of {} answers were cut by the length limit ({}).",
+                                        model.name, model.truncated, model.answers,
+                                        percent(model.truncated, model.answers)));
+    }
+  }
+  for (const ModelSummary& control : summary.models) {
+    if (!control.is_control) {
+      continue;
+    }
+    for (const ModelSummary& model : summary.models) {
+      if (model.is_control) {
+        continue;
+      }
+      if (model.judge.score && control.judge.score && *model.judge.score <= *control.judge.score) {
+        summary.warnings.push_back(
+            format("The judge alone gives the null model {} ({:.2f}) at least the score of {} "
+                   "({:.2f}): by "
+                   "itself it is too weak to be trusted here; see what programs decided.",
+                   control.name, *control.judge.score, model.name, *model.judge.score));
+      }
+      if (model.score.mean <= control.score.mean) {
+        summary.warnings.push_back(
+            format("{} does not beat the null model {}.", model.name, control.name));
+      }
+    }
+  }
+  for (const std::string& name : summary.incomplete) {
+    summary.warnings.push_back(
+        format("{} is left out: its rows for this judge and protocol are not complete.", name));
+  }
+}
+
+}  // namespace
+
+Result<RunSummary> summarise(const Benchmark& benchmark,
+                             const RunFolder& run,
+                             const std::string& judge,
+                             const std::string& protocol,
+                             bool partial) {
+  RunSummary summary{.benchmark = benchmark.name,
+                     .title = benchmark.title,
+                     .protocol = protocol,
+                     .judge = judge,
+                     .settings = run.settings()};
+  for (const Question* question : run_questions(benchmark, run.settings().limit)) {
+    summary.rows_per_model += static_cast<int64_t>(question->turns.size());
+    if (std::find(summary.categories.begin(), summary.categories.end(), question->category) ==
+        summary.categories.end()) {
+      summary.categories.push_back(question->category);
+    }
+  }
+  Collector collector(benchmark, run, summary);
+  for (const RunMember& member : run.models()) {
+    CUPEL_TRY(const bool taken, collector.collect(member, partial));
+    if (!taken) {
+      summary.incomplete.push_back(member.name);
+    }
+  }
+  if (summary.models.empty()) {
+    return failed_precondition("{}: no model has all its verdicts yet; run cupel eval to the end",
+                               run.path());
+  }
+  CUPEL_TRY_VOID(add_scores(summary));
+  if (!partial) {
+    CUPEL_TRY_VOID(add_ratings(summary));
+    add_warnings(summary);
+  }
+  return summary;
+}
+
+}  // namespace cupel::judge

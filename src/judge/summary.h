@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "judge/benchmark.h"
+#include "judge/protocol.h"
+#include "judge/run_folder.h"
+#include "rank/score_statistics.h"
+#include "rank/score_table.h"
+
+namespace cupel::judge {
+
+/// Verdicts of programs, or of the judge, about one model.
+struct DeciderSummary {
+  int64_t yes = 0;
+  int64_t no = 0;
+  int64_t unsure = 0;
+  int64_t invalid = 0;
+  std::optional<double> score;  ///< 9 · mean probability + 1 over these items alone
+  [[nodiscard]] int64_t count() const { return yes + no + unsure + invalid; }
+};
+
+/// One model's line.
+struct ModelSummary {
+  std::string name;
+  std::string spec;
+  bool is_control = false;
+  rank::ScoreRow score;  ///< the headline: mean score with a question-clustered interval, tied rank
+  std::optional<double> rating;  ///< Bradley-Terry, Elo points; absent below two models
+  numeric::Interval rating_interval;
+  std::map<std::string, double> categories;  ///< mean score
+  DeciderSummary programs;
+  DeciderSummary judge;
+  int64_t answers = 0;
+  int64_t truncated = 0;  ///< cut by the length limit
+  int64_t invalid = 0;    ///< answers without a valid verdict
+  int64_t prompt_tokens = 0;
+  int64_t completion_tokens = 0;
+  double seconds = 0;  ///< wall time during which the model was answering
+  std::optional<double> cost;
+};
+
+/// What a run says, computed from its rows alone: it can be made again at any time.
+struct RunSummary {
+  std::string benchmark;
+  std::string title;
+  std::string protocol;
+  std::string judge;
+  RunSettings settings;
+  std::vector<std::string> categories;
+  std::vector<ModelSummary> models;  ///< best first
+  struct Difference {
+    std::string a;
+    std::string b;
+    rank::PairedDifference paired;
+  };
+  std::vector<Difference> differences;  ///< the leader against each other model
+  std::vector<std::string> incomplete;  ///< models of the run that miss rows and are left out
+  std::vector<std::string> warnings;
+  int64_t rows_per_model = 0;
+  int64_t judge_tokens = 0;
+  rank::ScoreTable scores;
+};
+
+/// Strength of the ridge of the Bradley-Terry fit: a normal prior of sd 1/√0.1 ≈ 3.2 logits on each
+/// strength, so that a model which loses everything still has a number. Stated in every report.
+constexpr double kRatingRidge = 0.1;
+
+/// Sums up a run. Models that miss rows of the wanted questions are named in `incomplete`; with
+/// `partial` they take part with what they have (for the live leaderboard).
+/// Errors: kFailedPrecondition - no model has a verdict.
+Result<RunSummary> summarise(const Benchmark& benchmark,
+                             const RunFolder& run,
+                             const std::string& judge,
+                             const std::string& protocol,
+                             bool partial = false);
+
+/// The JSON of `cupel eval --format json` and report.json; schema in docs/eval-json.md.
+Json summary_to_json(const RunSummary& summary);
+
+/// Writes FastChat's model_answer/*.jsonl and, for judged scores, model_judgment/*.jsonl.
+Result<Ok> export_fastchat(const Benchmark& benchmark,
+                           const RunFolder& run,
+                           const RunSummary& summary);
+
+}  // namespace cupel::judge

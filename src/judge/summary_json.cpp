@@ -1,0 +1,184 @@
+#include <cmath>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/io.h"
+#include "judge/summary.h"
+
+namespace cupel::judge {
+namespace {
+
+Json optional_number(const std::optional<double>& value) {
+  return value && std::isfinite(*value) ? Json(*value) : Json();
+}
+
+Json interval_end(const std::optional<numeric::Interval>& interval, bool high) {
+  return interval ? Json(high ? interval->high : interval->low) : Json();
+}
+
+Json decider_to_json(const DeciderSummary& side) {
+  return Json::object()
+      .set("items", side.count())
+      .set("yes", side.yes)
+      .set("no", side.no)
+      .set("unsure", side.unsure)
+      .set("invalid", side.invalid)
+      .set("score", optional_number(side.score));
+}
+
+Json model_to_json(const ModelSummary& model) {
+  Json categories = Json::object();
+  for (const auto& [category, mean] : model.categories) {
+    categories.set(category, mean);
+  }
+  return Json::object()
+      .set("rank", model.score.rank)
+      .set("model", model.name)
+      .set("rating", optional_number(model.rating))
+      .set("ci_low", model.rating ? Json(model.rating_interval.low) : Json())
+      .set("ci_high", model.rating ? Json(model.rating_interval.high) : Json())
+      .set("score", model.score.mean)
+      .set("score_ci_low", interval_end(model.score.interval, false))
+      .set("score_ci_high", interval_end(model.score.interval, true))
+      .set("categories", std::move(categories))
+      .set("programs", decider_to_json(model.programs))
+      .set("judge", decider_to_json(model.judge))
+      .set("answers", model.answers)
+      .set("truncated", model.truncated)
+      .set("invalid", model.invalid)
+      .set("prompt_tokens", model.prompt_tokens)
+      .set("tokens", model.completion_tokens)
+      .set("seconds", model.seconds)
+      .set("tokens_per_second",
+           model.seconds > 0 ? Json(static_cast<double>(model.completion_tokens) / model.seconds)
+                             : Json())
+      .set("cost", optional_number(model.cost))
+      .set("control", model.is_control)
+      .set("spec", model.spec);
+}
+
+Json string_list(const std::vector<std::string>& texts) {
+  Json list = Json::array();
+  for (const std::string& text : texts) {
+    list.push_back(text);
+  }
+  return list;
+}
+
+std::string lines(const std::vector<Json>& rows) {
+  std::string text;
+  for (const Json& row : rows) {
+    text += dump_json(row) + "\n";
+  }
+  return text;
+}
+
+// One model's answers in FastChat's model_answer form.
+std::string answer_file(const Benchmark& benchmark,
+                        const RunFolder& run,
+                        const std::string& model) {
+  std::vector<Json> rows;
+  for (const Question* question : run_questions(benchmark, run.settings().limit)) {
+    Json turns = Json::array();
+    double stamp = 0;
+    for (int turn = 1; turn <= static_cast<int>(question->turns.size()); ++turn) {
+      if (const Json* answer = run.journal().find(answer_key(model, question->id, turn))) {
+        turns.push_back(*answer->find("text"));
+        stamp = answer->find("ended")->as_double();
+      }
+    }
+    if (turns.size() != question->turns.size()) {
+      continue;  // FastChat's records are whole dialogues
+    }
+    const std::string id = fingerprint(model + "\n" + dump_json(turns)).substr(0, 22);
+    Json choice = Json::object().set("index", 0).set("turns", std::move(turns));
+    rows.push_back(Json::object()
+                       .set("question_id", question->id)
+                       .set("answer_id", id)
+                       .set("model_id", model)
+                       .set("choices", Json::array().push_back(std::move(choice)))
+                       .set("tstamp", stamp));
+  }
+  return lines(rows);
+}
+
+// FastChat's single-answer judgments; -1 is its mark of an invalid one.
+std::string judgment_file(const Benchmark& benchmark,
+                          const RunFolder& run,
+                          const RunSummary& summary) {
+  std::vector<Json> rows;
+  for (const ModelSummary& model : summary.models) {
+    for (const Question* question : run_questions(benchmark, run.settings().limit)) {
+      for (int turn = 1; turn <= static_cast<int>(question->turns.size()); ++turn) {
+        const Json* verdict = run.journal().find(
+            verdict_key(summary.judge, summary.protocol, model.name, question->id, turn));
+        if (verdict == nullptr) {
+          continue;
+        }
+        const Json* score = verdict->find("score");
+        Json judge = Json::array();
+        judge.push_back(summary.judge).push_back(*verdict->find("prompt_name"));
+        rows.push_back(Json::object()
+                           .set("question_id", question->id)
+                           .set("model", model.name)
+                           .set("judge", std::move(judge))
+                           .set("user_prompt", *verdict->find("user_prompt"))
+                           .set("judgment", *verdict->find("judgment"))
+                           .set("score", score->is_number() ? *score : Json(-1))
+                           .set("turn", turn)
+                           .set("tstamp", 0));
+      }
+    }
+  }
+  return lines(rows);
+}
+
+}  // namespace
+
+Json summary_to_json(const RunSummary& summary) {
+  Json board = Json::array();
+  for (const ModelSummary& model : summary.models) {
+    board.push_back(model_to_json(model));
+  }
+  Json differences = Json::array();
+  for (const RunSummary::Difference& d : summary.differences) {
+    differences.push_back(Json::object()
+                              .set("a", d.a)
+                              .set("b", d.b)
+                              .set("difference", d.paired.difference)
+                              .set("ci_low", interval_end(d.paired.interval, false))
+                              .set("ci_high", interval_end(d.paired.interval, true))
+                              .set("standard_error", optional_number(d.paired.standard_error)));
+  }
+  return Json::object()
+      .set("leaderboard", std::move(board))
+      .set("differences", std::move(differences))
+      .set("benchmark", summary.benchmark)
+      .set("protocol", summary.protocol)
+      .set("judge", summary.judge)
+      .set("judge_tokens", summary.judge_tokens)
+      .set("seed", static_cast<int64_t>(summary.settings.seed))
+      .set("limit", summary.settings.limit)
+      .set("max_tokens", summary.settings.max_tokens)
+      .set("rows_per_model", summary.rows_per_model)
+      .set("confidence", 0.95)
+      .set("rating_ridge", kRatingRidge)
+      .set("incomplete", string_list(summary.incomplete))
+      .set("warnings", string_list(summary.warnings));
+}
+
+Result<Ok> export_fastchat(const Benchmark& benchmark,
+                           const RunFolder& run,
+                           const RunSummary& summary) {
+  CUPEL_TRY_VOID(make_directories(run.path() + "/model_answer"));
+  CUPEL_TRY_VOID(make_directories(run.path() + "/model_judgment"));
+  for (const ModelSummary& model : summary.models) {
+    CUPEL_TRY_VOID(write_file_atomic(format("{}/model_answer/{}.jsonl", run.path(), model.name),
+                                     answer_file(benchmark, run, model.name)));
+  }
+  return write_file_atomic(
+      format("{}/model_judgment/{}_{}.jsonl", run.path(), summary.judge, summary.protocol),
+      judgment_file(benchmark, run, summary));
+}
+
+}  // namespace cupel::judge
