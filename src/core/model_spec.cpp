@@ -11,7 +11,7 @@ namespace cupel {
 namespace {
 
 const std::vector<std::string>& options_of(ModelKind kind) {
-  static const std::vector<std::string> gguf = {"template", "noise", "noise-seed",
+  static const std::vector<std::string> gguf = {"template", "tokenizer-pre", "noise", "noise-seed",
                                                 "noise-fraction"};
   static const std::vector<std::string> openai = {"key-env", "concurrency", "timeout"};
   static const std::vector<std::string> none;

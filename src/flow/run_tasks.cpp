@@ -4,6 +4,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -32,7 +33,7 @@ class Runner {
     for (size_t i = 0; i < tasks_.size(); ++i) {
       waiting_for_[i] = open_needs(i);
       if (!finished_[i] && waiting_for_[i] == 0) {
-        ready_[tasks_[i].lane].push_back(i);
+        ready_[tasks_[i].lane].insert(i);
       }
     }
     return loop();
@@ -135,8 +136,8 @@ class Runner {
       const auto limit = options_.lane_limits.find(lane);
       const int64_t most = limit == options_.lane_limits.end() ? 1 : limit->second;
       while (!queue.empty() && lane_load_[lane] < most) {
-        const size_t task = queue.front();
-        queue.pop_front();
+        const size_t task = *queue.begin();
+        queue.erase(queue.begin());
         ++lane_load_[lane];
         ++in_flight_;
         Inputs inputs;
@@ -173,7 +174,7 @@ class Runner {
     report(finished.task, *finished.row, false);
     for (const size_t next : dependents_[finished.task]) {
       if (--waiting_for_[next] == 0 && !finished_[next]) {
-        ready_[tasks_[next].lane].push_back(next);
+        ready_[tasks_[next].lane].insert(next);
       }
     }
     return Ok{};
@@ -192,7 +193,7 @@ class Runner {
   std::vector<std::vector<size_t>> dependents_;
   std::vector<std::vector<size_t>> needs_;
   std::vector<bool> finished_;
-  std::map<std::string, std::deque<size_t>> ready_;
+  std::map<std::string, std::set<size_t>> ready_;  // per lane, first in the list first
   std::map<std::string, int64_t> lane_load_;
   int64_t in_flight_ = 0;
 

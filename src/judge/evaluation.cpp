@@ -213,6 +213,12 @@ class VerdictRun : public std::enable_shared_from_this<VerdictRun> {
   Stopwatch watch_;
 };
 
+// Local models share the machine: one lane keeps them from running against each other. Endpoints
+// have a lane each.
+std::string answer_lane(const ChatModel& model) {
+  return model.capabilities().raw ? "answer" : "answer/" + model.name();
+}
+
 // Builds the graph: answers of each model turn by turn, each verdict after the answers it reads.
 class GraphBuilder {
  public:
@@ -277,7 +283,7 @@ class GraphBuilder {
                          const Question& question,
                          int turn) const {
     flow::Task task{.key = answer_key(name, question.id, turn),
-                    .lane = "answer/" + name,
+                    .lane = answer_lane(model),
                     .needs = answers_before(name, question, turn)};
     task.start = [this_benchmark = &benchmark_, settings = run_.settings(), &model, &question,
                   turn](const flow::Inputs& before, flow::Done done) {
@@ -414,7 +420,8 @@ Result<Ok> Evaluation::run(const EvaluationOptions& options) {
     named.insert(name);
     graph.add_answers(contender);
     graph.add_verdicts(name);
-    run_options.lane_limits["answer/" + name] = contender.model->capabilities().parallel_calls;
+    run_options.lane_limits[answer_lane(*contender.model)] =
+        contender.model->capabilities().parallel_calls;
   }
   for (const RunMember& member : run_.models()) {
     if (!named.contains(member.name)) {

@@ -1,0 +1,105 @@
+// cupel chat: a conversation at the terminal.
+#include <future>
+#include <iostream>
+
+#include <unistd.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/models.h"
+#include "cli/output.h"
+
+namespace cupel::cli::command {
+namespace {
+
+class Chat : public Command {
+ public:
+  void declare(Arguments& a) override {
+    a.text("--model", "SPEC", model_, "Model to talk to", true);
+    a.text("--system", "TEXT", system_, "System message");
+    a.integer("--max-tokens", "N", options_.max_tokens, "Longest answer, in tokens", 1, 1 << 24);
+    a.number("--temperature", "T", options_.temperature, "0 = always the likeliest token");
+    a.number("--top-p", "P", options_.top_p, "Keep the likeliest tokens up to this mass");
+    a.integer("--seed", "S", seed_, "Seed of the draws", 0, INT64_MAX);
+    engine_.declare(a);
+  }
+
+  Result<int> run() override {
+    options_.seed = static_cast<uint64_t>(seed_);
+    CUPEL_TRY_VOID(check_sampling(options_));
+    CUPEL_TRY(const OpenModel open, open_model(model_, engine_));
+    if (!open.model->capabilities().chat) {
+      return failed_precondition(
+          "{}: this model has no chat template; name one with NAME=FILE.gguf,template=FILE.jinja",
+          model_);
+    }
+    const bool person = ::isatty(STDIN_FILENO) != 0;
+    if (person) {
+      print(format("Talking to {}. An empty line or Ctrl-D ends, /new starts over.\n",
+                   open.model->name()));
+    }
+    return converse(*open.model, person);
+  }
+
+ private:
+  [[nodiscard]] Conversation opening() const {
+    return system_.empty() ? Conversation{} : Conversation{text_message("system", system_)};
+  }
+
+  Result<int> converse(ChatModel& model, bool person) const {
+    Conversation conversation = opening();
+    std::string line;
+    while (true) {
+      if (person) {
+        print("> ");
+      }
+      if (!std::getline(std::cin, line) || line.empty()) {
+        return 0;
+      }
+      if (line == "/new") {
+        conversation = opening();
+        continue;
+      }
+      conversation.push_back(text_message("user", line));
+      CUPEL_TRY(const std::string answer, stream(model, conversation));
+      conversation.push_back(text_message("assistant", answer));
+    }
+  }
+
+  Result<std::string> stream(ChatModel& model, const Conversation& conversation) const {
+    ChatRequest request;
+    request.messages = conversation;
+    request.sampling = options_;
+    std::promise<Result<ChatResponse>> promise;
+    auto future = promise.get_future();
+    const auto call = model.submit(
+        std::move(request),
+        {.on_delta = [](std::string_view delta) { print(delta); },
+         .on_done =
+             [&](Result<ChatResponse> response) { promise.set_value(std::move(response)); }});
+    Result<ChatResponse> response = future.get();
+    print("\n");
+    if (!response) {
+      return std::move(response).error();
+    }
+    return std::move(response->text);
+  }
+
+  std::string model_;
+  std::string system_;
+  SamplingOptions options_{.temperature = 0.7, .max_tokens = 512};
+  int64_t seed_ = 0;
+  EngineFlags engine_;
+};
+
+}  // namespace
+
+CommandInfo chat() {
+  return {.name = "chat",
+          .group = "Run",
+          .summary = "Talk to a model at the terminal",
+          .examples = "  cupel chat --model models/a.gguf\n",
+          .make = &make_command<Chat>};
+}
+
+}  // namespace cupel::cli::command

@@ -1,0 +1,70 @@
+// cupel quantize: the same weights in another format.
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/output.h"
+#include "engine/checkpoint/quantize.h"
+
+namespace cupel::cli::command {
+namespace {
+
+class Quantize : public Command {
+ public:
+  void declare(Arguments& a) override {
+    a.positional("IN", input_, "GGUF file to read");
+    a.positional("OUT", output_, "GGUF file to write");
+    a.choice("--type", {"q8_0", "q4_0", "q4_1"}, type_, "Format of the weight matrices");
+    a.integer("--threads", "N", threads_, "Threads; 0 = all CPUs", 0, 1024);
+    a.choice("--format", {"text", "json"}, format_, "Output");
+  }
+
+  Result<int> run() override {
+    const auto type = engine::parse_tensor_type(type_);
+    CUPEL_CHECK(type.has_value());
+    engine::QuantizeOptions options;
+    options.threads = static_cast<size_t>(threads_);
+    options.stop = stop_on_interrupt();
+    CUPEL_TRY(const engine::QuantizeReport report,
+              engine::quantize_file(input_, output_, *type, options));
+    if (format_ == "json") {
+      print_pretty(engine::to_json(report));
+      return 0;
+    }
+    double worst = 0;
+    std::string worst_name = "none";
+    for (const engine::QuantizedTensor& tensor : report.tensors) {
+      const double relative = tensor.rms > 0 ? tensor.rmse / tensor.rms : 0;
+      if (relative > worst) {
+        worst = relative;
+        worst_name = tensor.name;
+      }
+      if (!tensor.note.empty()) {
+        print(format("{}: {}\n", tensor.name, tensor.note));
+      }
+    }
+    print(
+        format("{}: {} tensors, {:.1f} MB (from {:.1f} MB); largest relative error {:.2f}% ({})\n",
+               output_, report.tensors.size(), static_cast<double>(report.output_bytes) / 1e6,
+               static_cast<double>(report.source_bytes) / 1e6, 100 * worst, worst_name));
+    return 0;
+  }
+
+ private:
+  std::string input_;
+  std::string output_;
+  std::string type_ = "q8_0";
+  std::string format_ = "text";
+  int64_t threads_ = 0;
+};
+
+}  // namespace
+
+CommandInfo quantize() {
+  return {.name = "quantize",
+          .group = "Run",
+          .summary = "Write a model's weights in another format",
+          .examples = "  cupel quantize models/a.gguf models/a.q4_0.gguf --type q4_0\n",
+          .make = &make_command<Quantize>};
+}
+
+}  // namespace cupel::cli::command

@@ -1,0 +1,90 @@
+// cupel score: log-likelihood of completions after prompts.
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/models.h"
+#include "cli/output.h"
+
+namespace cupel::cli::command {
+namespace {
+
+class Score : public Command {
+ public:
+  void declare(Arguments& a) override {
+    a.text("--model", "FILE.gguf", model_, "Model that scores", true);
+    a.text("--input", "FILE.jsonl", input_,
+           "Lines {\"prompt\": …, \"completion\": …}; - reads standard input", true);
+    a.flag("--raw", raw_, "Prompts as they are, without the chat template");
+    engine_.declare(a);
+  }
+
+  Result<int> run() override {
+    CUPEL_TRY(const std::vector<Json> rows, read_rows(input_));
+    std::vector<CompletionScoreRequest> requests;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      auto request = read(rows[i]);
+      if (!request) {
+        return in_file(std::move(request).error(), input_, i + 1);
+      }
+      requests.push_back(std::move(*request));
+    }
+    CUPEL_TRY(const auto model, open_local_model(model_, engine_));
+    for (size_t i = 0; i < requests.size(); ++i) {
+      auto scores = model->score(requests[i]);
+      if (!scores) {
+        return in_file(std::move(scores).error(), input_, i + 1);
+      }
+      print_score(scores->front());
+    }
+    return 0;
+  }
+
+ private:
+  [[nodiscard]] Result<CompletionScoreRequest> read(const Json& row) const {
+    CompletionScoreRequest request;
+    if (row.contains("messages")) {
+      CUPEL_TRY(request.messages, conversation_from_json(*row.find("messages")));
+    } else {
+      CUPEL_TRY(std::string prompt, get_string(row, "prompt"));
+      if (raw_) {
+        request.raw_prompt = std::move(prompt);
+      } else {
+        request.messages = {text_message("user", prompt)};
+      }
+    }
+    CUPEL_TRY(std::string completion, get_string(row, "completion"));
+    request.completions = {std::move(completion)};
+    return request;
+  }
+
+  static void print_score(const CompletionScore& score) {
+    Json ids = Json::array();
+    Json logprobs = Json::array();
+    for (size_t i = 0; i < score.ids.size(); ++i) {
+      ids.push_back(score.ids[i]);
+      logprobs.push_back(score.logprobs[i]);
+    }
+    print_json(Json::object()
+                   .set("ids", std::move(ids))
+                   .set("logprobs", std::move(logprobs))
+                   .set("sum", score.sum));
+  }
+
+  std::string model_;
+  std::string input_;
+  bool raw_ = false;
+  EngineFlags engine_;
+};
+
+}  // namespace
+
+CommandInfo score() {
+  return {.name = "score",
+          .group = "Run",
+          .summary = "Log-probabilities of given completions",
+          .examples =
+              "  echo '{\"prompt\": \"2 + 2 =\", \"completion\": \" 4\"}' |\n"
+              "    cupel score --model models/a.gguf --raw --input -\n",
+          .make = &make_command<Score>};
+}
+
+}  // namespace cupel::cli::command

@@ -1,0 +1,116 @@
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/command.h"
+
+namespace cupel::cli {
+
+namespace command {
+#define CUPEL_COMMAND(id) CommandInfo id();
+#include "cli/commands.def"
+#undef CUPEL_COMMAND
+}  // namespace command
+
+const std::vector<CommandInfo>& commands() {
+  static const std::vector<CommandInfo> all = {
+#define CUPEL_COMMAND(id) command::id(),
+#include "cli/commands.def"
+#undef CUPEL_COMMAND
+  };
+  return all;
+}
+
+namespace {
+
+constexpr const char* kVersion = CUPEL_VERSION;
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "cupel: %s\n", error.message.c_str());
+  return exit_code(error.code);
+}
+
+std::string overview() {
+  std::string text =
+      "cupel - measure and run chat models\n\nUsage: cupel COMMAND [FLAGS]   (cupel COMMAND --help "
+      "for one command)\n";
+  for (const std::string_view group : {"Measure", "Run", "Inspect"}) {
+    text += format("\n{}\n", group);
+    for (const CommandInfo& info : commands()) {
+      if (info.group == group) {
+        text += format("  {:<10} {}\n", info.name, info.summary);
+      }
+    }
+  }
+  text +=
+      "\nExample: cupel eval --bench touchstone --model a=models/a.gguf --model null:Hello \\\n"
+      "           --judge judge=models/a.gguf --out runs/first\n";
+  return text;
+}
+
+Result<const CommandInfo*> find_command(const std::string& name) {
+  std::vector<std::string> names;
+  for (const CommandInfo& info : commands()) {
+    if (info.name == name) {
+      return &info;
+    }
+    names.emplace_back(info.name);
+  }
+  return invalid_argument("unknown command \"{}\"{}; see cupel --help", printable(name),
+                          did_you_mean(name, names));
+}
+
+int run(const std::vector<std::string>& words) {
+  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    print(overview());
+    return words.empty() ? 2 : 0;
+  }
+  if (words[0] == "--version") {
+    print(format("cupel {}\n", kVersion));
+    return 0;
+  }
+  if (words[0].starts_with("-")) {
+    const std::vector<std::string> flags = {"--help", "--version"};
+    return fail(invalid_argument("unknown flag {}{}; see cupel --help", printable(words[0]),
+                                 did_you_mean(words[0], flags)));
+  }
+  const auto info = find_command(words[0]);
+  if (!info) {
+    return fail(info.error());
+  }
+  const std::unique_ptr<Command> command = (*info)->make();
+  Arguments arguments((*info)->name, (*info)->summary);
+  command->declare(arguments);
+  const auto parsed = arguments.parse({words.begin() + 1, words.end()});
+  if (!parsed) {
+    return fail(parsed.error());
+  }
+  if (!*parsed) {
+    print(arguments.help((*info)->examples));
+    return 0;
+  }
+  const auto done = command->run();
+  return done ? *done : fail(done.error());
+}
+
+}  // namespace
+}  // namespace cupel::cli
+
+int main(int argc, char** argv) {
+  try {
+    return cupel::cli::run({argv + 1, argv + argc});
+  } catch (const std::bad_alloc&) {
+    std::fputs("cupel: out of memory\n", stderr);
+    return 6;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "cupel: internal error: %s\n", e.what());
+    return 1;
+  }
+}

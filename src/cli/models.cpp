@@ -1,0 +1,110 @@
+#include "cli/models.h"
+
+#include <charconv>
+
+#include "base/error.h"
+#include "core/fixed_models.h"
+#include "core/remote_model.h"
+
+namespace cupel::cli {
+namespace {
+
+Result<double> number_option(const ModelSpec& spec, std::string_view key, double fallback) {
+  const std::string_view text = spec.option(key);
+  if (text.empty()) {
+    return fallback;
+  }
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return invalid_argument("model {}: {} is \"{}\"; expected a number", spec.name, key, text);
+  }
+  return value;
+}
+
+Result<std::optional<engine::NoiseOptions>> noise_of(const ModelSpec& spec) {
+  const bool asked = !spec.option("noise").empty();
+  if (!asked && (!spec.option("noise-seed").empty() || !spec.option("noise-fraction").empty())) {
+    return invalid_argument("model {}: noise-seed and noise-fraction need noise=SCALE", spec.name);
+  }
+  if (!asked) {
+    return std::optional<engine::NoiseOptions>();
+  }
+  engine::NoiseOptions noise;
+  CUPEL_TRY(noise.scale, number_option(spec, "noise", 0));
+  CUPEL_TRY(noise.fraction, number_option(spec, "noise-fraction", 1));
+  CUPEL_TRY(const double seed, number_option(spec, "noise-seed", 0));
+  noise.seed = static_cast<uint64_t>(seed);
+  return std::optional<engine::NoiseOptions>(noise);
+}
+
+Result<decode::LocalModelOptions> local_options(const ModelSpec& spec, const EngineFlags& flags) {
+  decode::LocalModelOptions options;
+  options.path = spec.target;
+  options.name = spec.name;
+  options.template_path = std::string(spec.option("template"));
+  options.tokenizer_pre = std::string(spec.option("tokenizer-pre"));
+  options.max_batch = static_cast<size_t>(flags.batch);
+  options.context_length = flags.context;
+  options.engine.threads = static_cast<size_t>(flags.threads);
+  options.engine.activations =
+      flags.activations == "f32" ? engine::Activations::kFloat32 : engine::Activations::kInt8;
+  if (flags.level != "auto") {
+    CUPEL_TRY(options.engine.level, engine::parse_cpu_level(flags.level));
+  }
+  CUPEL_TRY(options.engine.noise, noise_of(spec));
+  return options;
+}
+
+}  // namespace
+
+void EngineFlags::declare(Arguments& arguments) {
+  arguments.integer("--threads", "N", threads, "Threads of the engine; 0 = all CPUs", 0, 1024);
+  arguments.integer("--batch", "N", batch, "Sequences computed together", 1, 256);
+  arguments.integer("--context", "N", context, "Context length; 0 = the model's own", 0, 1 << 24);
+  arguments.choice("--cpu-level", {"auto", "scalar", "avx2", "avx512"}, level, "Kernels to use");
+  arguments.choice("--activations", {"int8", "f32"}, activations,
+                   "Arithmetic of the linear layers");
+}
+
+Result<std::unique_ptr<decode::LocalModel>> open_local_model(const std::string& text,
+                                                             const EngineFlags& flags) {
+  CUPEL_TRY(const ModelSpec spec, parse_model_spec(text));
+  if (spec.kind != ModelKind::kGguf) {
+    return invalid_argument("model {}: this command needs a model file (NAME=FILE.gguf)",
+                            spec.name);
+  }
+  CUPEL_TRY(const decode::LocalModelOptions options, local_options(spec, flags));
+  return decode::LocalModel::open(options);
+}
+
+Result<OpenModel> open_model(const std::string& text, const EngineFlags& flags) {
+  OpenModel open;
+  open.text = text;
+  CUPEL_TRY(open.spec, parse_model_spec(text));
+  switch (open.spec.kind) {
+    case ModelKind::kGguf: {
+      CUPEL_TRY(auto local, open_local_model(text, flags));
+      open.local = local.get();
+      open.scorer = local.get();
+      open.model = std::move(local);
+      break;
+    }
+    case ModelKind::kOpenAi: {
+      CUPEL_TRY(auto remote, RemoteModel::open(open.spec));
+      open.scorer = remote.get();
+      open.model = std::move(remote);
+      break;
+    }
+    case ModelKind::kNull:
+      open.model = std::make_unique<NullModel>(open.spec.name, open.spec.target);
+      break;
+    case ModelKind::kAnswers: {
+      CUPEL_TRY(open.model, RecordedModel::open(open.spec.name, open.spec.target));
+      break;
+    }
+  }
+  return open;
+}
+
+}  // namespace cupel::cli
