@@ -15,25 +15,53 @@ struct Graph {
   std::vector<int32_t> targets;
 };
 
-Graph took_points_graph(const BattleTable& table) {
-  std::vector<std::pair<int32_t, int32_t>> edges;
-  for (size_t i = 0; i < table.rows(); ++i) {
-    const Battle battle = table.row(i);
-    if (battle.count == 0) {
-      continue;
-    }
-    if (battle.outcome > 0) {
-      edges.emplace_back(battle.a, battle.b);
-    }
-    if (battle.outcome < 1) {
-      edges.emplace_back(battle.b, battle.a);
+using Edge = std::pair<int32_t, int32_t>;
+
+/// Collects distinct edges: a bit per pair for few models, sorting for many.
+class EdgeSet {
+ public:
+  explicit EdgeSet(size_t models) : models_(models) {
+    constexpr size_t kMostDenseModels = 4096;  // 2 MiB of bits
+    if (models <= kMostDenseModels) {
+      seen_.assign(models * models, false);
     }
   }
-  std::sort(edges.begin(), edges.end());
-  edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
+  void add(int32_t from, int32_t to) {
+    if (!seen_.empty()) {
+      const size_t bit = static_cast<size_t>(from) * models_ + static_cast<size_t>(to);
+      if (seen_[bit]) {
+        return;
+      }
+      seen_[bit] = true;
+    }
+    edges_.emplace_back(from, to);
+  }
+  std::vector<Edge> take_sorted() {
+    std::sort(edges_.begin(), edges_.end());
+    edges_.erase(std::unique(edges_.begin(), edges_.end()), edges_.end());
+    return std::move(edges_);
+  }
+
+ private:
+  size_t models_;
+  std::vector<bool> seen_;
+  std::vector<Edge> edges_;
+};
+
+Graph took_points_graph(const BattleTable& table) {
+  EdgeSet edges(table.model_count());
+  for (size_t i = 0; i < table.rows(); ++i) {
+    const Battle battle = table.row(i);
+    if (battle.count > 0 && battle.outcome > 0) {
+      edges.add(battle.a, battle.b);
+    }
+    if (battle.count > 0 && battle.outcome < 1) {
+      edges.add(battle.b, battle.a);
+    }
+  }
   Graph graph;
   graph.begin.assign(table.model_count() + 1, 0);
-  for (const auto& [from, to] : edges) {
+  for (const auto& [from, to] : edges.take_sorted()) {
     ++graph.begin[static_cast<size_t>(from) + 1];
     graph.targets.push_back(to);
   }
