@@ -31,41 +31,41 @@ struct Decisions {
   int64_t no = 0;
   int64_t unsure = 0;
   int64_t invalid = 0;
-  std::optional<double> score;  ///< the score from these verdicts alone, on the page's scale
+  std::optional<double> score{};  ///< the score from these verdicts alone, on the page's scale
 };
 
 /// One contender; rows come best first.
 struct LeaderboardRow {
   int rank = 1;  ///< rank class: models that are not separated share it
-  std::string model;
-  std::string description;  ///< a few words, e.g. the file and its damage; may be empty
-  bool is_control = false;  ///< a null model
-  Estimate score;
-  std::optional<Estimate> rating;
-  Decisions by_program;
-  Decisions by_judge;
-  std::vector<std::optional<double>> category_scores;  ///< parallel to EvaluationPage::categories
+  std::string model{};
+  std::string description{};  ///< a few words, e.g. the file and its damage; may be empty
+  bool is_control = false;    ///< a null model
+  Estimate score{};
+  std::optional<Estimate> rating{};
+  Decisions by_program{};
+  Decisions by_judge{};
+  std::vector<std::optional<double>> category_scores{};  ///< parallel to EvaluationPage::categories
   int64_t answers = 0;
   int64_t truncated = 0;  ///< answers cut off by the length limit
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
   double tokens_per_second = 0;  ///< 0 = not measured
   double seconds = 0;
-  std::optional<double> cost;
+  std::optional<double> cost{};
 };
 
 /// The paired difference to the leader over the same questions: leader minus this model, in score
 /// units, so that positive favours the leader.
 struct PairedDifference {
-  std::string model;
-  Estimate difference;
+  std::string model{};
+  Estimate difference{};
 };
 
 enum class NoteLevel { kInfo, kWarning };
 /// Something that readers must know before they believe the numbers.
 struct Note {
   NoteLevel level = NoteLevel::kInfo;
-  std::string text;
+  std::string text{};
 };
 
 enum class Verdict { kYes, kNo, kUnsure, kInvalid };
@@ -73,49 +73,49 @@ enum class DecidedBy { kProgram, kJudge };
 
 /// One checklist item of one answer.
 struct ItemResult {
-  std::string question;  ///< the same text for every model of a turn
+  std::string question{};  ///< the same text for every model of a turn
   DecidedBy decided_by = DecidedBy::kJudge;
   Verdict verdict = Verdict::kInvalid;
-  std::optional<double> probability;  ///< the judge's, of yes
+  std::optional<double> probability{};  ///< the judge's, of yes
 };
 
 /// What one model said in one turn and what came of it.
 struct AnswerView {
-  std::string model;
-  std::string text;           ///< untrusted; shown as plain text
-  std::string finish_reason;  ///< as the model reported it, e.g. "stop", "length"
+  std::string model{};
+  std::string text{};           ///< untrusted; shown as plain text
+  std::string finish_reason{};  ///< as the model reported it, e.g. "stop", "length"
   bool truncated = false;
-  std::optional<double> score;  ///< none: invalid or not judged
-  std::vector<ItemResult> items;
-  std::string judge_text;  ///< the judge's own words; may be empty
+  std::optional<double> score{};  ///< none: invalid or not judged
+  std::vector<ItemResult> items{};
+  std::string judge_text{};  ///< the judge's own words; may be empty
 };
 
 struct TurnView {
-  std::string prompt;
-  std::string reference;  ///< may be empty
-  std::vector<AnswerView> answers;
+  std::string prompt{};
+  std::string reference{};  ///< may be empty
+  std::vector<AnswerView> answers{};
 };
 
 struct QuestionView {
-  std::string id;
-  std::string category;
-  std::vector<TurnView> turns;
+  std::string id{};
+  std::string category{};
+  std::vector<TurnView> turns{};
 };
 
 /// Everything one evaluation report shows, in the report's own terms. All texts may be hostile.
 struct EvaluationPage {
-  std::string title;     ///< e.g. "Touchstone"
-  std::string subtitle;  ///< e.g. "24 questions, 4 contenders, checklist protocol"
+  std::string title{};     ///< e.g. "Touchstone"
+  std::string subtitle{};  ///< e.g. "24 questions, 4 contenders, checklist protocol"
   double confidence = 0.95;
-  ScoreScale scale;
+  ScoreScale scale{};
   std::string currency = "USD";
-  std::vector<LeaderboardRow> leaderboard;    ///< best first
-  std::vector<PairedDifference> differences;  ///< one per model but the leader
-  std::vector<std::string> categories;
-  std::vector<Note> notes;
-  std::vector<QuestionView> questions;
-  std::vector<std::pair<std::string, std::string>> metadata;  ///< shown in this order
-  std::vector<std::string> method;                            ///< how it was done, a paragraph each
+  std::vector<LeaderboardRow> leaderboard{};    ///< best first
+  std::vector<PairedDifference> differences{};  ///< one per model but the leader
+  std::vector<std::string> categories{};
+  std::vector<Note> notes{};
+  std::vector<QuestionView> questions{};
+  std::vector<std::pair<std::string, std::string>> metadata{};  ///< shown in this order
+  std::vector<std::string> method{};  ///< how it was done, a paragraph each
 };
 
 /// Renders one self-contained HTML file: no scripts, no requests, light and dark, printable.

@@ -22,22 +22,22 @@ enum class MarkKind { kPlain, kLead, kControl };
 
 /// A value with its interval.
 struct Whisker {
-  std::string label;
+  std::string label{};
   double value = 0;
   double ci_low = 0;
   double ci_high = 0;
   MarkKind kind = MarkKind::kPlain;
-  std::string note;  ///< right above the whisker, e.g. the numbers in words
+  std::string note{};  ///< right above the whisker, e.g. the numbers in words
 };
 
 /// Values with intervals, one below the other, labels above each.
 struct WhiskerFigure {
-  std::string id;
-  std::string title;
-  std::string description;
-  Axis axis;
-  std::optional<double> reference;  ///< a dashed line, e.g. zero of a difference
-  std::vector<Whisker> rows;
+  std::string id{};
+  std::string title{};
+  std::string description{};
+  Axis axis{};
+  std::optional<double> reference{};  ///< a dashed line, e.g. zero of a difference
+  std::vector<Whisker> rows{};
 };
 std::string whisker_plot(const WhiskerFigure& figure);
 
@@ -49,28 +49,28 @@ std::string axis_cell(const Axis& axis);
 
 /// One bar of a panel; no value: "no data".
 struct PanelBar {
-  std::string label;  ///< one to three characters, e.g. a model's letter
-  std::optional<double> value;
+  std::string label{};  ///< one to three characters, e.g. a model's letter
+  std::optional<double> value{};
   MarkKind kind = MarkKind::kPlain;
 };
 /// A few horizontal bars with their numbers, one small multiple of a row of figures.
 struct BarPanel {
-  std::string id;
-  std::string title;
+  std::string id{};
+  std::string title{};
   double low = 0;  ///< where bars start
   double high = 1;
   int decimals = 2;
-  std::vector<PanelBar> bars;
+  std::vector<PanelBar> bars{};
 };
 std::string bar_panel(const BarPanel& panel);
 
 /// How often values fall into equal bins of [low, high].
 struct Histogram {
-  std::string id;
-  std::string title;
+  std::string id{};
+  std::string title{};
   double low = 0;
   double high = 1;
-  std::vector<int64_t> counts;
+  std::vector<int64_t> counts{};
   MarkKind kind = MarkKind::kPlain;
 };
 /// Counts values into `bins` equal bins; the upper end belongs to the last bin, values outside and

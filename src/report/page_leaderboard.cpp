@@ -52,12 +52,10 @@ void write_row(Markup& html, const PageView& view, size_t index) {
   html.element("b", view.score_text(row.score.value));
   html.element("small", view.interval_text(row.score)).close();
   open_cell(html, "Interval", "plot");
-  html.trusted(whisker_cell(view.score_axis(), {.label = {},
-                                                .value = row.score.value,
+  html.trusted(whisker_cell(view.score_axis(), {.value = row.score.value,
                                                 .ci_low = row.score.ci_low,
                                                 .ci_high = row.score.ci_high,
-                                                .kind = view.kind_of_row(index),
-                                                .note = {}}));
+                                                .kind = view.kind_of_row(index)}));
   html.close();
   open_cell(html, "Rating", "num");
   if (row.rating) {
@@ -101,10 +99,8 @@ Axis difference_axis(const EvaluationPage& page) {
 WhiskerFigure difference_figure(const PageView& view) {
   WhiskerFigure figure{.id = "fig-diff",
                        .title = "Paired differences to the leader",
-                       .description = {},
                        .axis = difference_axis(view.page()),
-                       .reference = 0.0,
-                       .rows = {}};
+                       .reference = 0.0};
   for (const PairedDifference& row : view.page().differences) {
     const LeaderboardRow* model = view.row_of(row.model);
     const bool control = model != nullptr && model->is_control;

@@ -32,8 +32,7 @@ void write_category_panels(Markup& html, const PageView& view) {
                    .title = page.categories[c] + ": " + page.scale.name + " by model",
                    .low = page.scale.low,
                    .high = page.scale.high,
-                   .decimals = std::min(page.scale.decimals, 2),
-                   .bars = {}};
+                   .decimals = std::min(page.scale.decimals, 2)};
     for (size_t i = 0; i < page.leaderboard.size(); ++i) {
       panel.bars.push_back({.label = view.key_of_row(i),
                             .value = category_score(page.leaderboard[i], c),

@@ -25,11 +25,11 @@ struct ProgressOptions {
 
 /// One bar.
 struct BarOptions {
-  std::string name;
-  int64_t total = 0;             ///< 0 = unknown
-  int64_t initial = 0;           ///< done before this process started (a resumed run)
-  std::string unit;              ///< plural, e.g. "answers"; may be empty
-  std::optional<size_t> parent;  ///< nested below that bar; goes away when finished
+  std::string name{};
+  int64_t total = 0;               ///< 0 = unknown
+  int64_t initial = 0;             ///< done before this process started (a resumed run)
+  std::string unit{};              ///< plural, e.g. "answers"; may be empty
+  std::optional<size_t> parent{};  ///< nested below that bar; goes away when finished
 };
 
 /// Several progress bars and, below them, a small table that fills in; for people, on standard

@@ -10,7 +10,7 @@ namespace cupel::report {
 
 /// One column of a terminal table.
 struct Column {
-  std::string header;
+  std::string header{};
   Align align = Align::kLeft;
   size_t min_width = 0;  ///< may be cut down to this many columns to fit; 0 = never cut
   int keep = 0;  ///< 0: always shown; else the highest number is dropped first when too wide
@@ -18,7 +18,7 @@ struct Column {
 
 /// One cell: a text of one line and how to show it.
 struct Cell {
-  std::string text;
+  std::string text{};
   Style style = Style::kPlain;
 };
 
@@ -40,7 +40,7 @@ class Table {
 
  private:
   struct Row {
-    std::vector<Cell> cells;
+    std::vector<Cell> cells{};
     bool rule = false;
   };
   [[nodiscard]] std::vector<size_t> natural_widths() const;

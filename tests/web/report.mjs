@@ -156,7 +156,7 @@ try {
     });
     await checkOverflow(page, `${view.name}, opened`);
     await checkStructure(page, `${view.name}, opened`);
-    for (const violation of await axeViolations(page)) {
+    for (const violation of await axeViolations(page, ['.question:not(#q-1,#q-2,#q-3)'])) {
       checks.that(false, `${view.name}: axe ${violation}`);
     }
     const question = page.locator('.question').nth(1);

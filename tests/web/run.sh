@@ -10,6 +10,9 @@ skip() {
 }
 
 command -v node >/dev/null 2>&1 || skip "node is not installed (apt-get install nodejs npm)"
+# The packages need Node 18, which is what Debian 12 has; an older one would fail with a riddle.
+[ "$(node -p 'process.versions.node.split(".")[0] >= 18')" = true ] ||
+  skip "node $(node --version) is older than 18"
 chromium=${CUPEL_CHROMIUM:-$(command -v chromium || true)}
 [ -n "$chromium" ] && [ -x "$chromium" ] || skip "chromium is not installed (apt-get install chromium)"
 export CUPEL_CHROMIUM="$chromium"
