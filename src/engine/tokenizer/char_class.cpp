@@ -4,8 +4,16 @@
 
 #include <utf8proc.h>
 
+#include "engine/tokenizer/unicode_additions.h"
+
 namespace cupel::engine {
 namespace {
+
+CharClass class_of_added(std::string_view category) {
+  return category.starts_with('L')   ? CharClass::kLetter
+         : category.starts_with('N') ? CharClass::kNumber
+                                     : CharClass::kOther;
+}
 
 CharClass class_by_category(uint32_t code_point) {
   if ((code_point >= 0x9 && code_point <= 0xD) || code_point == 0x85) {
@@ -26,6 +34,8 @@ CharClass class_by_category(uint32_t code_point) {
     case UTF8PROC_CATEGORY_ZL:
     case UTF8PROC_CATEGORY_ZP:
       return CharClass::kSpace;
+    case UTF8PROC_CATEGORY_CN:
+      return class_of_added(added_category(code_point));
     default:
       return CharClass::kOther;
   }

@@ -8,7 +8,7 @@ namespace cupel::engine {
 /// What word splitters ask of a character.
 enum class CharClass : uint8_t { kOther, kLetter, kNumber, kSpace };
 
-/// \p{L}, \p{N}, White_Space or none of them; Unicode version of utf8proc.
+/// \p{L}, \p{N}, White_Space or none of them, as of Unicode 16.
 CharClass char_class(uint32_t code_point);
 
 /// One character of a text that is valid UTF-8.

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/tokenizer/unicode_additions.h"
 
 namespace cupel::engine {
 namespace {
@@ -48,31 +49,37 @@ struct Regex::Code {
   Owned<pcre2_code, pcre2_code_free> code;
 };
 
-std::string expand_white_space(std::string_view pattern) {
+std::string expand_classes(std::string_view pattern) {
   std::string out;
   bool in_class = false;
+  const auto append = [&](bool negated, std::string_view members) {
+    out += in_class ? "" : negated ? "[^" : "[";
+    out += members;
+    out += in_class ? "" : "]";
+  };
   for (size_t i = 0; i < pattern.size(); ++i) {
-    const char c = pattern[i];
-    if (c == '\\' && i + 1 < pattern.size()) {
-      const char escaped = pattern[++i];
-      if (escaped == 's' || (escaped == 'S' && !in_class)) {
-        out += in_class ? "" : escaped == 's' ? "[" : "[^";
-        out += kWhiteSpace;
-        out += in_class ? "" : "]";
-      } else {
-        out += c;
-        out += escaped;
-      }
+    if (pattern[i] != '\\' || i + 1 == pattern.size()) {
+      in_class = in_class ? pattern[i] != ']' : pattern[i] == '[';
+      out += pattern[i];
       continue;
     }
-    in_class = in_class ? c != ']' : c == '[';
-    out += c;
+    const char escaped = pattern[++i];
+    const size_t close = pattern.find('}', i);
+    if (escaped == 's' || (escaped == 'S' && !in_class)) {
+      append(escaped == 'S', kWhiteSpace);
+    } else if (escaped == 'p' && close != std::string_view::npos) {
+      const std::string_view property = pattern.substr(i + 2, close - i - 2);  // after "p{"
+      append(false, format("\\p{{{}}}{}", property, added_ranges(property)));
+      i = close;
+    } else {
+      out += {'\\', escaped};
+    }
   }
   return out;
 }
 
 Result<Regex> Regex::compile(std::string_view pattern) {
-  const std::string expanded = expand_white_space(pattern);
+  const std::string expanded = expand_classes(pattern);
   int code = 0;
   size_t offset = 0;
   pcre2_code* compiled =

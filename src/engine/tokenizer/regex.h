@@ -11,9 +11,9 @@ namespace cupel::engine {
 
 /// A compiled pattern (PCRE2: UTF-8, Unicode classes, JIT). Immutable, thread-safe, movable.
 ///
-/// Two of PCRE2's classes are put right, to what the tokenizers' own engines mean: `\s` and `\S`
-/// are Unicode's White_Space (PCRE2 adds U+180E), and `$` is the very end of the text. `\S` inside
-/// a character class is not supported.
+/// What PCRE2 takes otherwise than the tokenizers' own engines is put right: `\s` and `\S` are
+/// Unicode's White_Space (PCRE2 adds U+180E), `$` is the very end of the text, and `\p{…}` knows
+/// the characters of Unicode 16. Not supported: `\P{…}`, and `\S` inside a character class.
 class Regex {
  public:
   /// Errors: kInvalidArgument - the pattern is malformed (names the place).
@@ -35,7 +35,7 @@ class Regex {
   std::shared_ptr<const Code> code_;
 };
 
-/// The pattern with `\s` and `\S` written out as Unicode's White_Space.
-std::string expand_white_space(std::string_view pattern);
+/// The pattern with `\s`, `\S` and `\p{…}` written out for PCRE2.
+std::string expand_classes(std::string_view pattern);
 
 }  // namespace cupel::engine
