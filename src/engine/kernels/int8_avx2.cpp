@@ -1,0 +1,393 @@
+#include "engine/kernels/lanes_avx2.h"
+// The layout's helpers below are used with the Lanes included above.
+#include "engine/kernels/weight_layout.h"
+
+namespace cupel::engine::kernels {
+namespace {
+
+// int8 products with vpmaddubsw (unsigned codes × signed activations, pairs summed to int16). How
+// many quads may be summed in int16 before they must be widened depends on the code width:
+//   4 bits: 8 · 2 · 15 · 127 = 30480; 5 bits: 4 · 2 · 31 · 127 = 31496; 6 bits: 2 · 2 · 63 · 127 =
+//   32004; 8 bits: |w| · (±a) with |w| ≤ 128: 2 · 128 · 127 = 32512, one quad.
+// The float steps are those of int8_scalar.cpp, so the results are too.
+
+constexpr int kTokens = 4;       // activation rows of one micro-kernel
+constexpr int kTileTokens = 9;   // from here on blocks are unpacked once and multiplied from L1
+constexpr int kTileBlocks = 48;  // blocks of a row group unpacked at a time (about 33 KiB)
+constexpr int kPrefetchBytes = 2048;
+
+inline __m256i load_bytes(const void* p) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(p));
+}
+
+/// Codes of `quad` for rows [8 half, 8 half + 8), straight from the packed block.
+template <class L>
+inline __m256i direct_quad(const uint8_t* sub, int quad, int half) {
+  const uint8_t* high = sub + L::kScaleCodes + 32 * half;
+  const uint8_t* packed = high + L::kHigh;
+  if constexpr (L::kSigned) {
+    return load_bytes(packed + 64 * quad);
+  }
+  const __m256i bytes = load_bytes(packed + 64 * (quad % 4));
+  const __m256i shifted = quad < 4 ? bytes : _mm256_srli_epi16(bytes, 4);
+  const __m256i nibbles = _mm256_and_si256(shifted, _mm256_set1_epi8(15));
+  if constexpr (L::kHigh == 64) {
+    const __m256i bits = load_bytes(high);
+    const __m256i moved =
+        quad < 4 ? _mm256_slli_epi16(bits, 4 - quad) : _mm256_srli_epi16(bits, quad - 4);
+    return _mm256_or_si256(nibbles, _mm256_and_si256(moved, _mm256_set1_epi8(16)));
+  }
+  if constexpr (L::kHigh == 128) {
+    const __m256i bits = load_bytes(high + 64 * (quad / 4));
+    const int place = 4 - 2 * (quad % 4);
+    const __m256i moved =
+        place >= 0 ? _mm256_slli_epi16(bits, place) : _mm256_srli_epi16(bits, -place);
+    return _mm256_or_si256(nibbles, _mm256_and_si256(moved, _mm256_set1_epi8(48)));
+  }
+  return nibbles;
+}
+
+/// A row group read block by block as it is packed.
+template <class L>
+struct DirectSource {
+  using Layout = L;
+  const uint8_t* group;
+
+  struct Block {
+    BlockRef ref;
+    [[nodiscard]] __m256i quad(int quad, int half) const {
+      return direct_quad<L>(ref.sub, quad, half);
+    }
+    [[nodiscard]] static __m256 halves(const uint8_t* p) {
+      return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    }
+    [[nodiscard]] static __m256 codes(const uint8_t* p) {
+      const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+      return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+    }
+    [[nodiscard]] __m256 scale(int half) const {
+      const __m256 scale = halves(ref.head + 16 * half);
+      if constexpr (L::kSuper && !L::kHalves) {
+        return _mm256_mul_ps(scale, codes(ref.sub + 8 * half));
+      }
+      return scale;
+    }
+    [[nodiscard]] __m256 min(int half) const {
+      const __m256 min = halves(ref.head + 32 + 16 * half);
+      if constexpr (L::kSuper) {
+        const __m256 product = _mm256_mul_ps(min, codes(ref.sub + 16 + 8 * half));
+        return _mm256_sub_ps(_mm256_setzero_ps(), product);
+      }
+      return min;
+    }
+    /// int16 pairs: the integer scales of columns 0-15 and 16-31 of each row.
+    [[nodiscard]] __m256i half_scales(int half) const {
+      const auto* p = reinterpret_cast<const __m128i*>(ref.sub + 16 * half);
+      return _mm256_cvtepi8_epi16(_mm_loadu_si128(p));
+    }
+  };
+  [[nodiscard]] Block block(int64_t index) const {
+    Block block = {block_ref<L>(group, index)};
+    const auto* ahead = reinterpret_cast<const char*>(block.ref.sub) + kPrefetchBytes;
+    for (int64_t line = 0; line < (L::kSub + L::kHead / L::kSubs + 63) / 64; ++line) {
+      _mm_prefetch(ahead + 64 * line, _MM_HINT_T0);
+    }
+    return block;
+  }
+};
+
+/// A row group of which some blocks were unpacked.
+template <class L>
+struct TileSource {
+  using Layout = L;
+  const BlockTile* tiles;
+
+  struct Block {
+    const BlockTile* tile;
+    [[nodiscard]] __m256i quad(int quad, int half) const {
+      return load_bytes(tile->codes + 64 * quad + 32 * half);
+    }
+    [[nodiscard]] __m256 scale(int half) const { return _mm256_load_ps(tile->scale + 8 * half); }
+    [[nodiscard]] __m256 min(int half) const { return _mm256_load_ps(tile->min + 8 * half); }
+    [[nodiscard]] __m256i half_scales(int half) const {
+      return load_bytes(tile->half_scale + 16 * half);
+    }
+  };
+  [[nodiscard]] Block block(int64_t index) const { return {tiles + index}; }
+};
+
+/// What a micro-kernel reads of its activation rows.
+struct TokenView {
+  const int8_t* quants;   // row t at quants + t · cols
+  const float* scales;    // + t · blocks
+  const int16_t* sums16;  // + t · 2 blocks
+  const float* offsets;   // + t · blocks: a_scale · Σ a, formats with a minimum
+  const int32_t* zeros;   // + t · blocks: -zero · Σ a, formats with a zero point
+  int64_t cols;
+  int64_t blocks;
+};
+
+inline __m256i broadcast_quad(const int8_t* a) {
+  int32_t word = 0;
+  memcpy(&word, a, sizeof word);
+  return _mm256_set1_epi32(word);
+}
+
+/// Quads whose int16 sums fit.
+template <class L>
+constexpr int chain_length() {
+  return L::kHigh == 0 ? 8 : L::kHigh == 64 ? 4 : 2;
+}
+
+/// isum for `halves` half groups from `first_half` on: unsigned codes.
+template <int tokens, int halves, class Block, class L>
+inline void unsigned_sums(const Block& block,
+                          int first_half,
+                          const TokenView& view,
+                          int64_t index,
+                          __m256i (&sums)[halves][tokens]) {
+  constexpr int kChain = chain_length<L>();
+  const int8_t* a = view.quants + index * kBlockCols;
+  __m256i factors[halves] = {};
+#pragma GCC unroll 4
+  for (int chain = 0; chain < 8 / kChain; ++chain) {
+    __m256i pairs[halves][tokens];
+#pragma GCC unroll 8
+    for (int i = 0; i < kChain; ++i) {
+      const int quad = chain * kChain + i;
+      __m256i codes[halves];
+      for (int h = 0; h < halves; ++h) {
+        codes[h] = block.quad(quad, first_half + h);
+      }
+#pragma GCC unroll 4
+      for (int t = 0; t < tokens; ++t) {
+        const __m256i four = broadcast_quad(a + t * view.cols + 4 * quad);
+        for (int h = 0; h < halves; ++h) {
+          const __m256i product = _mm256_maddubs_epi16(codes[h], four);
+          pairs[h][t] = i == 0 ? product : _mm256_add_epi16(pairs[h][t], product);
+        }
+      }
+    }
+    for (int h = 0; h < halves; ++h) {
+      if constexpr (L::kHalves) {
+        // This chain's integer scale in both int16 of each row.
+        const __m256i both = block.half_scales(first_half + h);
+        factors[h] = chain < 2
+                         ? _mm256_or_si256(_mm256_and_si256(both, _mm256_set1_epi32(0xFFFF)),
+                                           _mm256_slli_epi32(both, 16))
+                         : _mm256_or_si256(_mm256_andnot_si256(_mm256_set1_epi32(0xFFFF), both),
+                                           _mm256_srli_epi32(both, 16));
+      } else {
+        factors[h] = _mm256_set1_epi16(1);
+      }
+      for (int t = 0; t < tokens; ++t) {
+        const __m256i wide = _mm256_madd_epi16(pairs[h][t], factors[h]);
+        sums[h][t] = chain == 0 ? wide : _mm256_add_epi32(sums[h][t], wide);
+      }
+    }
+  }
+}
+
+/// isum of signed codes (Q8_0): |w| · (a with the sign of w).
+template <int tokens, int halves, class Block>
+inline void signed_sums(const Block& block,
+                        int first_half,
+                        const TokenView& view,
+                        int64_t index,
+                        __m256i (&sums)[halves][tokens]) {
+  const int8_t* a = view.quants + index * kBlockCols;
+  const __m256i ones = _mm256_set1_epi16(1);
+#pragma GCC unroll 8
+  for (int quad = 0; quad < 8; ++quad) {
+    __m256i codes[halves];
+    __m256i sizes[halves];
+    for (int h = 0; h < halves; ++h) {
+      codes[h] = block.quad(quad, first_half + h);
+      sizes[h] = _mm256_abs_epi8(codes[h]);
+    }
+#pragma GCC unroll 4
+    for (int t = 0; t < tokens; ++t) {
+      const __m256i four = broadcast_quad(a + t * view.cols + 4 * quad);
+      for (int h = 0; h < halves; ++h) {
+        const __m256i pairs = _mm256_maddubs_epi16(sizes[h], _mm256_sign_epi8(four, codes[h]));
+        const __m256i wide = _mm256_madd_epi16(pairs, ones);
+        sums[h][t] = quad == 0 ? wide : _mm256_add_epi32(sums[h][t], wide);
+      }
+    }
+  }
+}
+
+/// isum - zero · Σ a, the zero point taken out.
+template <class L, class Block>
+inline __m256i without_zero(
+    const Block& block, int half, const TokenView& view, int64_t at, __m256i sum) {
+  if constexpr (L::kHalves) {
+    int32_t pair = 0;
+    memcpy(&pair, view.sums16 + 2 * at, sizeof pair);
+    const __m256i scaled = _mm256_madd_epi16(block.half_scales(half), _mm256_set1_epi32(pair));
+    return _mm256_sub_epi32(sum, _mm256_slli_epi32(scaled, 5));  // zero = 32
+  } else if constexpr (L::kZero != 0 && !L::kSigned) {
+    return _mm256_add_epi32(sum, _mm256_set1_epi32(view.zeros[at]));
+  }
+  return sum;
+}
+
+/// Blocks [begin, end) of a row group for `tokens` rows: acc[t][16] grows.
+template <int tokens, class Source>
+inline void multiply_blocks(
+    const Source& source, const TokenView& view, int64_t first, int64_t count, float* sums) {
+  using L = typename Source::Layout;
+  constexpr int kHalves = chain_length<L>() == 8 ? 2 : 1;
+  __m256 acc[2][tokens];
+  for (int t = 0; t < tokens; ++t) {
+    acc[0][t] = _mm256_load_ps(sums + 16 * t);
+    acc[1][t] = _mm256_load_ps(sums + 16 * t + 8);
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    const auto block = source.block(i);
+    const int64_t index = first + i;
+#pragma GCC unroll 2
+    for (int first_half = 0; first_half < 2; first_half += kHalves) {
+      __m256i isum[kHalves][tokens] = {};
+      if constexpr (L::kSigned) {
+        signed_sums<tokens, kHalves>(block, first_half, view, index, isum);
+      } else {
+        unsigned_sums<tokens, kHalves, decltype(block), L>(block, first_half, view, index, isum);
+      }
+      for (int h = 0; h < kHalves; ++h) {
+        const int half = first_half + h;
+        const __m256 scale = block.scale(half);
+#pragma GCC unroll 4
+        for (int t = 0; t < tokens; ++t) {
+          const int64_t at = t * view.blocks + index;
+          const __m256i exact = without_zero<L>(block, half, view, at, isum[h][t]);
+          const __m256 factor = _mm256_mul_ps(scale, _mm256_set1_ps(view.scales[at]));
+          acc[half][t] = _mm256_fmadd_ps(factor, _mm256_cvtepi32_ps(exact), acc[half][t]);
+          if constexpr (L::kHasMin) {
+            acc[half][t] =
+                _mm256_fmadd_ps(block.min(half), _mm256_set1_ps(view.offsets[at]), acc[half][t]);
+          }
+        }
+      }
+    }
+  }
+  for (int t = 0; t < tokens; ++t) {
+    _mm256_store_ps(sums + 16 * t, acc[0][t]);
+    _mm256_store_ps(sums + 16 * t + 8, acc[1][t]);
+  }
+}
+
+/// a_scale · Σ a or -zero · Σ a of every block of every row, eight at a time.
+template <class L>
+void prepare_corrections(const ActivationRows& in, float* offsets, int32_t* zeros) {
+  const int64_t count = in.rows * (in.cols / kBlockCols);
+  for (int64_t i = 0; i < count; ++i) {
+    const int sum = in.sums16[2 * i] + in.sums16[2 * i + 1];
+    if constexpr (L::kHasMin) {
+      offsets[i] = in.scales[i] * static_cast<float>(sum);
+    } else {
+      zeros[i] = -L::kZero * sum;
+    }
+  }
+}
+
+template <class L>
+TokenView view_tokens(const ActivationRows& in) {
+  const int64_t blocks = in.cols / kBlockCols;
+  TokenView view = {in.quants, in.scales, in.sums16, nullptr, nullptr, in.cols, blocks};
+  if constexpr (L::kHasMin || (L::kZero != 0 && !L::kSigned && !L::kHalves)) {
+    void* memory = thread_scratch(1, in.rows * blocks * 4);
+    auto* offsets = static_cast<float*>(memory);
+    auto* zeros = static_cast<int32_t*>(memory);
+    prepare_corrections<L>(in, offsets, zeros);
+    view.offsets = offsets;
+    view.zeros = zeros;
+  }
+  return view;
+}
+
+inline TokenView from_token(const TokenView& view, int64_t token) {
+  TokenView v = view;
+  v.quants += token * v.cols;
+  v.scales += token * v.blocks;
+  v.sums16 += token * v.blocks * 2;
+  v.offsets = v.offsets == nullptr ? nullptr : v.offsets + token * v.blocks;
+  v.zeros = v.zeros == nullptr ? nullptr : v.zeros + token * v.blocks;
+  return v;
+}
+
+template <class Source>
+void multiply_tokens(const Source& source,
+                     const TokenView& view,
+                     int64_t first,
+                     int64_t count,
+                     int64_t tokens,
+                     float* sums) {
+  int64_t t = 0;
+  for (; t + kTokens <= tokens; t += kTokens) {
+    multiply_blocks<kTokens>(source, from_token(view, t), first, count, sums + 16 * t);
+  }
+  const TokenView rest = from_token(view, t);
+  switch (tokens - t) {
+    case 3:
+      multiply_blocks<3>(source, rest, first, count, sums + 16 * t);
+      break;
+    case 2:
+      multiply_blocks<2>(source, rest, first, count, sums + 16 * t);
+      break;
+    case 1:
+      multiply_blocks<1>(source, rest, first, count, sums + 16 * t);
+      break;
+    default:
+      break;
+  }
+}
+
+template <Format format>
+void linear_int8(const LinearTask& task) {
+  using L = Layout<format>;
+  const ActivationRows& in = task.input;
+  const TokenView view = view_tokens<L>(in);
+  auto* sums = static_cast<float*>(thread_scratch(0, in.rows * kGroupRows * 4));
+  const bool tiled = in.rows >= kTileTokens && !L::kSigned;  // Q8_0 needs no unpacking
+  auto* tiles = static_cast<BlockTile*>(thread_scratch(2, kTileBlocks * sizeof(BlockTile)));
+  for (int64_t row = task.begin; row < task.end; row += kGroupRows) {
+    const uint8_t* group = task.data + row / kGroupRows * L::group_bytes(in.cols);
+    memset(sums, 0, static_cast<size_t>(in.rows) * kGroupRows * 4);
+    if (!tiled) {
+      multiply_tokens(DirectSource<L>{group}, view, 0, view.blocks, in.rows, sums);
+    }
+    for (int64_t first = 0; tiled && first < view.blocks; first += kTileBlocks) {
+      const int64_t left = view.blocks - first;
+      const int64_t count = left < kTileBlocks ? left : kTileBlocks;
+      for (int64_t i = 0; i < count; ++i) {
+        unpack_block<L, Lanes>(block_ref<L>(group, first + i), tiles[i]);
+      }
+      multiply_tokens(TileSource<L>{tiles}, view, first, count, in.rows, sums);
+    }
+    for (int64_t t = 0; t < in.rows; ++t) {
+      store_outputs(task, row, t, Lanes::load(sums + 16 * t));
+    }
+  }
+}
+
+}  // namespace
+
+LinearFunction avx2_linear_int8(Format format) {
+  constexpr LinearFunction kFunctions[kFormatCount] = {
+      nullptr,
+      nullptr,
+      nullptr,
+      &linear_int8<kFormatQ4_0>,
+      &linear_int8<kFormatQ4_1>,
+      &linear_int8<kFormatQ5_0>,
+      &linear_int8<kFormatQ5_1>,
+      &linear_int8<kFormatQ8_0>,
+      &linear_int8<kFormatQ4K>,
+      &linear_int8<kFormatQ5K>,
+      &linear_int8<kFormatQ6K>,
+  };
+  return kFunctions[format];
+}
+
+}  // namespace cupel::engine::kernels

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace cupel::engine {
+
+// Arguments of the operators: plain structs that the files of every CPU level include.
+// Letters: n rows of the batch step (tokens), D model width, H head width, G kv heads, N query
+// heads.
+
+struct PackedMatrix;
+
+/// Rows of activations as the linear operators read them. In f32 mode only `values` is set; in int8
+/// mode the quantised twin: x ≈ scale · q with q in [-127, 127], one scale per 32 columns, and sums
+/// of q per 16 columns (corrections of unsigned and offset weight formats). A weight of a float
+/// format multiplies `values` when they are set, else scale · q.
+struct ActivationRows {
+  int64_t rows = 0;
+  int64_t cols = 0;                 // a multiple of 32
+  const float* values = nullptr;    // [n, cols]
+  const int8_t* quants = nullptr;   // [n, cols]
+  const float* scales = nullptr;    // [n, cols / 32]
+  const int16_t* sums16 = nullptr;  // [n, cols / 16]
+};
+
+/// The same buffers, writable.
+struct ActivationBuffer {
+  int64_t rows = 0;
+  int64_t cols = 0;
+  float* values = nullptr;
+  int8_t* quants = nullptr;
+  float* scales = nullptr;
+  int16_t* sums16 = nullptr;
+};
+
+enum class GateKind { kSilu, kGeluTanh };
+
+/// What `linear` does with a product before it stores it.
+enum class LinearEpilogue { kStore, kAdd };
+
+struct LinearArgs {
+  const PackedMatrix* weight = nullptr;
+  const float* bias = nullptr;  // [rows of weight] or nullptr
+  ActivationRows input;
+  float* output = nullptr;  // [n, output_stride]
+  int64_t output_stride = 0;
+  LinearEpilogue epilogue = LinearEpilogue::kStore;
+};
+
+/// One layer's cache of one sequence, in pages of kPageRows positions, f16. Inside a page keys lie
+/// [G, H, kPageRows], so that one register holds a coordinate of many keys, and values
+/// [G, kPageRows, H]. Pages may be copied whole; single positions are moved with `copy_kv`.
+constexpr int64_t kPageRows = 64;
+struct KvPage {
+  uint16_t* keys = nullptr;
+  uint16_t* values = nullptr;
+};
+
+/// One query row of the batch step.
+struct AttentionQuery {
+  const float* query = nullptr;   // [N, H], already rotated
+  float* output = nullptr;        // [N, H]
+  const KvPage* pages = nullptr;  // this sequence's pages of this layer, by position / kPageRows
+  int64_t length = 0;             // attends to positions [first, length); its own is length - 1
+  int64_t first = 0;              // > 0 with a sliding window
+  /// Tree rows: slots[p - slots_begin] is where the row of logical position p ≥ slots_begin lies
+  /// (page · kPageRows + offset). nullptr: position p lies at slot p.
+  const int32_t* slots = nullptr;
+  int64_t slots_begin = 0;
+};
+
+struct AttentionShape {
+  int64_t heads = 0;
+  int64_t kv_heads = 0;
+  int64_t head_dim = 0;
+  float scale = 0;    // multiplies q·k
+  float softcap = 0;  // > 0: softcap · tanh(x / softcap)
+};
+
+/// Rotary embedding of one row: cos/sin [rotary_dim / 2]; pairs are (2i, 2i+1) or
+/// (i, i + rotary_dim/2).
+struct RopeArgs {
+  const float* cos = nullptr;
+  const float* sin = nullptr;
+  int64_t rotary_dim = 0;
+  bool interleaved = false;
+};
+
+}  // namespace cupel::engine

@@ -1,0 +1,142 @@
+#pragma once
+
+#include "engine/kernels/kernel_table.h"
+#include "engine/kernels/lane_math.h"
+
+namespace cupel::engine::kernels {
+namespace {
+
+// Operators on one row: norm, quantisation, rotation, gates. Written once over the level's Lanes.
+
+inline void rms_norm(const float* x, const float* weight, float eps, int64_t width, float* out) {
+  Lanes squares = Lanes::broadcast(0);
+  for (int64_t i = 0; i < width; i += 16) {
+    const Lanes part = load_part(x + i, width - i, 0);
+    squares = Lanes::fma(part, part, squares);
+  }
+  const float mean = Lanes::reduce_add(squares) / static_cast<float>(width);
+  const Lanes scale = Lanes::broadcast(1.0F / Lanes::sqrt1(mean + eps));
+  for (int64_t i = 0; i < width; i += 16) {
+    const Lanes part = Lanes::mul(load_part(x + i, width - i, 0), scale);
+    store_part(out + i, width - i, Lanes::mul(part, load_part(weight + i, width - i, 0)));
+  }
+}
+
+// Below this a block's inverse scale would overflow; the whole block counts as zero.
+constexpr float kSmallestAmax = 1e-30F;
+
+inline void quantise_row(const float* x, const ActivationBuffer& buffer, int64_t row) {
+  int8_t* quants = buffer.quants + row * buffer.cols;
+  float* scales = buffer.scales + row * (buffer.cols / 32);
+  int16_t* sums = buffer.sums16 + row * (buffer.cols / 16);
+  const Lanes low = Lanes::broadcast(-127.0F);
+  const Lanes high = Lanes::broadcast(127.0F);
+  for (int64_t i = 0; i < buffer.cols; i += 32) {
+    const Lanes a = Lanes::load(x + i);
+    const Lanes b = Lanes::load(x + i + 16);
+    const float amax = Lanes::reduce_max(Lanes::max(Lanes::abs(a), Lanes::abs(b)));
+    const bool zero = amax < kSmallestAmax;
+    const Lanes inverse = Lanes::broadcast(zero ? 0.0F : 127.0F / amax);
+    scales[i / 32] = zero ? 0.0F : amax / 127.0F;
+    // min/max also turn NaN into a number, so that the conversion is defined.
+    const Lanes qa = Lanes::max(Lanes::min(Lanes::mul(a, inverse), high), low);
+    const Lanes qb = Lanes::max(Lanes::min(Lanes::mul(b, inverse), high), low);
+    sums[i / 16] = static_cast<int16_t>(Lanes::store_int8(quants + i, qa));
+    sums[i / 16 + 1] = static_cast<int16_t>(Lanes::store_int8(quants + i + 16, qb));
+  }
+}
+
+inline void rotate_pair(float& x, float& y, float c, float s) {
+  const float old_x = x;
+  x = Lanes::fma1(old_x, c, -(y * s));
+  y = Lanes::fma1(y, c, old_x * s);
+}
+
+inline void rope(float* head, const RopeArgs& args) {
+  const int64_t half = args.rotary_dim / 2;
+  if (args.interleaved) {
+    for (int64_t i = 0; i < half; ++i) {
+      rotate_pair(head[2 * i], head[2 * i + 1], args.cos[i], args.sin[i]);
+    }
+    return;
+  }
+  int64_t i = 0;
+  for (; i + 16 <= half; i += 16) {
+    const Lanes x = Lanes::load(head + i);
+    const Lanes y = Lanes::load(head + half + i);
+    const Lanes c = Lanes::load(args.cos + i);
+    const Lanes s = Lanes::load(args.sin + i);
+    const Lanes minus_ys = Lanes::mul(Lanes::mul(y, s), Lanes::broadcast(-1.0F));
+    Lanes::store(head + i, Lanes::fma(x, c, minus_ys));
+    Lanes::store(head + half + i, Lanes::fma(y, c, Lanes::mul(x, s)));
+  }
+  for (; i < half; ++i) {
+    rotate_pair(head[i], head[half + i], args.cos[i], args.sin[i]);
+  }
+}
+
+inline void store_kv(const float* keys,
+                     const float* values,
+                     const AttentionShape& shape,
+                     const KvPage& page,
+                     int64_t offset) {
+  const int64_t width = shape.head_dim;
+  for (int64_t head = 0; head < shape.kv_heads; ++head) {
+    uint16_t* key_column = page.keys + head * width * kPageRows + offset;
+    uint16_t* value_row = page.values + (head * kPageRows + offset) * width;
+    for (int64_t i = 0; i < width; i += 16) {
+      uint16_t half[16];
+      const int64_t count = width - i < 16 ? width - i : 16;
+      Lanes::store_half(half, load_part(keys + head * width + i, count, 0));
+      for (int64_t j = 0; j < count; ++j) {
+        key_column[(i + j) * kPageRows] = half[j];
+      }
+      Lanes::store_half(half, load_part(values + head * width + i, count, 0));
+      for (int64_t j = 0; j < count; ++j) {
+        value_row[i + j] = half[j];
+      }
+    }
+  }
+}
+
+inline void gate(float* gate, const float* up, int64_t count, GateKind kind) {
+  for (int64_t i = 0; i < count; i += 16) {
+    const Lanes x = load_part(gate + i, count - i, 0);
+    const Lanes active = kind == GateKind::kSilu ? sigmoid_times(x, x) : gelu_tanh(x);
+    store_part(gate + i, count - i, Lanes::mul(active, load_part(up + i, count - i, 0)));
+  }
+}
+
+inline void add(float* x, const float* y, int64_t count) {
+  for (int64_t i = 0; i < count; i += 16) {
+    const Lanes sum = Lanes::add(load_part(x + i, count - i, 0), load_part(y + i, count - i, 0));
+    store_part(x + i, count - i, sum);
+  }
+}
+
+inline double log_sum_exp(const float* x, int64_t count) {
+  constexpr float kMinusInfinity = -__builtin_inff();
+  Lanes max = Lanes::broadcast(kMinusInfinity);
+  for (int64_t i = 0; i < count; i += 16) {
+    max = Lanes::max(max, load_part(x + i, count - i, kMinusInfinity));
+  }
+  const float top = Lanes::reduce_max(max);
+  if (!(top > kMinusInfinity)) {
+    return top;
+  }
+  const Lanes shift = Lanes::broadcast(-top);
+  double total = 0;
+  for (int64_t begin = 0; begin < count; begin += 256) {  // short f32 sums, added up in f64
+    const int64_t end = begin + 256 < count ? begin + 256 : count;
+    Lanes sum = Lanes::broadcast(0);
+    for (int64_t i = begin; i < end; i += 16) {
+      sum =
+          Lanes::add(sum, exp_lanes(Lanes::add(load_part(x + i, end - i, kMinusInfinity), shift)));
+    }
+    total += static_cast<double>(Lanes::reduce_add(sum));
+  }
+  return static_cast<double>(top) + __builtin_log(total);
+}
+
+}  // namespace
+}  // namespace cupel::engine::kernels

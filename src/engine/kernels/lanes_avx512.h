@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+
+#include <immintrin.h>
+
+namespace cupel::engine::kernels {
+namespace {
+
+// Sixteen float lanes in one AVX-512 register; the meaning of each function stands in
+// lanes_scalar.h.
+struct Lanes {
+  __m512 v;
+
+  static Lanes broadcast(float x) { return {_mm512_set1_ps(x)}; }
+  static Lanes load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static __m256i half_register(const void* p) {
+    return _mm256_loadu_si256(static_cast<const __m256i*>(p));
+  }
+  static Lanes load_half(const uint16_t* p) { return {_mm512_cvtph_ps(half_register(p))}; }
+  static Lanes load_bf16(const uint16_t* p) {
+    const __m512i words = _mm512_cvtepu16_epi32(half_register(p));
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(words, 16))};
+  }
+  static Lanes load_u8(const uint8_t* p) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return {_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes))};
+  }
+  static Lanes load_byte_of_words(const uint8_t* p, int byte) {
+    const __m512i shift = _mm512_set1_epi32(8 * byte);
+    const __m512i shifted = _mm512_srlv_epi32(_mm512_loadu_si512(p), shift);
+    return {_mm512_cvtepi32_ps(_mm512_and_si512(shifted, _mm512_set1_epi32(255)))};
+  }
+  static Lanes load_i16_pairs(const int16_t* p) {
+    const __m512i pairs = _mm512_slli_epi32(_mm512_loadu_si512(p), 16);
+    return {_mm512_cvtepi32_ps(_mm512_srai_epi32(pairs, 16))};
+  }
+  static void store(float* p, Lanes a) { _mm512_storeu_ps(p, a.v); }
+  static void store_half(uint16_t* p, Lanes a) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                        _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT));
+  }
+  static Lanes add(Lanes a, Lanes b) { return {_mm512_add_ps(a.v, b.v)}; }
+  static Lanes sub(Lanes a, Lanes b) { return {_mm512_sub_ps(a.v, b.v)}; }
+  static Lanes mul(Lanes a, Lanes b) { return {_mm512_mul_ps(a.v, b.v)}; }
+  static Lanes div(Lanes a, Lanes b) { return {_mm512_div_ps(a.v, b.v)}; }
+  static Lanes fma(Lanes a, Lanes b, Lanes c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+  static Lanes max(Lanes a, Lanes b) { return {_mm512_max_ps(a.v, b.v)}; }
+  static Lanes min(Lanes a, Lanes b) { return {_mm512_min_ps(a.v, b.v)}; }
+  static Lanes abs(Lanes a) { return {_mm512_abs_ps(a.v)}; }
+  static Lanes select_less(Lanes a, Lanes b, Lanes yes, Lanes no) {
+    return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), no.v, yes.v)};
+  }
+  static Lanes power_of_two(Lanes shifted) {
+    const __m512i biased = _mm512_add_epi32(_mm512_castps_si512(shifted.v), _mm512_set1_epi32(127));
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(biased, 23))};
+  }
+  static __m256 upper(__m512 v) { return _mm512_extractf32x8_ps(v, 1); }
+  static float reduce_add(Lanes a) {
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a.v), upper(a.v));
+    __m128 x = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+    x = _mm_add_ss(x, _mm_movehdup_ps(x));
+    return _mm_cvtss_f32(x);
+  }
+  static float reduce_max(Lanes a) {
+    const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(a.v), upper(a.v));
+    __m128 x = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    x = _mm_max_ps(x, _mm_movehl_ps(x, x));
+    x = _mm_max_ss(x, _mm_movehdup_ps(x));
+    return _mm_cvtss_f32(x);
+  }
+  static int store_int8(int8_t* p, Lanes a) {
+    const __m512i rounded = _mm512_cvtps_epi32(a.v);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(rounded));
+    return _mm512_reduce_add_epi32(rounded);
+  }
+  static float fma1(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+  static float sqrt1(float a) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(a))); }
+};
+
+}  // namespace
+}  // namespace cupel::engine::kernels

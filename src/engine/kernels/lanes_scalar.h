@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cstdint>
+
+#include "engine/checkpoint/half.h"
+
+namespace cupel::engine::kernels {
+namespace {
+
+// Sixteen float lanes in plain C++: the definition that the vector levels repeat instruction by
+// instruction. max and min follow x86: the second operand when one is NaN.
+struct Lanes {
+  float v[16];
+
+  template <typename F>
+  static Lanes make(F&& lane) {
+    Lanes r;
+    for (int i = 0; i < 16; ++i) {
+      r.v[i] = lane(i);
+    }
+    return r;
+  }
+  static Lanes broadcast(float x) {
+    return make([&](int) { return x; });
+  }
+  static Lanes load(const float* p) {
+    return make([&](int i) { return p[i]; });
+  }
+  static Lanes load_half(const uint16_t* p) {
+    return make([&](int i) { return f16_to_f32(p[i]); });
+  }
+  static Lanes load_bf16(const uint16_t* p) {
+    return make([&](int i) { return bf16_to_f32(p[i]); });
+  }
+  static Lanes load_u8(const uint8_t* p) {
+    return make([&](int i) { return static_cast<float>(p[i]); });
+  }
+  /// Byte `byte` of each of 16 little-endian 32-bit words.
+  static Lanes load_byte_of_words(const uint8_t* p, int byte) {
+    return make([&](int i) { return static_cast<float>(p[4 * i + byte]); });
+  }
+  /// The int16 at p[2 i].
+  static Lanes load_i16_pairs(const int16_t* p) {
+    return make([&](int i) { return static_cast<float>(p[2 * i]); });
+  }
+  static void store(float* p, Lanes a) {
+    for (int i = 0; i < 16; ++i) {
+      p[i] = a.v[i];
+    }
+  }
+  static void store_half(uint16_t* p, Lanes a) {
+    for (int i = 0; i < 16; ++i) {
+      p[i] = f32_to_f16(a.v[i]);
+    }
+  }
+  static Lanes add(Lanes a, Lanes b) {
+    return make([&](int i) { return a.v[i] + b.v[i]; });
+  }
+  static Lanes sub(Lanes a, Lanes b) {
+    return make([&](int i) { return a.v[i] - b.v[i]; });
+  }
+  static Lanes mul(Lanes a, Lanes b) {
+    return make([&](int i) { return a.v[i] * b.v[i]; });
+  }
+  static Lanes div(Lanes a, Lanes b) {
+    return make([&](int i) { return a.v[i] / b.v[i]; });
+  }
+  static Lanes fma(Lanes a, Lanes b, Lanes c) {
+    return make([&](int i) { return __builtin_fmaf(a.v[i], b.v[i], c.v[i]); });
+  }
+  static Lanes max(Lanes a, Lanes b) {
+    return make([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
+  }
+  static Lanes min(Lanes a, Lanes b) {
+    return make([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; });
+  }
+  static Lanes abs(Lanes a) {
+    return make([&](int i) { return __builtin_fabsf(a.v[i]); });
+  }
+  /// a < b ? yes : no.
+  static Lanes select_less(Lanes a, Lanes b, Lanes yes, Lanes no) {
+    return make([&](int i) { return a.v[i] < b.v[i] ? yes.v[i] : no.v[i]; });
+  }
+  /// 2^n where `shifted` = 1.5 · 2^23 + n.
+  static Lanes power_of_two(Lanes shifted) {
+    return make([&](int i) {
+      return std::bit_cast<float>((std::bit_cast<uint32_t>(shifted.v[i]) + 127U) << 23U);
+    });
+  }
+  /// Σ in a fixed tree: 16 → 8 → 4 → 2 → 1, upper half onto lower half.
+  static float reduce_add(Lanes a) {
+    for (int half = 8; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) {
+        a.v[i] = a.v[i] + a.v[i + half];
+      }
+    }
+    return a.v[0];
+  }
+  static float reduce_max(Lanes a) {
+    for (int half = 8; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) {
+        a.v[i] = a.v[i] > a.v[i + half] ? a.v[i] : a.v[i + half];
+      }
+    }
+    return a.v[0];
+  }
+  /// Rounds to nearest even and stores 16 bytes; values lie in [-127, 127]. Returns their sum.
+  static int store_int8(int8_t* p, Lanes a) {
+    int sum = 0;
+    for (int i = 0; i < 16; ++i) {
+      const float rounded = (a.v[i] + 12582912.0F) - 12582912.0F;
+      p[i] = static_cast<int8_t>(rounded);
+      sum += p[i];
+    }
+    return sum;
+  }
+  static float fma1(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+  static float sqrt1(float a) { return __builtin_sqrtf(a); }
+};
+
+}  // namespace
+}  // namespace cupel::engine::kernels

@@ -1,0 +1,12 @@
+#include "engine/kernels/lanes_avx2.h"
+// The operators below are written over the Lanes of the level included above.
+#include "engine/kernels/lane_table.h"
+
+namespace cupel::engine::kernels {
+
+const KernelTable& avx2_kernels() {
+  static const KernelTable table = make_table(&avx2_linear_int8);
+  return table;
+}
+
+}  // namespace cupel::engine::kernels

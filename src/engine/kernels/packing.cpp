@@ -1,0 +1,178 @@
+#include "engine/kernels/packing.h"
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "engine/checkpoint/quant.h"
+#include "engine/kernels/block_transfer.h"
+
+namespace cupel::engine::kernels {
+namespace {
+
+// Keeps rows · cols and the byte counts far below 2^63.
+constexpr int64_t kMaxSide = int64_t{1} << 28;
+
+Result<Ok> check_shape(TensorType type, int64_t rows, int64_t cols, size_t bytes) {
+  const TensorTypeInfo& info = tensor_type_info(type);
+  if (rows <= 0 || cols <= 0 || rows > kMaxSide || cols > kMaxSide) {
+    return invalid_argument("a weight of {} x {} is not a matrix that the kernels take", rows,
+                            cols);
+  }
+  if (cols % kBlockCols != 0 || cols % info.block_elements != 0) {
+    return invalid_argument("{} columns of {} are not a multiple of {}", cols, info.name,
+                            info.block_elements > kBlockCols ? info.block_elements : kBlockCols);
+  }
+  const uint64_t wanted =
+      static_cast<uint64_t>(rows) * row_bytes(type, static_cast<uint64_t>(cols));
+  if (bytes != wanted) {
+    return invalid_argument("a {} x {} matrix of {} takes {} bytes, not {}", rows, cols, info.name,
+                            wanted, bytes);
+  }
+  return Ok{};
+}
+
+/// Calls f(format) with the format as a compile-time constant.
+template <typename F>
+auto with_format(Format format, F&& f) {
+  switch (format) {
+    case kFormatF32:
+      return f(std::integral_constant<Format, kFormatF32>{});
+    case kFormatF16:
+      return f(std::integral_constant<Format, kFormatF16>{});
+    case kFormatBf16:
+      return f(std::integral_constant<Format, kFormatBf16>{});
+    case kFormatQ4_0:
+      return f(std::integral_constant<Format, kFormatQ4_0>{});
+    case kFormatQ4_1:
+      return f(std::integral_constant<Format, kFormatQ4_1>{});
+    case kFormatQ5_0:
+      return f(std::integral_constant<Format, kFormatQ5_0>{});
+    case kFormatQ5_1:
+      return f(std::integral_constant<Format, kFormatQ5_1>{});
+    case kFormatQ8_0:
+      return f(std::integral_constant<Format, kFormatQ8_0>{});
+    case kFormatQ4K:
+      return f(std::integral_constant<Format, kFormatQ4K>{});
+    case kFormatQ5K:
+      return f(std::integral_constant<Format, kFormatQ5K>{});
+    case kFormatQ6K:
+    case kFormatCount:
+      break;
+  }
+  return f(std::integral_constant<Format, kFormatQ6K>{});
+}
+
+Format checked_format(const PackedMatrix& matrix) {
+  const std::optional<Format> format = format_of(matrix.type);
+  CUPEL_CHECK(format.has_value(), "packed matrix of a type without kernels");
+  return *format;
+}
+
+std::shared_ptr<std::byte[]> allocate(size_t bytes) {
+  void* memory = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
+  return {static_cast<std::byte*>(memory), [](std::byte* p) { std::free(p); }};
+}
+
+}  // namespace
+
+std::optional<Format> format_of(TensorType type) {
+  switch (type) {
+    case TensorType::kF32:
+      return kFormatF32;
+    case TensorType::kF16:
+      return kFormatF16;
+    case TensorType::kBF16:
+      return kFormatBf16;
+    case TensorType::kQ4_0:
+      return kFormatQ4_0;
+    case TensorType::kQ4_1:
+      return kFormatQ4_1;
+    case TensorType::kQ5_0:
+      return kFormatQ5_0;
+    case TensorType::kQ5_1:
+      return kFormatQ5_1;
+    case TensorType::kQ8_0:
+      return kFormatQ8_0;
+    case TensorType::kQ4_K:
+      return kFormatQ4K;
+    case TensorType::kQ5_K:
+      return kFormatQ5K;
+    case TensorType::kQ6_K:
+      return kFormatQ6K;
+    default:
+      return std::nullopt;
+  }
+}
+
+Result<PackedMatrix> pack_matrix(TensorType type,
+                                 int64_t rows,
+                                 int64_t cols,
+                                 std::span<const std::byte> bytes) {
+  const std::optional<Format> format = format_of(type);
+  if (!format) {
+    return unsupported("no kernel reads weights of type {}", tensor_type_name(type));
+  }
+  CUPEL_TRY_VOID(check_shape(type, rows, cols, bytes.size()));
+  PackedMatrix matrix;
+  matrix.type = type;
+  matrix.rows = rows;
+  matrix.cols = cols;
+  const int64_t groups = (rows + kGroupRows - 1) / kGroupRows;
+  return with_format(*format, [&](auto tag) -> Result<PackedMatrix> {
+    using Transfer = BlockTransfer<tag()>;
+    const int64_t group_bytes = Transfer::group_bytes(cols);
+    matrix.owned = allocate(static_cast<size_t>(groups * group_bytes));
+    if (matrix.owned == nullptr) {
+      return exhausted("no memory for {} bytes of weights", groups * group_bytes);
+    }
+    matrix.data = matrix.owned.get();
+    auto* packed = reinterpret_cast<uint8_t*>(matrix.owned.get());
+    const auto* file = reinterpret_cast<const uint8_t*>(bytes.data());
+    for (int64_t group = 0; group < groups; ++group) {
+      uint8_t* out = packed + group * group_bytes;
+      const int64_t first = group * kGroupRows;
+      const int64_t count = rows - first < kGroupRows ? rows - first : kGroupRows;
+      if (count < kGroupRows) {
+        std::memset(out, 0, static_cast<size_t>(group_bytes));
+      }
+      Transfer::pack_group(file + first * Transfer::row_bytes(cols), count, cols, out);
+    }
+    return matrix;
+  });
+}
+
+std::vector<std::byte> unpack_matrix(const PackedMatrix& matrix) {
+  return with_format(checked_format(matrix), [&](auto tag) {
+    using Transfer = BlockTransfer<tag()>;
+    const int64_t row_size = Transfer::row_bytes(matrix.cols);
+    std::vector<std::byte> bytes(static_cast<size_t>(matrix.rows * row_size));
+    const auto* packed = reinterpret_cast<const uint8_t*>(matrix.data);
+    auto* file = reinterpret_cast<uint8_t*>(bytes.data());
+    for (int64_t row = 0; row < matrix.rows; ++row) {
+      const uint8_t* group = packed + row / kGroupRows * Transfer::group_bytes(matrix.cols);
+      Transfer::unpack_row(group, row % kGroupRows, matrix.cols, file + row * row_size);
+    }
+    return bytes;
+  });
+}
+
+void dequantise_packed_row(const PackedMatrix& matrix, int64_t row, float* out) {
+  with_format(checked_format(matrix), [&](auto tag) {
+    using Transfer = BlockTransfer<tag()>;
+    const auto* packed = reinterpret_cast<const uint8_t*>(matrix.data);
+    const uint8_t* group = packed + row / kGroupRows * Transfer::group_bytes(matrix.cols);
+    const int64_t bytes = Transfer::row_bytes(matrix.cols);
+    auto* file = static_cast<uint8_t*>(thread_scratch(0, bytes));
+    Transfer::unpack_row(group, row % kGroupRows, matrix.cols, file);
+    const auto done = dequantize_row(
+        matrix.type, {reinterpret_cast<const std::byte*>(file), static_cast<size_t>(bytes)},
+        {out, static_cast<size_t>(matrix.cols)});
+    CUPEL_CHECK(done.has_value(), "codec of a packed type");
+  });
+}
+
+}  // namespace cupel::engine::kernels
