@@ -91,8 +91,8 @@ Result<Ok> fill_endpoint(std::string_view rest, std::string_view spec, ModelSpec
 }  // namespace
 
 std::string_view ModelSpec::option(std::string_view key) const {
-  for (const auto& [name, value] : options) {
-    if (name == key) {
+  for (const auto& [known, value] : options) {
+    if (known == key) {
       return value;
     }
   }
