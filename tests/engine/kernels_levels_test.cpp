@@ -1,4 +1,11 @@
+#include "engine/kernels/table_operators.h"
 #include "kernels_support.h"
+
+namespace cupel::engine::kernels {
+
+const KernelTable& emulated_avx512_kernels();  // kernels_avx512_emulated_test.cpp
+
+}  // namespace cupel::engine::kernels
 
 namespace cupel::engine::test {
 
@@ -12,8 +19,15 @@ const std::vector<KernelLevel>& kernel_levels() {
     for (const CpuLevel level : {CpuLevel::kScalar, CpuLevel::kAvx2, CpuLevel::kAvx512}) {
       const std::string name(cpu_level_name(level));
       const auto ops = operators_for(level);
-      all.push_back({name, ops.has_value() ? ops.value() : nullptr, name + ": this CPU lacks it"});
+      all.push_back({name, ops.has_value() ? ops.value() : nullptr,
+                     name + ": this CPU lacks it; its kernels run emulated"});
     }
+    // The emulation itself is compiled for AVX2.
+    static const auto emulated =
+        operators_for(CpuLevel::kAvx2).has_value()
+            ? kernels::make_table_operators(CpuLevel::kAvx512, kernels::emulated_avx512_kernels())
+            : nullptr;
+    all.push_back({"avx512 emulated", emulated.get(), "avx512 emulated: this CPU lacks AVX2"});
     return all;
   }();
   return levels;

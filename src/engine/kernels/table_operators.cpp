@@ -1,0 +1,123 @@
+#include "engine/kernels/table_operators.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "engine/kernels/packing.h"
+
+namespace cupel::engine::kernels {
+namespace {
+
+/// Operators over the plain functions of one level; packing is the same at all levels.
+class TableOperators final : public Operators {
+ public:
+  TableOperators(CpuLevel level, const KernelTable& table) : level_(level), table_(table) {}
+
+  [[nodiscard]] CpuLevel level() const override { return level_; }
+  [[nodiscard]] Result<PackedMatrix> pack(TensorType type,
+                                          int64_t rows,
+                                          int64_t cols,
+                                          std::span<const std::byte> bytes) const override {
+    return pack_matrix(type, rows, cols, bytes);
+  }
+  [[nodiscard]] std::vector<std::byte> unpack(const PackedMatrix& matrix) const override {
+    return unpack_matrix(matrix);
+  }
+  void dequantise_row(const PackedMatrix& matrix, int64_t row, float* out) const override {
+    dequantise_packed_row(matrix, row, out);
+  }
+  void rms_norm(
+      const float* x, const float* weight, float eps, int64_t width, float* out) const override {
+    table_.rms_norm(x, weight, eps, width, out);
+  }
+  void quantise_row(const ActivationBuffer& buffer, int64_t row) const override {
+    table_.quantise_row(buffer.values + row * buffer.cols, buffer, row);
+  }
+  void norm_quantise_row(const float* x,
+                         const float* weight,
+                         float eps,
+                         const ActivationBuffer& buffer,
+                         int64_t row) const override {
+    float* out = buffer.values != nullptr ? buffer.values + row * buffer.cols
+                                          : static_cast<float*>(thread_scratch(0, buffer.cols * 4));
+    table_.rms_norm(x, weight, eps, buffer.cols, out);
+    if (buffer.quants != nullptr) {
+      table_.quantise_row(out, buffer, row);
+    }
+  }
+  void linear(const LinearArgs& args, int64_t begin, int64_t end) const override;
+  [[nodiscard]] int64_t row_group() const override { return kGroupRows; }
+  void rope(float* head, const RopeArgs& args) const override { table_.rope(head, args); }
+  void store_kv(const float* keys,
+                const float* values,
+                const AttentionShape& shape,
+                const KvPage& page,
+                int64_t offset) const override {
+    table_.store_kv(keys, values, shape, page, offset);
+  }
+  void copy_kv(const AttentionShape& shape,
+               const KvPage& from,
+               int64_t from_offset,
+               const KvPage& to,
+               int64_t to_offset) const override;
+  void attention(std::span<const AttentionQuery> queries,
+                 const AttentionShape& shape,
+                 int64_t kv_head) const override {
+    table_.attention({.queries = queries.data(),
+                      .count = static_cast<int64_t>(queries.size()),
+                      .shape = shape,
+                      .kv_head = kv_head});
+  }
+  void gate(float* gate, const float* up, int64_t count, GateKind kind) const override {
+    table_.gate(gate, up, count, kind);
+  }
+  void add(float* x, const float* y, int64_t count) const override { table_.add(x, y, count); }
+  [[nodiscard]] double log_sum_exp(const float* x, int64_t count) const override {
+    return table_.log_sum_exp(x, count);
+  }
+
+ private:
+  CpuLevel level_;
+  const KernelTable& table_;
+};
+
+void TableOperators::linear(const LinearArgs& args, int64_t begin, int64_t end) const {
+  const PackedMatrix& weight = *args.weight;
+  const std::optional<Format> format = format_of(weight.type);
+  CUPEL_CHECK(format.has_value(), "linear on a type without kernels");
+  CUPEL_CHECK(args.input.cols == weight.cols, "activations and weight differ in columns");
+  CUPEL_CHECK(begin % kGroupRows == 0 && end <= weight.rows, "range of linear");
+  const LinearTask task = {.data = reinterpret_cast<const unsigned char*>(weight.data),
+                           .bias = args.bias,
+                           .input = args.input,
+                           .output = args.output,
+                           .output_stride = args.output_stride,
+                           .begin = begin,
+                           .end = end,
+                           .add = args.epilogue == LinearEpilogue::kAdd};
+  const LinearFunction int8 = table_.linear_int8[*format];
+  (args.input.quants != nullptr && int8 != nullptr ? int8 : table_.linear_f32[*format])(task);
+}
+
+void TableOperators::copy_kv(const AttentionShape& shape,
+                             const KvPage& from,
+                             int64_t from_offset,
+                             const KvPage& to,
+                             int64_t to_offset) const {
+  for (int64_t i = 0; i < shape.kv_heads * shape.head_dim; ++i) {
+    to.keys[i * kPageRows + to_offset] = from.keys[i * kPageRows + from_offset];
+  }
+  for (int64_t head = 0; head < shape.kv_heads; ++head) {
+    const uint16_t* source = from.values + (head * kPageRows + from_offset) * shape.head_dim;
+    uint16_t* target = to.values + (head * kPageRows + to_offset) * shape.head_dim;
+    std::copy(source, source + shape.head_dim, target);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<const Operators> make_table_operators(CpuLevel level, const KernelTable& table) {
+  return std::make_unique<TableOperators>(level, table);
+}
+
+}  // namespace cupel::engine::kernels

@@ -1,0 +1,275 @@
+#include <algorithm>
+#include <numeric>
+
+#include "kernels_support.h"
+
+namespace cupel::engine::test {
+namespace {
+
+/// A cache of one layer filled with random rows; garbage where nothing was stored.
+class Cache {
+ public:
+  Cache(const Operators& ops, const AttentionShape& shape, int64_t positions)
+      : ops_(ops), shape_(shape), page_size_(shape.kv_heads * kPageRows * shape.head_dim) {
+    const int64_t pages = (positions + kPageRows - 1) / kPageRows;
+    memory_.assign(static_cast<size_t>(2 * pages * page_size_), 0x7E00);  // NaN
+    for (int64_t p = 0; p < pages; ++p) {
+      uint16_t* page = memory_.data() + 2 * p * page_size_;
+      pages_.push_back({page, page + page_size_});
+    }
+  }
+  void store(int64_t slot, const float* keys, const float* values) {
+    ops_.store_kv(keys, values, shape_, pages_[static_cast<size_t>(slot / kPageRows)],
+                  slot % kPageRows);
+  }
+  [[nodiscard]] const KvPage* pages() const { return pages_.data(); }
+
+ private:
+  const Operators& ops_;
+  AttentionShape shape_;
+  int64_t page_size_;
+  std::vector<uint16_t> memory_;
+  std::vector<KvPage> pages_;
+};
+
+/// Random keys, values and queries of one sequence.
+struct Problem {
+  Problem(const AttentionShape& s, int64_t positions, uint64_t seed) : shape(s), length(positions) {
+    Rng rng(seed);
+    const auto fill = [&](std::vector<float>& x, int64_t count) {
+      x.resize(static_cast<size_t>(count));
+      for (float& v : x) {
+        v = f16_to_f32(f32_to_f16(static_cast<float>(rng.normal())));
+      }
+    };
+    fill(keys, positions * s.kv_heads * s.head_dim);
+    fill(values, positions * s.kv_heads * s.head_dim);
+    fill(queries, positions * s.heads * s.head_dim);
+  }
+  AttentionShape shape;
+  int64_t length;
+  std::vector<float> keys;
+  std::vector<float> values;
+  std::vector<float> queries;
+
+  [[nodiscard]] Cache cache(const Operators& ops) const {
+    Cache c(ops, shape, length);
+    for (int64_t p = 0; p < length; ++p) {
+      c.store(p, key(p), value(p));
+    }
+    return c;
+  }
+  [[nodiscard]] const float* key(int64_t p) const {
+    return keys.data() + p * shape.kv_heads * shape.head_dim;
+  }
+  [[nodiscard]] const float* value(int64_t p) const {
+    return values.data() + p * shape.kv_heads * shape.head_dim;
+  }
+  [[nodiscard]] int64_t width() const { return shape.heads * shape.head_dim; }
+
+  /// The query at `position` by the textbook formula in double.
+  [[nodiscard]] std::vector<double> reference(int64_t position, int64_t first) const {
+    const int64_t dim = shape.head_dim;
+    std::vector<double> out(static_cast<size_t>(width()));
+    for (int64_t head = 0; head < shape.heads; ++head) {
+      const int64_t kv = head / (shape.heads / shape.kv_heads);
+      std::vector<double> scores;
+      for (int64_t p = first; p <= position; ++p) {
+        double dot = 0;
+        for (int64_t i = 0; i < dim; ++i) {
+          dot += static_cast<double>(queries[position * width() + head * dim + i]) *
+                 key(p)[kv * dim + i];
+        }
+        dot *= shape.scale;
+        scores.push_back(shape.softcap > 0 ? shape.softcap * std::tanh(dot / shape.softcap) : dot);
+      }
+      const double top = *std::max_element(scores.begin(), scores.end());
+      double total = 0;
+      for (double& s : scores) {
+        total += s = std::exp(s - top);
+      }
+      for (int64_t i = 0; i < dim; ++i) {
+        double sum = 0;
+        for (int64_t p = first; p <= position; ++p) {
+          sum += scores[static_cast<size_t>(p - first)] * value(p)[kv * dim + i];
+        }
+        out[static_cast<size_t>(head * dim + i)] = sum / total;
+      }
+    }
+    return out;
+  }
+};
+
+/// All kv heads of the queries at `positions`, computed in one call each.
+std::vector<float> attend(const Operators& ops,
+                          const Problem& problem,
+                          const KvPage* pages,
+                          const std::vector<int64_t>& positions,
+                          int64_t window = 0) {
+  std::vector<float> out(positions.size() * static_cast<size_t>(problem.width()));
+  std::vector<AttentionQuery> queries;
+  for (size_t i = 0; i < positions.size(); ++i) {
+    AttentionQuery query;
+    query.query = problem.queries.data() + positions[i] * problem.width();
+    query.output = out.data() + static_cast<int64_t>(i) * problem.width();
+    query.pages = pages;
+    query.length = positions[i] + 1;
+    query.first = window > 0 ? std::max<int64_t>(0, query.length - window) : 0;
+    queries.push_back(query);
+  }
+  for (int64_t head = 0; head < problem.shape.kv_heads; ++head) {
+    ops.attention(queries, problem.shape, head);
+  }
+  return out;
+}
+
+AttentionShape shape(int64_t heads, int64_t kv_heads, int64_t dim, float softcap = 0) {
+  return {heads, kv_heads, dim, 1 / std::sqrt(static_cast<float>(dim)), softcap};
+}
+
+const std::vector<AttentionShape>& shapes() {
+  static const std::vector<AttentionShape> all = {shape(9, 3, 64),         shape(4, 1, 256),
+                                                  shape(2, 2, 80),         shape(6, 1, 24, 5.0F),
+                                                  shape(50, 1, 16, 30.0F), shape(1, 1, 40)};
+  return all;
+}
+
+std::vector<int64_t> range(int64_t begin, int64_t end) {
+  std::vector<int64_t> all(static_cast<size_t>(end - begin));
+  std::iota(all.begin(), all.end(), begin);
+  return all;
+}
+
+}  // namespace
+
+class Attention : public KernelTest {};
+CUPEL_KERNEL_SUITE(Attention);
+
+TEST_P(Attention, MatchesDoubleReference) {
+  for (const AttentionShape& s : shapes()) {
+    for (const int64_t window : {0, 20, 64}) {
+      const Problem problem(s, 150, 1);
+      const Cache cache = problem.cache(ops());
+      const std::vector<int64_t> positions = {0, 1, 15, 16, 63, 64, 100, 127, 128, 149};
+      const auto out = attend(ops(), problem, cache.pages(), positions, window);
+      for (size_t i = 0; i < positions.size(); ++i) {
+        const int64_t first = window > 0 ? std::max<int64_t>(0, positions[i] + 1 - window) : 0;
+        const std::vector<double> expected = problem.reference(positions[i], first);
+        for (size_t j = 0; j < expected.size(); ++j) {
+          ASSERT_NEAR(out[i * expected.size() + j], expected[j], s.softcap > 0 ? 6e-6 : 2e-6)
+              << "position " << positions[i] << " head width " << s.head_dim;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Attention, EqualsScalarOracle) {
+  for (const AttentionShape& s : shapes()) {
+    const Problem problem(s, 140, 2);
+    const Cache cache = problem.cache(ops());
+    const Cache oracle_cache = problem.cache(scalar_ops());
+    for (const int64_t window : {0, 37}) {
+      EXPECT_TRUE(
+          same_bits(attend(ops(), problem, cache.pages(), range(70, 140), window),
+                    attend(scalar_ops(), problem, oracle_cache.pages(), range(70, 140), window)));
+    }
+  }
+}
+
+TEST_P(Attention, QueryAloneEqualsQueryInBatch) {
+  for (const AttentionShape& s : shapes()) {
+    for (const int64_t window : {0, 50}) {
+      const Problem problem(s, 135, 3);
+      const Cache cache = problem.cache(ops());
+      const auto all = attend(ops(), problem, cache.pages(), range(0, 135), window);
+      for (int64_t p = 0; p < 135; p += 3) {
+        const auto alone = attend(ops(), problem, cache.pages(), {p}, window);
+        EXPECT_TRUE(same_bits(
+            alone, {all.begin() + p * problem.width(), all.begin() + (p + 1) * problem.width()}))
+            << p;
+      }
+    }
+  }
+}
+
+TEST_P(Attention, SequencesInOneBatchDoNotMix) {
+  const AttentionShape s = shape(9, 3, 64);
+  const Problem a(s, 90, 4);
+  const Problem b(s, 70, 5);
+  const Cache cache_a = a.cache(ops());
+  const Cache cache_b = b.cache(ops());
+  const auto width = static_cast<size_t>(a.width());
+  std::vector<float> out(2 * width);
+  std::vector<AttentionQuery> queries(2);
+  queries[0] = {a.queries.data() + 89 * a.width(), out.data(), cache_a.pages(), 90, 0, nullptr, 0};
+  queries[1] = {
+      b.queries.data() + 69 * b.width(), out.data() + width, cache_b.pages(), 70, 0, nullptr, 0};
+  for (int64_t head = 0; head < 3; ++head) {
+    ops().attention(queries, s, head);
+  }
+  EXPECT_TRUE(
+      same_bits({out.begin(), out.begin() + width}, attend(ops(), a, cache_a.pages(), {89})));
+  EXPECT_TRUE(same_bits({out.begin() + width, out.end()}, attend(ops(), b, cache_b.pages(), {69})));
+}
+
+// A path of a draft tree lies in scattered slots; its attention equals that of the linear order.
+TEST_P(Attention, TreeSlotsEqualLinearOrder) {
+  for (const AttentionShape& s : shapes()) {
+    const int64_t length = 150;
+    const int64_t slots_begin = 120;  // the tree crosses a page
+    const Problem problem(s, length, 6);
+    const Cache linear = problem.cache(ops());
+    Cache tree(ops(), s, length + 64);
+    std::vector<int32_t> slots;
+    for (int64_t p = 0; p < length; ++p) {
+      const int64_t slot = p < slots_begin ? p : slots_begin + (p - slots_begin) * 3;
+      if (p >= slots_begin) {
+        slots.push_back(static_cast<int32_t>(slot));
+      }
+      tree.store(slot, problem.key(p), problem.value(p));
+    }
+    for (const int64_t first : {0, 100}) {
+      std::vector<float> out(static_cast<size_t>(problem.width()));
+      AttentionQuery query = {problem.queries.data() + (length - 1) * problem.width(),
+                              out.data(),
+                              tree.pages(),
+                              length,
+                              first,
+                              slots.data(),
+                              slots_begin};
+      for (int64_t head = 0; head < s.kv_heads; ++head) {
+        ops().attention({&query, 1}, s, head);
+      }
+      const int64_t window = first == 0 ? 0 : length - first;
+      EXPECT_TRUE(same_bits(out, attend(ops(), problem, linear.pages(), {length - 1}, window)));
+    }
+  }
+}
+
+TEST_P(Attention, CopiedPositionEqualsStoredPosition) {
+  const AttentionShape s = shape(6, 2, 32);
+  const Problem problem(s, 70, 7);
+  const Cache straight = problem.cache(ops());
+  Cache moved(ops(), s, 200);
+  for (int64_t p = 0; p < 70; ++p) {
+    moved.store(p == 69 ? 130 : p, problem.key(p), problem.value(p));
+  }
+  ops().copy_kv(s, moved.pages()[2], 130 % kPageRows, moved.pages()[1], 69 % kPageRows);
+  EXPECT_TRUE(same_bits(attend(ops(), problem, moved.pages(), {69}),
+                        attend(ops(), problem, straight.pages(), {69})));
+}
+
+TEST_P(Attention, LargeScoresStayFinite) {
+  const AttentionShape s = {2, 1, 64, 1.0F, 0};
+  Problem problem(s, 80, 8);
+  for (float& q : problem.queries) {
+    q *= 1000;
+  }
+  const Cache cache = problem.cache(ops());
+  for (const float v : attend(ops(), problem, cache.pages(), range(0, 80))) {
+    EXPECT_TRUE(std::isfinite(v));
+  }
+}
+
+}  // namespace cupel::engine::test

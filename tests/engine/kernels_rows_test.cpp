@@ -1,0 +1,194 @@
+#include <algorithm>
+#include <limits>
+
+#include "kernels_support.h"
+
+namespace cupel::engine::test {
+namespace {
+
+std::vector<float> random_floats(size_t count, double size, Rng& rng) {
+  std::vector<float> x(count);
+  for (float& v : x) {
+    v = static_cast<float>(rng.normal() * size);
+  }
+  return x;
+}
+
+}  // namespace
+
+class RowOperators : public KernelTest {};
+CUPEL_KERNEL_SUITE(RowOperators);
+
+TEST_P(RowOperators, QuantiseRoundsToNearestAndSumsExactly) {
+  Rng rng(1);
+  Activation a(3, 96);
+  const std::vector<float> x = random_floats(a.values.size(), 3, rng);
+  std::copy(x.begin(), x.end(), a.values.begin());
+  a.quantise(ops());
+  for (size_t block = 0; block < a.scales.size(); ++block) {
+    float amax = 0;
+    for (size_t i = 0; i < 32; ++i) {
+      amax = std::max(amax, std::abs(a.values[32 * block + i]));
+    }
+    EXPECT_EQ(a.scales[block], amax / 127.0F);
+    int sums[2] = {0, 0};
+    for (size_t i = 0; i < 32; ++i) {
+      const size_t at = 32 * block + i;
+      EXPECT_EQ(a.quants[at], std::nearbyint(a.values[at] * (127.0F / amax)));
+      sums[i / 16] += a.quants[at];
+    }
+    EXPECT_EQ(a.sums[2 * block], sums[0]);
+    EXPECT_EQ(a.sums[2 * block + 1], sums[1]);
+  }
+}
+
+TEST_P(RowOperators, QuantiseIsDefinedForEveryFloat) {
+  const float kInf = std::numeric_limits<float>::infinity();
+  for (const float odd : {kInf, -kInf, std::nanf(""), 3e38F, -3e38F, 1e-45F, 1e-31F, -0.0F}) {
+    Activation level(1, 64);
+    std::fill(level.values.begin(), level.values.end(), odd);
+    level.values[3] = 1e-42F;
+    level.values[40] = 2.5F;
+    Activation oracle = level;
+    oracle.buffer.values = oracle.values.data();
+    oracle.buffer.quants = oracle.quants.data();
+    oracle.buffer.scales = oracle.scales.data();
+    oracle.buffer.sums16 = oracle.sums.data();
+    level.quantise(ops());
+    oracle.quantise(scalar_ops());
+    EXPECT_EQ(level.quants, oracle.quants) << odd;
+    EXPECT_EQ(level.sums, oracle.sums) << odd;
+    for (const int8_t q : level.quants) {
+      EXPECT_GE(q, -127);
+    }
+  }
+}
+
+TEST_P(RowOperators, NormMatchesDoubleReferenceAndOracle) {
+  for (const int64_t width : {1, 16, 40, 64, 576, 640}) {
+    Rng rng(static_cast<uint64_t>(width));
+    const auto count = static_cast<size_t>(width);
+    const std::vector<float> x = random_floats(count, 5, rng);
+    const std::vector<float> weight = random_floats(count, 1, rng);
+    std::vector<float> out(count);
+    std::vector<float> oracle(count);
+    ops().rms_norm(x.data(), weight.data(), 1e-5F, width, out.data());
+    scalar_ops().rms_norm(x.data(), weight.data(), 1e-5F, width, oracle.data());
+    EXPECT_TRUE(same_bits(out, oracle)) << width;
+    double squares = 0;
+    for (const float v : x) {
+      squares += static_cast<double>(v) * v;
+    }
+    const double scale = 1 / std::sqrt(squares / static_cast<double>(width) + 1e-5);
+    for (size_t i = 0; i < count; ++i) {
+      EXPECT_NEAR(out[i], x[i] * scale * weight[i], 1e-6 * (1 + std::abs(out[i])));
+    }
+    std::vector<float> in_place = x;
+    ops().rms_norm(in_place.data(), weight.data(), 1e-5F, width, in_place.data());
+    EXPECT_TRUE(same_bits(in_place, out));
+  }
+}
+
+TEST_P(RowOperators, NormQuantiseEqualsItsTwoSteps) {
+  Rng rng(3);
+  const std::vector<float> x = random_floats(96, 2, rng);
+  const std::vector<float> weight = random_floats(96, 1, rng);
+  Activation fused(2, 96);
+  Activation steps(2, 96);
+  ops().norm_quantise_row(x.data(), weight.data(), 1e-6F, fused.buffer, 1);
+  ops().rms_norm(x.data(), weight.data(), 1e-6F, 96, steps.values.data() + 96);
+  ops().quantise_row(steps.buffer, 1);
+  EXPECT_TRUE(same_bits(fused.values, steps.values));
+  EXPECT_EQ(fused.quants, steps.quants);
+  Activation without_values(2, 96);
+  without_values.buffer.values = nullptr;
+  ops().norm_quantise_row(x.data(), weight.data(), 1e-6F, without_values.buffer, 1);
+  EXPECT_EQ(without_values.quants, steps.quants);
+  EXPECT_EQ(without_values.sums, steps.sums);
+}
+
+TEST_P(RowOperators, RopeRotatesPairs) {
+  for (const bool interleaved : {true, false}) {
+    for (const int64_t dim : {8, 36, 64}) {
+      Rng rng(static_cast<uint64_t>(dim));
+      const auto half = static_cast<size_t>(dim / 2);
+      std::vector<float> cosines(half);
+      std::vector<float> sines(half);
+      for (size_t i = 0; i < half; ++i) {
+        cosines[i] = std::cos(static_cast<float>(i));
+        sines[i] = std::sin(static_cast<float>(i));
+      }
+      const std::vector<float> before = random_floats(static_cast<size_t>(dim) + 3, 2, rng);
+      std::vector<float> x = before;
+      std::vector<float> oracle = before;
+      const RopeArgs args = {cosines.data(), sines.data(), dim, interleaved};
+      ops().rope(x.data(), args);
+      scalar_ops().rope(oracle.data(), args);
+      EXPECT_TRUE(same_bits(x, oracle)) << dim;
+      for (size_t i = 0; i < half; ++i) {
+        const size_t a = interleaved ? 2 * i : i;
+        const size_t b = interleaved ? 2 * i + 1 : i + half;
+        EXPECT_NEAR(x[a], before[a] * cosines[i] - before[b] * sines[i], 1e-5);
+        EXPECT_NEAR(x[b], before[b] * cosines[i] + before[a] * sines[i], 1e-5);
+      }
+      for (size_t i = static_cast<size_t>(dim); i < x.size(); ++i) {
+        EXPECT_EQ(x[i], before[i]);  // beyond the rotary part
+      }
+    }
+  }
+}
+
+TEST_P(RowOperators, GateMatchesDoubleReferenceAndOracle) {
+  for (const GateKind kind : {GateKind::kSilu, GateKind::kGeluTanh}) {
+    Rng rng(5);
+    std::vector<float> gate = random_floats(1003, 4, rng);
+    gate[0] = 0;
+    gate[1] = 90;
+    gate[2] = -90;
+    gate[3] = -1000;
+    gate[4] = 1e-20F;
+    const std::vector<float> up = random_floats(gate.size(), 1, rng);
+    std::vector<float> out = gate;
+    std::vector<float> oracle = gate;
+    ops().gate(out.data(), up.data(), static_cast<int64_t>(gate.size()), kind);
+    scalar_ops().gate(oracle.data(), up.data(), static_cast<int64_t>(gate.size()), kind);
+    EXPECT_TRUE(same_bits(out, oracle));
+    for (size_t i = 0; i < gate.size(); ++i) {
+      const double x = gate[i];
+      const double active =
+          kind == GateKind::kSilu
+              ? x / (1 + std::exp(-x))
+              : 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+      EXPECT_NEAR(out[i], active * up[i], 1e-6 * (0.3 + std::abs(active * up[i]))) << x;
+    }
+  }
+}
+
+TEST_P(RowOperators, AddAddsEveryElement) {
+  Rng rng(7);
+  const std::vector<float> x = random_floats(37, 1, rng);
+  const std::vector<float> y = random_floats(37, 1, rng);
+  std::vector<float> sum = x;
+  ops().add(sum.data(), y.data(), 37);
+  for (size_t i = 0; i < 37; ++i) {
+    EXPECT_EQ(sum[i], x[i] + y[i]);
+  }
+}
+
+TEST_P(RowOperators, LogSumExpMatchesDoubleReferenceAndOracle) {
+  for (const size_t count : {1, 15, 256, 257, 49152}) {
+    Rng rng(count);
+    const std::vector<float> x = random_floats(count, 6, rng);
+    const double got = ops().log_sum_exp(x.data(), static_cast<int64_t>(count));
+    EXPECT_EQ(got, scalar_ops().log_sum_exp(x.data(), static_cast<int64_t>(count)));
+    const double top = *std::max_element(x.begin(), x.end());
+    double sum = 0;
+    for (const float v : x) {
+      sum += std::exp(v - top);
+    }
+    EXPECT_NEAR(got, top + std::log(sum), 1e-6) << count;
+  }
+  EXPECT_EQ(ops().log_sum_exp(nullptr, 0), -std::numeric_limits<double>::infinity());
+}
+
+}  // namespace cupel::engine::test
