@@ -51,7 +51,7 @@ nav a:hover{text-decoration:underline;text-decoration-color:var(--gold);text-dec
 .eyebrow{font-size:.9375rem;font-weight:600;letter-spacing:0;color:var(--gold-ink)}
 .lede{font-size:clamp(1.25rem,1.05rem + .9vw,1.65rem);line-height:1.4;max-width:46em;margin:.4rem 0 0;text-wrap:pretty}
 .lede em{white-space:nowrap;font-style:normal;font-weight:700;text-decoration:underline;text-decoration-color:var(--gold);text-decoration-thickness:3px;text-underline-offset:.2em}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,8.5rem),1fr));gap:1rem 1.5rem;margin:1.75rem 0 1.25rem}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,7.75rem),1fr));gap:1rem 1.5rem;margin:1.75rem 0 1.25rem}
 .facts div{border-top:2px solid var(--line);padding-top:.55rem}
 .facts dt{font-size:.875rem;color:var(--soft)}
 .facts dd{margin:0;font-size:1.5rem;font-weight:650;line-height:1.25}
@@ -132,6 +132,7 @@ constexpr std::string_view kQuestions = R"css(
 .question[open]>summary{border-bottom:1px solid var(--line)}
 .what{display:flex;gap:.6rem;align-items:baseline;min-width:0}
 .what b{white-space:nowrap;max-width:10rem;overflow:hidden;text-overflow:ellipsis;flex:none}
+.what .tag{flex:none;max-width:12rem}
 .excerpt{color:var(--soft);font-size:.9375rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;min-width:0}
 .scores{display:flex;flex-wrap:wrap;gap:.2rem .9rem;font-size:.875rem}
 .scores>span{white-space:nowrap}
@@ -144,7 +145,7 @@ constexpr std::string_view kQuestions = R"css(
 .answer header{margin-bottom:.5rem;padding-bottom:.5rem;border-bottom:1px solid var(--line)}
 .answer h4{font-size:.9375rem}
 .outcome{margin:.25rem 0 0;font-size:.875rem}
-.answer>.text{max-height:26rem;overflow:auto}
+.answer>.text{max-height:34rem;overflow:auto}
 .empty{color:var(--soft);font-style:italic}
 .checks tbody th{min-width:8rem!important;font-weight:400;overflow-wrap:anywhere}
 .by{font-size:.8125rem;color:var(--soft);white-space:nowrap}
