@@ -1,15 +1,15 @@
 #include "engine/kernels/lanes_avx2.h"
 // The layout's helpers below are used with the Lanes included above.
+#include "engine/kernels/int8_tokens_avx2.h"
 #include "engine/kernels/weight_layout.h"
 
 namespace cupel::engine::kernels {
 namespace {
 
-// int8 products with vpmaddubsw (unsigned codes × signed activations, pairs summed to int16). How
-// many quads may be summed in int16 before they must be widened depends on the code width:
-//   4 bits: 8 · 2 · 15 · 127 = 30480; 5 bits: 4 · 2 · 31 · 127 = 31496; 6 bits: 2 · 2 · 63 · 127 =
-//   32004; 8 bits: |w| · (±a) with |w| ≤ 128: 2 · 128 · 127 = 32512, one quad.
-// The float steps are those of int8_scalar.cpp, so the results are too.
+// int8 products with vpmaddubsw: unsigned codes × signed activations, neighbours summed to int16.
+// The int16 sums of a whole block must fit, which they do once the codes are centred
+// (int8_tokens_avx2.h). Q8_0 multiplies |w| · (±a) and widens every quad: 2 · 128 · 127 fits. The
+// float steps are those of int8_scalar.cpp, so the results are too.
 
 constexpr int kTokens = 4;       // activation rows of one micro-kernel
 constexpr int kTileTokens = 9;   // from here on blocks are unpacked once and multiplied from L1
@@ -116,16 +116,10 @@ struct TileSource {
   [[nodiscard]] Block block(int64_t index) const { return {tiles + index}; }
 };
 
-/// What a micro-kernel reads of its activation rows.
-struct TokenView {
-  const int8_t* quants;   // row t at quants + t · cols
-  const float* scales;    // + t · blocks
-  const int16_t* sums16;  // + t · 2 blocks
-  const float* offsets;   // + t · blocks: a_scale · Σ a, formats with a minimum
-  const int32_t* zeros;   // + t · blocks: -zero · Σ a, formats with a zero point
-  int64_t cols;
-  int64_t blocks;
-};
+/// Keeps the compiler from hoisting all products before the sums, which spills every register.
+inline void keep_order(__m256i& x) {
+  asm("" : "+x"(x));
+}
 
 inline __m256i broadcast_quad(const int8_t* a) {
   int32_t word = 0;
@@ -133,25 +127,40 @@ inline __m256i broadcast_quad(const int8_t* a) {
   return _mm256_set1_epi32(word);
 }
 
-/// Quads whose int16 sums fit.
-template <class L>
-constexpr int chain_length() {
-  return L::kHigh == 0 ? 8 : L::kHigh == 64 ? 4 : 2;
+/// The int16 factors that a chain's sums are widened with: 1, or the integer scale of half `chain`.
+template <class L, class Block>
+inline __m256i widening_factors(const Block& block, int half, int chain) {
+  if constexpr (!L::kHalves) {
+    return _mm256_set1_epi16(1);
+  }
+  const __m256i both = block.half_scales(half);
+  const __m256i low = _mm256_set1_epi32(0xFFFF);
+  return chain == 0 ? _mm256_or_si256(_mm256_and_si256(both, low), _mm256_slli_epi32(both, 16))
+                    : _mm256_or_si256(_mm256_andnot_si256(low, both), _mm256_srli_epi32(both, 16));
 }
 
-/// isum for `halves` half groups from `first_half` on: unsigned codes.
-template <int tokens, int halves, class Block, class L>
+/// isum of unsigned codes for `halves` half groups from `first_half` on.
+template <int tokens, int halves, class L, class Block>
 inline void unsigned_sums(const Block& block,
                           int first_half,
                           const TokenView& view,
                           int64_t index,
                           __m256i (&sums)[halves][tokens]) {
-  constexpr int kChain = chain_length<L>();
+  constexpr int kChains = chains<L>();
+  constexpr int kChain = 8 / kChains;
   const int8_t* a = view.quants + index * kBlockCols;
-  __m256i factors[halves] = {};
-#pragma GCC unroll 4
-  for (int chain = 0; chain < 8 / kChain; ++chain) {
+#pragma GCC unroll 2
+  for (int chain = 0; chain < kChains; ++chain) {
     __m256i pairs[halves][tokens];
+#pragma GCC unroll 4
+    for (int t = 0; t < tokens; ++t) {
+      for (int h = 0; h < halves; ++h) {
+        if constexpr (centre<L>() != 0) {
+          pairs[h][t] =
+              _mm256_set1_epi32(view.centres[(t * view.blocks + index) * kChains + chain]);
+        }
+      }
+    }
 #pragma GCC unroll 8
     for (int i = 0; i < kChain; ++i) {
       const int quad = chain * kChain + i;
@@ -164,24 +173,16 @@ inline void unsigned_sums(const Block& block,
         const __m256i four = broadcast_quad(a + t * view.cols + 4 * quad);
         for (int h = 0; h < halves; ++h) {
           const __m256i product = _mm256_maddubs_epi16(codes[h], four);
-          pairs[h][t] = i == 0 ? product : _mm256_add_epi16(pairs[h][t], product);
+          const bool start = i == 0 && centre<L>() == 0;
+          pairs[h][t] = start ? product : _mm256_add_epi16(pairs[h][t], product);
+          keep_order(pairs[h][t]);
         }
       }
     }
     for (int h = 0; h < halves; ++h) {
-      if constexpr (L::kHalves) {
-        // This chain's integer scale in both int16 of each row.
-        const __m256i both = block.half_scales(first_half + h);
-        factors[h] = chain < 2
-                         ? _mm256_or_si256(_mm256_and_si256(both, _mm256_set1_epi32(0xFFFF)),
-                                           _mm256_slli_epi32(both, 16))
-                         : _mm256_or_si256(_mm256_andnot_si256(_mm256_set1_epi32(0xFFFF), both),
-                                           _mm256_srli_epi32(both, 16));
-      } else {
-        factors[h] = _mm256_set1_epi16(1);
-      }
+      const __m256i factors = widening_factors<L>(block, first_half + h, chain);
       for (int t = 0; t < tokens; ++t) {
-        const __m256i wide = _mm256_madd_epi16(pairs[h][t], factors[h]);
+        const __m256i wide = _mm256_madd_epi16(pairs[h][t], factors);
         sums[h][t] = chain == 0 ? wide : _mm256_add_epi32(sums[h][t], wide);
       }
     }
@@ -212,24 +213,10 @@ inline void signed_sums(const Block& block,
         const __m256i pairs = _mm256_maddubs_epi16(sizes[h], _mm256_sign_epi8(four, codes[h]));
         const __m256i wide = _mm256_madd_epi16(pairs, ones);
         sums[h][t] = quad == 0 ? wide : _mm256_add_epi32(sums[h][t], wide);
+        keep_order(sums[h][t]);
       }
     }
   }
-}
-
-/// isum - zero · Σ a, the zero point taken out.
-template <class L, class Block>
-inline __m256i without_zero(
-    const Block& block, int half, const TokenView& view, int64_t at, __m256i sum) {
-  if constexpr (L::kHalves) {
-    int32_t pair = 0;
-    memcpy(&pair, view.sums16 + 2 * at, sizeof pair);
-    const __m256i scaled = _mm256_madd_epi16(block.half_scales(half), _mm256_set1_epi32(pair));
-    return _mm256_sub_epi32(sum, _mm256_slli_epi32(scaled, 5));  // zero = 32
-  } else if constexpr (L::kZero != 0 && !L::kSigned) {
-    return _mm256_add_epi32(sum, _mm256_set1_epi32(view.zeros[at]));
-  }
-  return sum;
 }
 
 /// Blocks [begin, end) of a row group for `tokens` rows: acc[t][16] grows.
@@ -237,7 +224,7 @@ template <int tokens, class Source>
 inline void multiply_blocks(
     const Source& source, const TokenView& view, int64_t first, int64_t count, float* sums) {
   using L = typename Source::Layout;
-  constexpr int kHalves = chain_length<L>() == 8 ? 2 : 1;
+  constexpr int kHalves = chains<L>() == 1 ? 2 : 1;
   __m256 acc[2][tokens];
   for (int t = 0; t < tokens; ++t) {
     acc[0][t] = _mm256_load_ps(sums + 16 * t);
@@ -252,7 +239,7 @@ inline void multiply_blocks(
       if constexpr (L::kSigned) {
         signed_sums<tokens, kHalves>(block, first_half, view, index, isum);
       } else {
-        unsigned_sums<tokens, kHalves, decltype(block), L>(block, first_half, view, index, isum);
+        unsigned_sums<tokens, kHalves, L>(block, first_half, view, index, isum);
       }
       for (int h = 0; h < kHalves; ++h) {
         const int half = first_half + h;
@@ -260,7 +247,7 @@ inline void multiply_blocks(
 #pragma GCC unroll 4
         for (int t = 0; t < tokens; ++t) {
           const int64_t at = t * view.blocks + index;
-          const __m256i exact = without_zero<L>(block, half, view, at, isum[h][t]);
+          const __m256i exact = with_centre<L>(view, at, isum[h][t]);
           const __m256 factor = _mm256_mul_ps(scale, _mm256_set1_ps(view.scales[at]));
           acc[half][t] = _mm256_fmadd_ps(factor, _mm256_cvtepi32_ps(exact), acc[half][t]);
           if constexpr (L::kHasMin) {
@@ -277,45 +264,6 @@ inline void multiply_blocks(
   }
 }
 
-/// a_scale · Σ a or -zero · Σ a of every block of every row, eight at a time.
-template <class L>
-void prepare_corrections(const ActivationRows& in, float* offsets, int32_t* zeros) {
-  const int64_t count = in.rows * (in.cols / kBlockCols);
-  for (int64_t i = 0; i < count; ++i) {
-    const int sum = in.sums16[2 * i] + in.sums16[2 * i + 1];
-    if constexpr (L::kHasMin) {
-      offsets[i] = in.scales[i] * static_cast<float>(sum);
-    } else {
-      zeros[i] = -L::kZero * sum;
-    }
-  }
-}
-
-template <class L>
-TokenView view_tokens(const ActivationRows& in) {
-  const int64_t blocks = in.cols / kBlockCols;
-  TokenView view = {in.quants, in.scales, in.sums16, nullptr, nullptr, in.cols, blocks};
-  if constexpr (L::kHasMin || (L::kZero != 0 && !L::kSigned && !L::kHalves)) {
-    void* memory = thread_scratch(1, in.rows * blocks * 4);
-    auto* offsets = static_cast<float*>(memory);
-    auto* zeros = static_cast<int32_t*>(memory);
-    prepare_corrections<L>(in, offsets, zeros);
-    view.offsets = offsets;
-    view.zeros = zeros;
-  }
-  return view;
-}
-
-inline TokenView from_token(const TokenView& view, int64_t token) {
-  TokenView v = view;
-  v.quants += token * v.cols;
-  v.scales += token * v.blocks;
-  v.sums16 += token * v.blocks * 2;
-  v.offsets = v.offsets == nullptr ? nullptr : v.offsets + token * v.blocks;
-  v.zeros = v.zeros == nullptr ? nullptr : v.zeros + token * v.blocks;
-  return v;
-}
-
 template <class Source>
 void multiply_tokens(const Source& source,
                      const TokenView& view,
@@ -325,9 +273,10 @@ void multiply_tokens(const Source& source,
                      float* sums) {
   int64_t t = 0;
   for (; t + kTokens <= tokens; t += kTokens) {
-    multiply_blocks<kTokens>(source, from_token(view, t), first, count, sums + 16 * t);
+    multiply_blocks<kTokens>(source, from_token(view, t, chains<typename Source::Layout>()), first,
+                             count, sums + 16 * t);
   }
-  const TokenView rest = from_token(view, t);
+  const TokenView rest = from_token(view, t, chains<typename Source::Layout>());
   switch (tokens - t) {
     case 3:
       multiply_blocks<3>(source, rest, first, count, sums + 16 * t);
