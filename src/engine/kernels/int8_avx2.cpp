@@ -12,7 +12,6 @@ namespace {
 // float steps are those of int8_scalar.cpp, so the results are too.
 
 constexpr int kTokens = 4;       // activation rows of one micro-kernel
-constexpr int kTileTokens = 9;   // from here on blocks are unpacked once and multiplied from L1
 constexpr int kTileBlocks = 48;  // blocks of a row group unpacked at a time (about 33 KiB)
 constexpr int kPrefetchBytes = 2048;
 
@@ -96,6 +95,18 @@ struct DirectSource {
   }
 };
 
+template <class L>
+inline void unpack_tile(BlockRef block, BlockTile& tile) {
+#pragma GCC unroll 8
+  for (int quad = 0; quad < 8; ++quad) {
+    for (int half = 0; half < 2; ++half) {
+      _mm256_store_si256(reinterpret_cast<__m256i*>(tile.codes + 64 * quad + 32 * half),
+                         direct_quad<L>(block.sub, quad, half));
+    }
+  }
+  unpack_scales<L, Lanes>(block, tile);
+}
+
 /// A row group of which some blocks were unpacked.
 template <class L>
 struct TileSource {
@@ -139,22 +150,21 @@ inline __m256i widening_factors(const Block& block, int half, int chain) {
                     : _mm256_or_si256(_mm256_andnot_si256(low, both), _mm256_srli_epi32(both, 16));
 }
 
-/// isum of unsigned codes for `halves` half groups from `first_half` on.
-template <int tokens, int halves, class L, class Block>
+/// isum of unsigned codes, of both halves of the row group.
+template <int tokens, class L, class Block>
 inline void unsigned_sums(const Block& block,
-                          int first_half,
                           const TokenView& view,
                           int64_t index,
-                          __m256i (&sums)[halves][tokens]) {
+                          __m256i (&sums)[2][tokens]) {
   constexpr int kChains = chains<L>();
   constexpr int kChain = 8 / kChains;
   const int8_t* a = view.quants + index * kBlockCols;
 #pragma GCC unroll 2
   for (int chain = 0; chain < kChains; ++chain) {
-    __m256i pairs[halves][tokens];
+    __m256i pairs[2][tokens];
 #pragma GCC unroll 4
     for (int t = 0; t < tokens; ++t) {
-      for (int h = 0; h < halves; ++h) {
+      for (int h = 0; h < 2; ++h) {
         if constexpr (centre<L>() != 0) {
           pairs[h][t] =
               _mm256_set1_epi32(view.centres[(t * view.blocks + index) * kChains + chain]);
@@ -164,14 +174,14 @@ inline void unsigned_sums(const Block& block,
 #pragma GCC unroll 8
     for (int i = 0; i < kChain; ++i) {
       const int quad = chain * kChain + i;
-      __m256i codes[halves];
-      for (int h = 0; h < halves; ++h) {
-        codes[h] = block.quad(quad, first_half + h);
+      __m256i codes[2];
+      for (int h = 0; h < 2; ++h) {
+        codes[h] = block.quad(quad, h);
       }
 #pragma GCC unroll 4
       for (int t = 0; t < tokens; ++t) {
         const __m256i four = broadcast_quad(a + t * view.cols + 4 * quad);
-        for (int h = 0; h < halves; ++h) {
+        for (int h = 0; h < 2; ++h) {
           const __m256i product = _mm256_maddubs_epi16(codes[h], four);
           const bool start = i == 0 && centre<L>() == 0;
           pairs[h][t] = start ? product : _mm256_add_epi16(pairs[h][t], product);
@@ -179,8 +189,8 @@ inline void unsigned_sums(const Block& block,
         }
       }
     }
-    for (int h = 0; h < halves; ++h) {
-      const __m256i factors = widening_factors<L>(block, first_half + h, chain);
+    for (int h = 0; h < 2; ++h) {
+      const __m256i factors = widening_factors<L>(block, h, chain);
       for (int t = 0; t < tokens; ++t) {
         const __m256i wide = _mm256_madd_epi16(pairs[h][t], factors);
         sums[h][t] = chain == 0 ? wide : _mm256_add_epi32(sums[h][t], wide);
@@ -190,26 +200,25 @@ inline void unsigned_sums(const Block& block,
 }
 
 /// isum of signed codes (Q8_0): |w| · (a with the sign of w).
-template <int tokens, int halves, class Block>
+template <int tokens, class Block>
 inline void signed_sums(const Block& block,
-                        int first_half,
                         const TokenView& view,
                         int64_t index,
-                        __m256i (&sums)[halves][tokens]) {
+                        __m256i (&sums)[2][tokens]) {
   const int8_t* a = view.quants + index * kBlockCols;
   const __m256i ones = _mm256_set1_epi16(1);
 #pragma GCC unroll 8
   for (int quad = 0; quad < 8; ++quad) {
-    __m256i codes[halves];
-    __m256i sizes[halves];
-    for (int h = 0; h < halves; ++h) {
-      codes[h] = block.quad(quad, first_half + h);
+    __m256i codes[2];
+    __m256i sizes[2];
+    for (int h = 0; h < 2; ++h) {
+      codes[h] = block.quad(quad, h);
       sizes[h] = _mm256_abs_epi8(codes[h]);
     }
 #pragma GCC unroll 4
     for (int t = 0; t < tokens; ++t) {
       const __m256i four = broadcast_quad(a + t * view.cols + 4 * quad);
-      for (int h = 0; h < halves; ++h) {
+      for (int h = 0; h < 2; ++h) {
         const __m256i pairs = _mm256_maddubs_epi16(sizes[h], _mm256_sign_epi8(four, codes[h]));
         const __m256i wide = _mm256_madd_epi16(pairs, ones);
         sums[h][t] = quad == 0 ? wide : _mm256_add_epi32(sums[h][t], wide);
@@ -224,7 +233,6 @@ template <int tokens, class Source>
 inline void multiply_blocks(
     const Source& source, const TokenView& view, int64_t first, int64_t count, float* sums) {
   using L = typename Source::Layout;
-  constexpr int kHalves = chains<L>() == 1 ? 2 : 1;
   __m256 acc[2][tokens];
   for (int t = 0; t < tokens; ++t) {
     acc[0][t] = _mm256_load_ps(sums + 16 * t);
@@ -233,27 +241,23 @@ inline void multiply_blocks(
   for (int64_t i = 0; i < count; ++i) {
     const auto block = source.block(i);
     const int64_t index = first + i;
-#pragma GCC unroll 2
-    for (int first_half = 0; first_half < 2; first_half += kHalves) {
-      __m256i isum[kHalves][tokens] = {};
-      if constexpr (L::kSigned) {
-        signed_sums<tokens, kHalves>(block, first_half, view, index, isum);
-      } else {
-        unsigned_sums<tokens, kHalves, L>(block, first_half, view, index, isum);
-      }
-      for (int h = 0; h < kHalves; ++h) {
-        const int half = first_half + h;
-        const __m256 scale = block.scale(half);
+    __m256i isum[2][tokens] = {};
+    if constexpr (L::kSigned) {
+      signed_sums<tokens>(block, view, index, isum);
+    } else {
+      unsigned_sums<tokens, L>(block, view, index, isum);
+    }
+    for (int half = 0; half < 2; ++half) {
+      const __m256 scale = block.scale(half);
 #pragma GCC unroll 4
-        for (int t = 0; t < tokens; ++t) {
-          const int64_t at = t * view.blocks + index;
-          const __m256i exact = with_centre<L>(view, at, isum[h][t]);
-          const __m256 factor = _mm256_mul_ps(scale, _mm256_set1_ps(view.scales[at]));
-          acc[half][t] = _mm256_fmadd_ps(factor, _mm256_cvtepi32_ps(exact), acc[half][t]);
-          if constexpr (L::kHasMin) {
-            acc[half][t] =
-                _mm256_fmadd_ps(block.min(half), _mm256_set1_ps(view.offsets[at]), acc[half][t]);
-          }
+      for (int t = 0; t < tokens; ++t) {
+        const int64_t at = t * view.blocks + index;
+        const __m256i exact = with_centre<L>(view, at, isum[half][t]);
+        const __m256 factor = _mm256_mul_ps(scale, _mm256_set1_ps(view.scales[at]));
+        acc[half][t] = _mm256_fmadd_ps(factor, _mm256_cvtepi32_ps(exact), acc[half][t]);
+        if constexpr (L::kHasMin) {
+          acc[half][t] =
+              _mm256_fmadd_ps(block.min(half), _mm256_set1_ps(view.offsets[at]), acc[half][t]);
         }
       }
     }
@@ -298,7 +302,8 @@ void linear_int8(const LinearTask& task) {
   const ActivationRows& in = task.input;
   const TokenView view = view_tokens<L>(in);
   auto* sums = static_cast<float*>(thread_scratch(0, in.rows * kGroupRows * 4));
-  const bool tiled = in.rows >= kTileTokens && !L::kSigned;  // Q8_0 needs no unpacking
+  // Unpacking first pays from a number of rows on that depends on its cost; Q8_0 has none.
+  const bool tiled = !L::kSigned && in.rows >= (L::kHigh == 0 ? 12 : 6);
   auto* tiles = static_cast<BlockTile*>(thread_scratch(2, kTileBlocks * sizeof(BlockTile)));
   for (int64_t row = task.begin; row < task.end; row += kGroupRows) {
     const uint8_t* group = task.data + row / kGroupRows * L::group_bytes(in.cols);
@@ -310,7 +315,7 @@ void linear_int8(const LinearTask& task) {
       const int64_t left = view.blocks - first;
       const int64_t count = left < kTileBlocks ? left : kTileBlocks;
       for (int64_t i = 0; i < count; ++i) {
-        unpack_block<L, Lanes>(block_ref<L>(group, first + i), tiles[i]);
+        unpack_tile<L>(block_ref<L>(group, first + i), tiles[i]);
       }
       multiply_tokens(TileSource<L>{tiles}, view, first, count, in.rows, sums);
     }
