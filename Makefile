@@ -1,0 +1,151 @@
+# The front door. `make help` says what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+FILTER ?=
+KIND ?=
+ID ?=
+BASE ?= HEAD
+
+MODEL := models/SmolLM2-135M-Instruct.Q4_1.gguf
+MODEL_Q4_0 := models/SmolLM2-135M-Instruct.Q4_0.gguf
+CUPEL := build/release/cupel
+# Noise of the damaged contender: standard deviation over the RMS of each block of 32 weights.
+DEMO_NOISE ?= 0.3
+DEMO_OUT ?= runs/demo
+DEMO_FLAGS ?=
+
+# Tests of what reads untrusted bytes, fast enough to run once more under the sanitizers.
+ASAN_TARGETS := base_test core_test engine_test judge_test
+ASAN_TESTS := ^(base|core|engine|judge)\.
+ASAN_SLOW := Attention|Linear|RowOperators|PackedMatrix|CpuLevels|PublishedVocabulary
+
+.PHONY: help demo build test quick bench format format-check layers lint asan install models-extra new clean train
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
+
+demo: ## set up, build, and evaluate four contenders on real models, ending in a report
+	@begin=$$SECONDS
+	scripts/setup.sh build model
+	$(MAKE) build-only
+	if [ ! -f $(MODEL_Q4_0) ] || [ $(MODEL) -nt $(MODEL_Q4_0) ]; then
+	  echo "demo: re-quantising the model to Q4_0"
+	  $(CUPEL) quantize $(MODEL) $(MODEL_Q4_0) --type q4_0
+	fi
+	echo "demo: evaluating; results go to $(DEMO_OUT), and a run that was stopped goes on there"
+	$(CUPEL) eval --bench benchmarks/touchstone \
+	  --model smollm2=$(MODEL) \
+	  --model damaged=$(MODEL),noise=$(DEMO_NOISE),noise-seed=1 \
+	  --model q4_0=$(MODEL_Q4_0) \
+	  --model "null=null:I am happy to help. Here is what you asked for." \
+	  --judge judge=$(MODEL) --protocol checklist --out $(DEMO_OUT) $(DEMO_FLAGS)
+	echo
+	echo "demo: open $(CURDIR)/$(DEMO_OUT)/report.html in a browser"
+	echo "demo: done in $$((SECONDS - begin)) s"
+
+build: ## set up and build build/release/cupel
+	@scripts/setup.sh build
+	$(MAKE) build-only
+
+.PHONY: build-only
+build-only:
+	@begin=$$SECONDS
+	echo "build: $(CUPEL) …"
+	cmake --preset release >build-release.tmp || { cat build-release.tmp; rm -f build-release.tmp; exit 1; }
+	rm -f build-release.tmp
+	cmake --build --preset release --target cupel --parallel $(JOBS)
+	echo "build: $(CUPEL): done in $$((SECONDS - begin)) s"
+
+test: ## set up and run the whole suite; FILTER=regex runs the tests of that name only
+	@begin=$$SECONDS
+	scripts/setup.sh build test model
+	if [ -z "$(FILTER)" ]; then
+	  $(MAKE) layers format-check
+	fi
+	echo "test: building …"
+	cmake --preset dev
+	cmake --build --preset dev --parallel $(JOBS)
+	echo "test: built after $$((SECONDS - begin)) s"
+	if [ -n "$(FILTER)" ]; then
+	  ctest --test-dir build/dev --output-on-failure --no-tests=error --parallel $(JOBS) -R "$(FILTER)"
+	  exit
+	fi
+	$(MAKE) asan
+	echo "test: the whole suite …"
+	ctest --test-dir build/dev --output-on-failure --no-tests=error --parallel $(JOBS)
+	echo "test: done in $$((SECONDS - begin)) s"
+
+asan: ## build and run the tests of untrusted input under the address and undefined-behaviour sanitizers
+	@begin=$$SECONDS
+	scripts/setup.sh build test
+	echo "asan: building …"
+	cmake --preset asan
+	known=$$(ninja -C build/asan -t targets all | sed -nE 's/^([a-z_]+_test): phony$$/\1/p')
+	targets=$$(for target in $(ASAN_TARGETS); do grep -x "$$target" <<<"$$known" || true; done)
+	cmake --build --preset asan --parallel $(JOBS) --target $$targets
+	ctest --test-dir build/asan --output-on-failure --no-tests=error --parallel $(JOBS) \
+	  -L '^unit$$' -R '$(ASAN_TESTS)' -E '$(ASAN_SLOW)'
+	echo "asan: done in $$((SECONDS - begin)) s"
+
+quick: ## build and test only the modules that changed since BASE (default HEAD, so: not committed)
+	@scripts/setup.sh build test
+	modules=$$({ git diff --name-only $(BASE); git ls-files --others --exclude-standard; } |
+	  sed -nE 's#^(src|tests)/([a-z]+)/.*#\2#p' | sort -u)
+	if [ -z "$$modules" ]; then echo "quick: no module has changed since $(BASE)"; exit; fi
+	echo "quick: $$(tr '\n' ' ' <<<"$$modules")"
+	cmake --preset dev >/dev/null
+	known=$$(ninja -C build/dev -t targets all | sed -nE 's/^([a-z_]+): phony$$/\1/p')
+	targets=$$(for m in $$modules; do for t in $${m}_test $${m}_model_test; do
+	  grep -x "$$t" <<<"$$known" || true; done; done)
+	if [ -z "$$targets" ]; then echo "quick: these modules have no test binary"; exit; fi
+	cmake --build --preset dev --parallel $(JOBS) --target $$targets
+	ctest --test-dir build/dev --output-on-failure --parallel $(JOBS) \
+	  -L "^($$(paste -sd'|' <<<"$$modules"))$$" -LE '^slow$$'
+
+bench: ## compare with peers on this machine (best when it is idle); writes bench/results/latest.json
+	@scripts/setup.sh build model bench
+	$(MAKE) build-only
+	python=$$(bench/setup.sh | tail -n 1)
+	"$$python" bench/run.py --cupel $(CUPEL)
+
+layers: ## check which module includes what
+	@python3 scripts/check_layers.py
+
+format: ## format all C++ files
+	@scripts/setup.sh format
+	git ls-files -z --cached --others --exclude-standard '*.cpp' '*.h' | xargs -0 clang-format -i
+
+format-check: ## say which C++ files are not formatted
+	@scripts/setup.sh format
+	git ls-files -z '*.cpp' '*.h' | xargs -0 -n 40 -P $(JOBS) clang-format --dry-run --Werror
+	echo "format: all C++ files are formatted"
+
+lint: ## clang-tidy on the files that changed since BASE (default HEAD)
+	@scripts/setup.sh build test lint
+	cmake --preset dev >/dev/null
+	files=$$({ git diff --name-only --diff-filter=d $(BASE) -- '*.cpp'
+	  git ls-files --others --exclude-standard -- '*.cpp'; } | sort -u)
+	if [ -z "$$files" ]; then echo "lint: no .cpp file has changed since $(BASE)"; exit; fi
+	xargs -n 1 -P $(JOBS) clang-tidy --quiet -p build/dev <<<"$$files"
+
+install: build ## install binary and benchmarks under PREFIX (default /usr/local)
+	@cmake --install build/release --prefix "$(PREFIX)"
+
+models-extra: ## fetch the optional second model (Gemma 3 270M)
+	@scripts/setup.sh models-extra
+
+new: ## KIND=rating|protocol|processor|family|command|decider ID=name: a new method's file, line and test
+	@python3 scripts/new.py --kind "$(KIND)" --id "$(ID)"
+
+train: ## (not part of this version)
+	@echo "train: training with libtorch is not part of this version; everything else is in cupel"
+	exit 2
+
+clean: ## remove builds (models and runs stay)
+	@rm -rf build
