@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-MAKEFLAGS += --no-print-directory
+.NOTPARALLEL:
 
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
@@ -11,6 +11,8 @@ FILTER ?=
 KIND ?=
 ID ?=
 BASE ?= HEAD
+BEGIN := $(shell date +%s)
+ELAPSED = $$(($$(date +%s) - $(BEGIN))) s
 
 MODEL := models/SmolLM2-135M-Instruct.Q4_1.gguf
 MODEL_Q4_0 := models/SmolLM2-135M-Instruct.Q4_0.gguf
@@ -25,16 +27,21 @@ ASAN_TARGETS := base_test core_test engine_test judge_test
 ASAN_TESTS := ^(base|core|engine|judge)\.
 ASAN_SLOW := Attention|Linear|RowOperators|PackedMatrix|CpuLevels|PublishedVocabulary
 
-.PHONY: help demo build test quick bench format format-check layers lint asan install models-extra new clean train
+GROUPS_OF_setup-build := build
+GROUPS_OF_setup-demo := build model
+GROUPS_OF_setup-test := build test model
+GROUPS_OF_setup-bench := build model bench
+GROUPS_OF_setup-format := format
+GROUPS_OF_setup-lint := build test lint
+
+.PHONY: help demo build test quick bench format format-check layers lint asan install models-extra new clean train \
+  compile compile-tests run-asan setup-build setup-demo setup-test setup-bench setup-format setup-lint
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
 
-demo: ## set up, build, and evaluate four contenders on real models, ending in a report
-	@begin=$$SECONDS
-	scripts/setup.sh build model
-	$(MAKE) build-only
-	if [ ! -f $(MODEL_Q4_0) ] || [ $(MODEL) -nt $(MODEL_Q4_0) ]; then
+demo: setup-demo compile ## set up, build, and evaluate four contenders on real models, ending in a report
+	@if [ ! -f $(MODEL_Q4_0) ] || [ $(MODEL) -nt $(MODEL_Q4_0) ]; then
 	  echo "demo: re-quantising the model to Q4_0"
 	  $(CUPEL) quantize $(MODEL) $(MODEL_Q4_0) --type q4_0
 	fi
@@ -47,43 +54,41 @@ demo: ## set up, build, and evaluate four contenders on real models, ending in a
 	  --judge judge=$(MODEL) --protocol checklist --out $(DEMO_OUT) $(DEMO_FLAGS)
 	echo
 	echo "demo: open $(CURDIR)/$(DEMO_OUT)/report.html in a browser"
-	echo "demo: done in $$((SECONDS - begin)) s"
+	echo "demo: done in $(ELAPSED)"
 
-build: ## set up and build build/release/cupel
-	@scripts/setup.sh build
-	$(MAKE) build-only
+build: setup-build compile ## set up and build build/release/cupel
 
-.PHONY: build-only
-build-only:
+compile:
 	@begin=$$SECONDS
 	echo "build: $(CUPEL) …"
-	cmake --preset release >build-release.tmp || { cat build-release.tmp; rm -f build-release.tmp; exit 1; }
-	rm -f build-release.tmp
+	cmake --preset release
 	cmake --build --preset release --target cupel --parallel $(JOBS)
 	echo "build: $(CUPEL): done in $$((SECONDS - begin)) s"
 
-test: ## set up and run the whole suite; FILTER=regex runs the tests of that name only
+setup-build setup-demo setup-test setup-bench setup-format setup-lint:
+	@scripts/setup.sh $(GROUPS_OF_$@)
+
+ifeq ($(FILTER),)
+test: setup-test layers format-check compile-tests run-asan ## set up and run the whole suite; FILTER=regex: only the tests of that name
+	@echo "test: the whole suite …"
+	ctest --test-dir build/dev --output-on-failure --no-tests=error --parallel $(JOBS)
+	echo "test: done in $(ELAPSED)"
+else
+test: setup-test compile-tests
+	@ctest --test-dir build/dev --output-on-failure --no-tests=error --parallel $(JOBS) -R '$(FILTER)'
+endif
+
+compile-tests:
 	@begin=$$SECONDS
-	scripts/setup.sh build test model
-	if [ -z "$(FILTER)" ]; then
-	  $(MAKE) layers format-check
-	fi
 	echo "test: building …"
 	cmake --preset dev
 	cmake --build --preset dev --parallel $(JOBS)
-	echo "test: built after $$((SECONDS - begin)) s"
-	if [ -n "$(FILTER)" ]; then
-	  ctest --test-dir build/dev --output-on-failure --no-tests=error --parallel $(JOBS) -R "$(FILTER)"
-	  exit
-	fi
-	$(MAKE) asan
-	echo "test: the whole suite …"
-	ctest --test-dir build/dev --output-on-failure --no-tests=error --parallel $(JOBS)
-	echo "test: done in $$((SECONDS - begin)) s"
+	echo "test: building: done in $$((SECONDS - begin)) s"
 
-asan: ## build and run the tests of untrusted input under the address and undefined-behaviour sanitizers
+asan: setup-test run-asan ## tests of untrusted input under the address and undefined-behaviour sanitizers
+
+run-asan:
 	@begin=$$SECONDS
-	scripts/setup.sh build test
 	echo "asan: building …"
 	cmake --preset asan
 	known=$$(ninja -C build/asan -t targets all | sed -nE 's/^([a-z_]+_test): phony$$/\1/p')
@@ -93,9 +98,8 @@ asan: ## build and run the tests of untrusted input under the address and undefi
 	  -L '^unit$$' -R '$(ASAN_TESTS)' -E '$(ASAN_SLOW)'
 	echo "asan: done in $$((SECONDS - begin)) s"
 
-quick: ## build and test only the modules that changed since BASE (default HEAD, so: not committed)
-	@scripts/setup.sh build test
-	modules=$$({ git diff --name-only $(BASE); git ls-files --others --exclude-standard; } |
+quick: setup-test ## build and test only the modules that changed since BASE (default HEAD, so: not committed)
+	@modules=$$({ git diff --name-only $(BASE); git ls-files --others --exclude-standard; } |
 	  sed -nE 's#^(src|tests)/([a-z]+)/.*#\2#p' | sort -u)
 	if [ -z "$$modules" ]; then echo "quick: no module has changed since $(BASE)"; exit; fi
 	echo "quick: $$(tr '\n' ' ' <<<"$$modules")"
@@ -108,27 +112,22 @@ quick: ## build and test only the modules that changed since BASE (default HEAD,
 	ctest --test-dir build/dev --output-on-failure --parallel $(JOBS) \
 	  -L "^($$(paste -sd'|' <<<"$$modules"))$$" -LE '^slow$$'
 
-bench: ## compare with peers on this machine (best when it is idle); writes bench/results/latest.json
-	@scripts/setup.sh build model bench
-	$(MAKE) build-only
-	python=$$(bench/setup.sh | tail -n 1)
+bench: setup-bench compile ## compare with peers on this machine (best when it is idle); writes bench/results/latest.json
+	@python=$$(bench/setup.sh | tail -n 1)
 	"$$python" bench/run.py --cupel $(CUPEL)
 
 layers: ## check which module includes what
 	@python3 scripts/check_layers.py
 
-format: ## format all C++ files
-	@scripts/setup.sh format
-	git ls-files -z --cached --others --exclude-standard '*.cpp' '*.h' | xargs -0 clang-format -i
+format: setup-format ## format all C++ files
+	@git ls-files -z --cached --others --exclude-standard '*.cpp' '*.h' | xargs -0 clang-format -i
 
-format-check: ## say which C++ files are not formatted
-	@scripts/setup.sh format
-	git ls-files -z '*.cpp' '*.h' | xargs -0 -n 40 -P $(JOBS) clang-format --dry-run --Werror
+format-check: setup-format ## say which C++ files are not formatted
+	@git ls-files -z '*.cpp' '*.h' | xargs -0 -n 40 -P $(JOBS) clang-format --dry-run --Werror
 	echo "format: all C++ files are formatted"
 
-lint: ## clang-tidy on the files that changed since BASE (default HEAD)
-	@scripts/setup.sh build test lint
-	cmake --preset dev >/dev/null
+lint: setup-lint ## clang-tidy on the files that changed since BASE (default HEAD)
+	@cmake --preset dev >/dev/null
 	files=$$({ git diff --name-only --diff-filter=d $(BASE) -- '*.cpp'
 	  git ls-files --others --exclude-standard -- '*.cpp'; } | sort -u)
 	if [ -z "$$files" ]; then echo "lint: no .cpp file has changed since $(BASE)"; exit; fi

