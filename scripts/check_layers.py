@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Checks which module includes what: the layers of docs/architecture.md as data.
+
+Usage: check_layers.py [--root DIR]
+
+Fails with file:line on an include that the table forbids, on a cycle between headers, on libtorch outside
+its gateway, and on a heavy library header outside the files that wrap it.
+Exit status: 0 all holds, 1 something does not, 2 usage.
+"""
+import argparse
+import re
+import sys
+from pathlib import Path
+
+# What a module may include besides itself.
+MAY_INCLUDE = {
+    "base": "",
+    "core": "base",
+    "numeric": "base",
+    "report": "base core",
+    "store": "base core",
+    "flow": "base core store",
+    "engine": "base core",
+    "modal": "base core engine",
+    "decode": "base core engine modal",
+    "rank": "base core numeric report",
+    "judge": "base core numeric report store flow rank",
+    "compose": "base core numeric store flow judge",
+    "curate": "base core numeric store flow judge rank compose",
+    "serve": "base core",
+    "arena": "base core numeric report store rank judge",
+    "tensor": "base",
+    "train": "base core store tensor engine",
+    "align": "base core numeric report store flow tensor engine decode train judge curate",
+    "cli": "base core numeric report store flow engine modal decode rank judge compose curate serve arena",
+}
+# Files of the cli that build cupel-train see these as well.
+TRAIN_MODULES = {"tensor", "train", "align"}
+TRAIN_CLI = re.compile(r"src/cli/train_[a-z0-9_]+\.(cpp|h)")
+
+# Headers of libraries that cost compile time or that must stay behind one interface, and who may
+# include them.
+WRAPPED = [
+    (r"<(nlohmann)/", "src/base/json.cpp"),
+    (r"<(CLI)/", "src/cli/arguments.cpp"),
+    (r"<(fmt|spdlog)/", "src/base/format.cpp src/base/log.cpp"),
+    (r"<(curl)/", "src/base/http_client.cpp"),
+    (r"<(openssl)/", "src/base/hash.cpp"),
+    (r"<(xxhash)\.h", "src/base/hash.cpp"),
+    (r"<(pcre2)\.h", "src/engine/tokenizer/regex.cpp src/judge/pattern.cpp"),
+    (r"<(sqlite3)\.h", "src/store/sqlite.cpp"),
+    (r"<(utf8proc)\.h",
+     "src/engine/tokenizer/char_class.cpp src/engine/template/unicode.cpp src/report/text_width.cpp "
+     "src/judge/decider_text.cpp"),
+    # The whole of libtorch in one header is allowed nowhere.
+    (r"<(torch/torch\.h|ATen/ATen\.h|torch/extension\.h)", ""),
+]
+LIBTORCH = re.compile(r"<(torch|ATen|c10)/")
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"][^">]+[">])')
+
+
+def includes_of(path):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        match = INCLUDE.match(line)
+        if match:
+            yield number, match.group(1)
+
+
+def module_of(relative):
+    return relative.split("/")[1] if relative.startswith("src/") else None
+
+
+def check_own(relative, number, target, root):
+    """An include in quotes: a path below src/ (tests also see tests/)."""
+    inner = target.strip('"')
+    here = f"{relative}:{number}"
+    owner = module_of(relative)
+    module = inner.split("/")[0]
+    if module not in MAY_INCLUDE:
+        if owner is None and (root / "tests" / inner).is_file():
+            return
+        if (root / relative).parent.joinpath(inner).is_file() and owner is None:
+            return
+        yield f"{here}: {target} names no module; write the path from src/"
+        return
+    if not (root / "src" / inner).is_file():
+        yield f"{here}: {target} does not exist below src/"
+    if owner is None or module == owner:
+        return
+    allowed = set(MAY_INCLUDE[owner].split())
+    if owner == "cli" and TRAIN_CLI.fullmatch(relative):
+        allowed |= TRAIN_MODULES
+    if module not in allowed:
+        yield (f"{here}: {owner} may not include {module} ({target}); it may include: "
+               f"{', '.join(sorted(allowed)) or 'nothing'}")
+
+
+def check_library(relative, number, target):
+    here = f"{relative}:{number}"
+    for pattern, owners in WRAPPED:
+        match = re.match(pattern, target)
+        if match and relative not in owners.split():
+            yield f"{here}: {target} may only be included by {owners or 'nobody'}"
+    if LIBTORCH.match(target) and module_of(relative) != "tensor":
+        yield f"{here}: {target}: libtorch stays inside src/tensor/"
+
+
+def find_cycle(graph):
+    """A list of files that include each other in a circle, or None."""
+    state = {}
+    for start in sorted(graph):
+        stack = [(start, iter(graph[start]))]
+        if start in state:
+            continue
+        state[start] = "open"
+        while stack:
+            node, rest = stack[-1]
+            child = next(rest, None)
+            if child is None:
+                state[node] = "done"
+                stack.pop()
+            elif state.get(child) == "open":
+                path = [name for name, _ in stack]
+                return path[path.index(child):] + [child]
+            elif child not in state:
+                state[child] = "open"
+                stack.append((child, iter(graph.get(child, ()))))
+    return None
+
+
+def check(root):
+    problems = []
+    graph = {}
+    for folder in ("src", "tests", "bench"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix not in (".cpp", ".h", ".def") or "node_modules" in path.parts:
+                continue
+            relative = path.relative_to(root).as_posix()
+            owner = module_of(relative)
+            if owner is not None and owner not in MAY_INCLUDE and "/" in relative[4:]:
+                problems.append(f"{relative}:1: src/{owner} is no module of the table")
+            for number, target in includes_of(path):
+                if target.startswith('"'):
+                    problems.extend(check_own(relative, number, target, root))
+                    graph.setdefault(relative, []).append("src/" + target.strip('"'))
+                elif folder == "src":
+                    problems.extend(check_library(relative, number, target))
+    cycle = find_cycle(graph)
+    if cycle:
+        problems.append(f"{cycle[0]}:1: these files include each other: {' -> '.join(cycle)}")
+    return problems, len(graph)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent)
+    root = parser.parse_args().root
+    if not (root / "src").is_dir():
+        parser.error(f"{root} has no src folder")
+    problems, files = check(root)
+    for problem in problems:
+        print(problem)
+    print(f"layers: {files} files, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
