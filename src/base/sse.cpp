@@ -20,10 +20,10 @@ Result<Ok> SseParser::push(std::string_view bytes, const OnEvent& on_event) {
     }
     const bool cr = bytes[end] == '\r';
     bytes.remove_prefix(end + 1);
+    after_cr_ = cr && bytes.empty();
     if (cr && bytes.starts_with('\n')) {
       bytes.remove_prefix(1);
     }
-    after_cr_ = cr && bytes.empty();
     if (!end_line(on_event)) {
       break;
     }
