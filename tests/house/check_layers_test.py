@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Checks scripts/check_layers.py itself: each kind of violation, planted in a small tree, is found with its line."""
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Planted file → its text, and what the checker must say about it ("" = nothing).
+CASES = [
+    ("src/base/a.cpp", '#include "base/a.h"\n', ""),
+    ("src/base/b.cpp", '\n#include "core/c.h"\n', "src/base/b.cpp:2: base may not include core"),
+    ("src/judge/d.cpp", '#include "engine/e.h"\n', "src/judge/d.cpp:1: judge may not include engine"),
+    ("src/core/f.cpp", '#include "base/none.h"\n', 'src/core/f.cpp:1: "base/none.h" does not exist'),
+    ("src/core/g.cpp", '#include "a.h"\n', 'src/core/g.cpp:1: "a.h" names no module'),
+    ("src/core/h.cpp", "#include <nlohmann/json.hpp>\n", "may only be included by src/base/json.cpp"),
+    ("src/base/json.cpp", "#include <nlohmann/json.hpp>\n", ""),
+    ("src/engine/i.cpp", "#include <ATen/core/Tensor.h>\n", "libtorch stays inside src/tensor/"),
+    ("src/tensor/tensor.h", "#include <ATen/core/Tensor.h>\n", ""),
+    ("src/tensor/j.cpp", "#include <torch/torch.h>\n", "may only be included by nobody"),
+    ("src/cli/train_k.cpp", '#include "tensor/tensor.h"\n', ""),
+    ("src/cli/cmd_k.cpp", '#include "tensor/tensor.h"\n', "src/cli/cmd_k.cpp:1: cli may not include tensor"),
+    ("src/flowers/l.cpp", '#include "base/a.h"\n', "src/flowers is no module"),
+    ("tests/base/a_test.cpp", '#include "base/a.h"\n#include "support/m.h"\n', ""),
+]
+SUPPORT = {"src/base/a.h": "", "src/core/c.h": "", "src/engine/e.h": "", "tests/support/m.h": ""}
+CYCLE = {"src/base/x.h": '#include "base/y.h"\n', "src/base/y.h": '#include "base/x.h"\n'}
+
+
+def run_on(files):
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in files.items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return subprocess.run([sys.executable, ROOT / "scripts/check_layers.py", "--root", folder],
+                              capture_output=True, text=True, check=False)
+
+
+def main():
+    problems = []
+    for name, text, expected in CASES:
+        done = run_on({**SUPPORT, "src/tensor/tensor.h": "", name: text})
+        if expected and (done.returncode != 1 or expected not in done.stdout):
+            problems.append(f"{name}: expected \"{expected}\", got: {done.stdout}")
+        if not expected and done.returncode != 0:
+            problems.append(f"{name}: expected no problem, got: {done.stdout}")
+    done = run_on(CYCLE)
+    if done.returncode != 1 or "include each other" not in done.stdout:
+        problems.append(f"the cycle was not found: {done.stdout}")
+    for problem in problems:
+        print(problem)
+    print(f"check_layers: {len(CASES) + 1} cases, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
