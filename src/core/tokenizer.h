@@ -49,7 +49,8 @@ class Tokenizer {
 };
 
 /// Streams text out of ids and never emits half a character: bytes of an unfinished character wait
-/// for the next token; `flush` replaces what stays unfinished by U+FFFD.
+/// for the next token; `flush` replaces each byte of what stays
+/// unfinished by U+FFFD.
 class StreamDecoder {
  public:
   explicit StreamDecoder(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}

@@ -1,6 +1,5 @@
 // Ids of the two test models against `tokenizers` / `transformers` (versions in the fixture's first
 // record).
-// Proves: system 11
 #include <string>
 
 #include <gtest/gtest.h>
