@@ -243,6 +243,7 @@ inline __m256i cvtps_ph(V a) {
 #define _mm512_srli_epi32 CUPEL_EMULATED::srli_epi32
 #define _mm512_srlv_epi32 CUPEL_EMULATED::srlv_epi32
 #define _mm512_storeu_ps CUPEL_EMULATED::store
+#define _mm512_storeu_si512 CUPEL_EMULATED::store
 #define _mm512_sub_epi32 CUPEL_EMULATED::sub_epi32
 #define _mm512_sub_ps CUPEL_EMULATED::sub_ps
 #define _mm512_xor_si512 CUPEL_EMULATED::xor_si512

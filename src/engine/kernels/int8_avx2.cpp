@@ -268,6 +268,23 @@ inline void multiply_blocks(
   }
 }
 
+/// The last, fewer than kTokens, rows: calls the micro-kernel made for their number.
+template <int tokens, class Source>
+void multiply_rest(const Source& source,
+                   const TokenView& view,
+                   int64_t first,
+                   int64_t count,
+                   int64_t left,
+                   float* sums) {
+  if constexpr (tokens > 0) {
+    if (left == tokens) {
+      multiply_blocks<tokens>(source, view, first, count, sums);
+    } else {
+      multiply_rest<tokens - 1>(source, view, first, count, left, sums);
+    }
+  }
+}
+
 template <class Source>
 void multiply_tokens(const Source& source,
                      const TokenView& view,
@@ -280,20 +297,8 @@ void multiply_tokens(const Source& source,
     multiply_blocks<kTokens>(source, from_token(view, t, chains<typename Source::Layout>()), first,
                              count, sums + 16 * t);
   }
-  const TokenView rest = from_token(view, t, chains<typename Source::Layout>());
-  switch (tokens - t) {
-    case 3:
-      multiply_blocks<3>(source, rest, first, count, sums + 16 * t);
-      break;
-    case 2:
-      multiply_blocks<2>(source, rest, first, count, sums + 16 * t);
-      break;
-    case 1:
-      multiply_blocks<1>(source, rest, first, count, sums + 16 * t);
-      break;
-    default:
-      break;
-  }
+  multiply_rest<kTokens - 1>(source, from_token(view, t, chains<typename Source::Layout>()), first,
+                             count, tokens - t, sums + 16 * t);
 }
 
 template <Format format>

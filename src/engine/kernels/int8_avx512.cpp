@@ -8,7 +8,7 @@ namespace {
 // int8 products with vpdpbusd: four unsigned codes × four signed activations of 16 rows are summed
 // into int32 at once. The float steps are those of int8_scalar.cpp, so the results are too.
 
-constexpr int kTokens = 6;       // activation rows of one micro-kernel
+constexpr int kTokens = 8;       // activation rows of one micro-kernel
 constexpr int kTileTokens = 13;  // from here on blocks are unpacked once and multiplied from L1
 constexpr int kTileBlocks = 48;  // blocks of a row group unpacked at a time (about 33 KiB)
 constexpr int kPrefetchBytes = 2048;
@@ -84,6 +84,15 @@ struct DirectSource {
   }
 };
 
+template <class L>
+inline void unpack_tile(BlockRef block, BlockTile& tile) {
+#pragma GCC unroll 8
+  for (int quad = 0; quad < 8; ++quad) {
+    _mm512_storeu_si512(tile.codes + 64 * quad, direct_quad<L>(block.sub, quad));
+  }
+  unpack_scales<L, Lanes>(block, tile);
+}
+
 /// A row group of which some blocks were unpacked.
 template <class L>
 struct TileSource {
@@ -127,7 +136,7 @@ inline void block_sums(const Block& block,
                        __m512i (&sums)[tokens]) {
   const int8_t* a = view.quants + index * kBlockCols;
   __m512i first_half[tokens];
-#pragma GCC unroll 6
+#pragma GCC unroll 8
   for (int t = 0; t < tokens; ++t) {
     const bool start_at_zero = L::kZero == 0 || L::kHalves;
     sums[t] = start_at_zero ? _mm512_setzero_si512()
@@ -136,7 +145,7 @@ inline void block_sums(const Block& block,
 #pragma GCC unroll 8
   for (int quad = 0; quad < 8; ++quad) {
     const __m512i codes = block.quad(quad);
-#pragma GCC unroll 6
+#pragma GCC unroll 8
     for (int t = 0; t < tokens; ++t) {
       if (L::kHalves && quad == 4) {
         first_half[t] = sums[t];
@@ -175,7 +184,7 @@ inline void multiply_blocks(
     __m512i isum[tokens];
     block_sums<tokens, L>(block, view, index, isum);
     const __m512 scale = block.scale();
-#pragma GCC unroll 6
+#pragma GCC unroll 8
     for (int t = 0; t < tokens; ++t) {
       const int64_t at = t * view.blocks + index;
       const __m512 factor = _mm512_mul_ps(scale, _mm512_set1_ps(view.scales[at]));
@@ -221,6 +230,23 @@ inline TokenView from_token(const TokenView& view, int64_t token) {
   return v;
 }
 
+/// The last, fewer than kTokens, rows: calls the micro-kernel made for their number.
+template <int tokens, class Source>
+void multiply_rest(const Source& source,
+                   const TokenView& view,
+                   int64_t first,
+                   int64_t count,
+                   int64_t left,
+                   float* sums) {
+  if constexpr (tokens > 0) {
+    if (left == tokens) {
+      multiply_blocks<tokens>(source, view, first, count, sums);
+    } else {
+      multiply_rest<tokens - 1>(source, view, first, count, left, sums);
+    }
+  }
+}
+
 template <class Source>
 void multiply_tokens(const Source& source,
                      const TokenView& view,
@@ -232,26 +258,7 @@ void multiply_tokens(const Source& source,
   for (; t + kTokens <= tokens; t += kTokens) {
     multiply_blocks<kTokens>(source, from_token(view, t), first, count, sums + 16 * t);
   }
-  const TokenView rest = from_token(view, t);
-  switch (tokens - t) {
-    case 5:
-      multiply_blocks<5>(source, rest, first, count, sums + 16 * t);
-      break;
-    case 4:
-      multiply_blocks<4>(source, rest, first, count, sums + 16 * t);
-      break;
-    case 3:
-      multiply_blocks<3>(source, rest, first, count, sums + 16 * t);
-      break;
-    case 2:
-      multiply_blocks<2>(source, rest, first, count, sums + 16 * t);
-      break;
-    case 1:
-      multiply_blocks<1>(source, rest, first, count, sums + 16 * t);
-      break;
-    default:
-      break;
-  }
+  multiply_rest<kTokens - 1>(source, from_token(view, t), first, count, tokens - t, sums + 16 * t);
 }
 
 template <Format format>
@@ -272,7 +279,7 @@ void linear_int8(const LinearTask& task) {
       const int64_t left = view.blocks - first;
       const int64_t count = left < kTileBlocks ? left : kTileBlocks;
       for (int64_t i = 0; i < count; ++i) {
-        unpack_block<L, Lanes>(block_ref<L>(group, first + i), tiles[i]);
+        unpack_tile<L>(block_ref<L>(group, first + i), tiles[i]);
       }
       multiply_tokens(TileSource<L>{tiles}, view, first, count, in.rows, sums);
     }
