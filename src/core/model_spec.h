@@ -13,10 +13,13 @@ namespace cupel {
 enum class ModelKind { kGguf, kOpenAi, kNull, kAnswers };
 
 /// A parsed model spec:
-///   NAME=FILE.gguf[,option=value…]   options: template=FILE, tokenizer-pre=NAME, noise=SCALE, noise-seed=N,
-///   noise-fraction=F NAME=openai:MODEL@URL[,option=value…]   options: key-env=VARIABLE,
-///   concurrency=N, timeout=SECONDS NAME=null:TEXT                   answers TEXT to everything
-///   NAME=answers:FILE.jsonl          replays FastChat model_answer records
+///   NAME=FILE.gguf[,option=value…]
+///       options: template=FILE, tokenizer-pre=NAME, noise=SCALE, noise-seed=N, noise-fraction=F
+///   NAME=openai:MODEL@URL[,option=value…]
+///       options: key-env=VARIABLE, concurrency=N, timeout=SECONDS
+///   NAME=null:TEXT               answers TEXT to everything
+///   NAME=answers:FILE.jsonl      replays FastChat model_answer records
+///
 /// Without `NAME=` the name is the file's stem or the endpoint's model id.
 struct ModelSpec {
   std::string name;

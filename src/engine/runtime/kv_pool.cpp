@@ -42,8 +42,7 @@ void KvPool::release(int32_t page) {
 
 void KvPool::copy(int32_t from, int32_t to) {
   std::memcpy(pages_[static_cast<size_t>(to)].data.get(),
-              pages_[static_cast<size_t>(from)].data.get(),
-              page_bytes());
+              pages_[static_cast<size_t>(from)].data.get(), page_bytes());
 }
 
 KvPage KvPool::layer(int32_t page, size_t layer) const {
