@@ -31,8 +31,7 @@ class Template : public Command {
       return in_context(std::move(parsed).error(), model_ + template_);
     }
     for (const Json& row : rows) {
-      const auto rendered =
-          parsed->render(engine::template_variables(row), engine::render_options(row));
+      const auto rendered = render(*parsed, row);
       print_json(rendered ? Json::object().set("text", rendered->text)
                           : Json::object().set("error", rendered.error().message));
     }
@@ -40,6 +39,17 @@ class Template : public Command {
   }
 
  private:
+  static Result<engine::RenderedTemplate> render(const engine::ChatTemplate& parsed,
+                                                 const Json& row) {
+    CUPEL_TRY(const Json variables, engine::template_variables(row));
+    engine::RenderOptions options;
+    if (row.contains("now")) {
+      CUPEL_TRY(const std::string now, get_string(row, "now"));
+      CUPEL_TRY(options.now, engine::parse_local_time(now));
+    }
+    return parsed.render(variables, options);
+  }
+
   [[nodiscard]] Result<std::string> read_source() const {
     if (!template_.empty()) {
       return read_file(template_);
