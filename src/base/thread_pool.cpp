@@ -19,6 +19,12 @@ namespace {
 // scheduler tick, so that a worker never burns a core that a neighbour could use.
 constexpr int kSpins = 2000;
 
+// The state of the current job in one word, so that joining it and closing it cannot cross:
+// generation (upper 32 bits), open flag, number of workers inside (lower 31 bits).
+constexpr uint64_t kGeneration = uint64_t{1} << 32U;
+constexpr uint64_t kOpen = uint64_t{1} << 31U;
+constexpr uint64_t kInside = kOpen - 1;
+
 void relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -27,11 +33,15 @@ void relax() {
 
 }  // namespace
 
+// A job is opened by the caller; each worker that notices it in time joins, works and leaves. The
+// caller closes the job when its own part is done and waits only for those inside: with work in
+// chunks, a worker that the system has not scheduled yet (a busy neighbour) delays nobody.
 struct ThreadPool::Shared {
   std::vector<std::thread> workers;
-  std::atomic<uint64_t> generation = 0;  // bumped once per run
-  std::atomic<size_t> pending = 0;       // workers that have not finished the current run
+  std::atomic<uint64_t> state = 0;
+  std::atomic<size_t> started = 0;  // workers that have joined the current job
   std::atomic<int> sleepers = 0;
+  std::atomic<bool> caller_sleeps = false;
   std::atomic<bool> stop = false;
   const std::function<void(size_t)>* body = nullptr;
   std::mutex mutex;
@@ -41,49 +51,73 @@ struct ThreadPool::Shared {
   void work(size_t worker) {
     uint64_t seen = 0;
     while (true) {
-      seen = wait_for_run(seen);
+      seen = wait_for_job(seen);
       if (stop) {
         return;
       }
+      if (!join(seen)) {
+        continue;
+      }
       (*body)(worker);
-      if (pending.fetch_sub(1) == 1) {
+      const uint64_t left = state.fetch_sub(1) - 1;
+      if ((left & kInside) == 0 && caller_sleeps.load()) {
         const std::lock_guard lock(mutex);
         done.notify_one();
       }
     }
   }
 
-  uint64_t wait_for_run(uint64_t seen) {
+  /// The number of a job later than `seen`.
+  uint64_t wait_for_job(uint64_t seen) {
     for (int spin = 0; spin < kSpins; ++spin) {
-      if (const uint64_t now = generation.load(std::memory_order_acquire); now != seen) {
+      if (const uint64_t now = state.load(std::memory_order_acquire) / kGeneration; now != seen) {
         return now;
       }
       relax();
     }
     std::unique_lock lock(mutex);
     ++sleepers;
-    wake.wait(lock, [&] { return generation.load() != seen; });
+    wake.wait(lock, [&] { return state.load() / kGeneration != seen; });
     --sleepers;
-    return generation.load();
+    return state.load() / kGeneration;
   }
 
-  void wait_until_done() {
+  /// Enters job `generation` unless it is closed.
+  bool join(uint64_t generation) {
+    uint64_t now = state.load();
+    do {
+      if (now / kGeneration != generation || (now & kOpen) == 0) {
+        return false;
+      }
+    } while (!state.compare_exchange_weak(now, now + 1));
+    ++started;
+    return true;
+  }
+
+  void open_job(const std::function<void(size_t)>& job) {
+    body = &job;
+    started = 0;
+    state = (state.load() / kGeneration + 1) * kGeneration | kOpen;
+    if (sleepers.load() > 0) {
+      const std::lock_guard lock(mutex);
+      wake.notify_all();
+    }
+  }
+
+  /// Lets nobody in any more and waits for those inside.
+  void close_job() {
+    state.fetch_and(~kOpen);
+    const auto empty = [&] { return (state.load() & kInside) == 0; };
     for (int spin = 0; spin < kSpins; ++spin) {
-      if (pending.load(std::memory_order_acquire) == 0) {
+      if (empty()) {
         return;
       }
       relax();
     }
     std::unique_lock lock(mutex);
-    done.wait(lock, [&] { return pending.load() == 0; });
-  }
-
-  void start_run() {
-    generation.fetch_add(1);
-    if (sleepers.load() > 0) {
-      const std::lock_guard lock(mutex);
-      wake.notify_all();
-    }
+    caller_sleeps = true;
+    done.wait(lock, empty);
+    caller_sleeps = false;
   }
 };
 
@@ -97,7 +131,7 @@ ThreadPool::~ThreadPool() {
   shared_->stop = true;
   {
     const std::lock_guard lock(shared_->mutex);
-    shared_->generation.fetch_add(1);
+    shared_->state.fetch_add(kGeneration);
   }
   shared_->wake.notify_all();
   for (std::thread& worker : shared_->workers) {
@@ -111,22 +145,30 @@ size_t ThreadPool::threads() const {
 
 void ThreadPool::run(const std::function<void(size_t)>& body) {
   Shared& s = *shared_;
-  if (!s.workers.empty()) {
-    s.body = &body;
-    s.pending.store(s.workers.size());
-    s.start_run();
+  if (s.workers.empty()) {
+    body(0);
+    return;
   }
+  s.open_job(body);
   body(0);
-  if (!s.workers.empty()) {
-    s.wait_until_done();
+  while (s.started.load(std::memory_order_acquire) < s.workers.size()) {
+    std::this_thread::yield();  // each worker must have its turn
   }
+  s.close_job();
 }
 
 void ThreadPool::for_each_chunk(size_t count,
                                 size_t chunk,
                                 const std::function<void(size_t, size_t)>& body) {
+  Shared& s = *shared_;
+  if (s.workers.empty() || count <= chunk) {
+    for (size_t begin = 0; begin < count; begin += chunk) {
+      body(begin, std::min(begin + chunk, count));
+    }
+    return;
+  }
   std::atomic<size_t> next = 0;
-  run([&](size_t) {
+  const auto take_chunks = [&] {
     while (true) {
       const size_t begin = next.fetch_add(chunk, std::memory_order_relaxed);
       if (begin >= count) {
@@ -134,7 +176,11 @@ void ThreadPool::for_each_chunk(size_t count,
       }
       body(begin, std::min(begin + chunk, count));
     }
-  });
+  };
+  const std::function<void(size_t)> job = [&take_chunks](size_t) { take_chunks(); };
+  s.open_job(job);
+  take_chunks();
+  s.close_job();
 }
 
 size_t available_cpus() {

@@ -9,8 +9,8 @@ namespace cupel {
 /// A persistent pool for fork–join loops of the engine. The caller is one of the `threads` workers.
 ///
 /// `run(body)` calls `body(worker)` once on each worker (0 … threads-1) and returns when all are
-/// done; waiting workers spin briefly, then sleep, so that a busy neighbour costs little. One `run`
-/// at a time. Bodies must not throw and must not call `run`.
+/// done; waiting workers spin briefly, then sleep, so that a busy neighbour costs little. One job
+/// at a time. Bodies must not throw and must not call the pool.
 class ThreadPool {
  public:
   explicit ThreadPool(size_t threads);
@@ -21,7 +21,8 @@ class ThreadPool {
   [[nodiscard]] size_t threads() const;
   void run(const std::function<void(size_t worker)>& body);
   /// Splits [0, count) into chunks of `chunk` items, taken by whichever worker is free. The split
-  /// is fixed by `chunk` alone, so results cannot depend on the number of threads.
+  /// is fixed by `chunk` alone, so results cannot depend on the number of threads. Workers that
+  /// come when all chunks are taken are not waited for.
   void for_each_chunk(size_t count,
                       size_t chunk,
                       const std::function<void(size_t begin, size_t end)>& body);
