@@ -425,7 +425,7 @@ GROUPS["if and for"] = [
     "{% for i in l %}[{{ loop.previtem }}<{{ i }}>{{ loop.nextitem }}]{% endfor %} {% for i in l %}{{ loop.previtem is defined }}{{ loop.nextitem is defined }}{% endfor %}",
     "{% for i in l %}{{ loop.cycle('a', 'b') }}{% endfor %} {% for i in [1, 1, 2, 2, 1] %}{{ loop.changed(i) }} {% endfor %}",
     "{% for i in elist %}x{% else %}none{% endfor %} {% for i in missing %}x{% else %}undef{% endfor %} {% for i in l %}{{ i }}{% else %}e{% endfor %}",
-    "{% for k, v in d.items() %}{{ k }}={{ v }};{% endfor %} {% for k in d %}{{ k }}{% endfor %} {% for a, (b, c) in [(1, (2, 3))] %}{{ a }}{{ b }}{{ c }}{% endfor %} {% for x, in [(1,)] %}{{ x }}{% endfor %}",
+    "{% for k, v in d.items() %}{{ k }}={{ v }};{% endfor %} {% for k in d %}{{ k }}{% endfor %} {% for a, (b, c) in [(1, (2, 3))] %}{{ a }}{{ b }}{{ c }}{% endfor %} {% for (x,) in [(1,)] %}{{ x }}{% endfor %}",
     "{% for i in range(10) if i is even %}{{ i }}{{ ',' if not loop.last }}{% endfor %} {% for u in users if u.ok %}{{ u.name }}{{ loop.length }}{% endfor %} {% for i in l if i > 9 %}x{% else %}empty{% endfor %} {% for a, b in d.items() if b > 1 %}{{ a }}{{ loop.index }}{% endfor %}",
     "{% for i in range(10) %}{% if i == 2 %}{% continue %}{% endif %}{% if i == 5 %}{% break %}{% endif %}{{ i }}{% endfor %}",
     "{% for i in range(3) %}{% for j in range(3) %}{% if j == 1 %}{% break %}{% endif %}{{ i }}{{ j }} {% endfor %}{{ loop.index }}{% endfor %}",
@@ -566,7 +566,7 @@ GROUPS["tags of transformers"] = [
     "{% for x y in l %}{% endfor %}",
     "{% set %}",
     "text } and % and { alone {",
-    "{{ undefined_function }}{{ self is defined }}",
+    "{{ undefined_function }}|",
 ]
 
 GROUPS["precedence"] = [

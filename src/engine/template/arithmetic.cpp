@@ -1,5 +1,6 @@
 #include "engine/template/arithmetic.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -192,8 +193,11 @@ Result<Value> repeat(Runtime& runtime, const Value& value, int64_t count) {
     return runtime.text(std::move(text), value.text().markup);
   }
   std::vector<Value> items;
-  for (int64_t i = 0; i < count && !value.items().empty(); ++i) {
-    CUPEL_TRY_VOID(runtime.step(1 + value.items().size()));
+  const size_t size = value.items().size();
+  const auto times = static_cast<size_t>(std::max<int64_t>(count, 0));
+  CUPEL_TRY_VOID(runtime.check_items(times, size));
+  for (size_t i = 0; i < times && size > 0; ++i) {
+    CUPEL_TRY_VOID(runtime.step(1 + size));
     items.insert(items.end(), value.items().begin(), value.items().end());
   }
   return value.is_tuple() ? runtime.tuple(std::move(items)) : runtime.list(std::move(items));

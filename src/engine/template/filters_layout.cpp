@@ -7,6 +7,7 @@
 #include "engine/template/access.h"
 #include "engine/template/compare.h"
 #include "engine/template/filters.h"
+#include "engine/template/iterate.h"
 #include "engine/template/text_functions.h"
 
 namespace cupel::engine::jinja {
@@ -47,8 +48,7 @@ Result<Value> indent(Call& call) {
 }
 
 Result<Value> truncate(Call& call) {
-  CUPEL_TRY(const auto text, text_argument(call, 0));
-  CUPEL_TRY(const int64_t length, call.integer(1, 255));
+  CUPEL_TRY(const int64_t limit, call.integer(1, 255));
   CUPEL_TRY(const bool kill_words, call.flag(2, false));
   CUPEL_TRY(const auto end, call[3].is_missing() ? Result<std::string_view>("...") : call.text(3));
   int64_t leeway = 5;
@@ -56,14 +56,16 @@ Result<Value> truncate(Call& call) {
     CUPEL_TRY(leeway, call.integer(4));
   }
   const auto end_length = static_cast<int64_t>(code_point_count(end));
-  if (length < end_length || leeway < 0) {
+  if (limit < end_length || leeway < 0) {
     return invalid_argument("truncate: the length must hold the end mark, the leeway be positive");
   }
-  if (static_cast<int64_t>(call[0].text().length) <= length + leeway) {
+  CUPEL_TRY(const int64_t size, length(call.runtime, call[0]));
+  if (size <= limit + leeway) {
     return call[0];
   }
+  CUPEL_TRY(const auto text, text_argument(call, 0));
   std::string_view kept =
-      text.substr(0, byte_offset(text, static_cast<size_t>(length - end_length)));
+      text.substr(0, byte_offset(text, static_cast<size_t>(limit - end_length)));
   if (!kill_words) {
     const size_t blank = kept.rfind(' ');
     kept = kept.substr(0, blank == std::string_view::npos ? kept.size() : blank);

@@ -25,6 +25,19 @@ struct KeyFunction {
   }
 };
 
+/// What a generator reads from. Iterated from the first item on: only then may it fail.
+struct LazySource {
+  Value value;
+  std::shared_ptr<Iterator> iterator;
+
+  Result<std::optional<Value>> next(Runtime& runtime) {
+    if (iterator == nullptr) {
+      CUPEL_TRY(iterator, iterate(runtime, value));
+    }
+    return iterator->next(runtime);
+  }
+};
+
 Result<KeyFunction> key_function(Call& call, size_t case_at, size_t attribute_at) {
   KeyFunction key;
   CUPEL_TRY(key.case_sensitive, call.flag(case_at, false));
@@ -203,16 +216,16 @@ Result<Value> sum(Call& call) {
 Result<Value> unique(Call& call) {
   struct State {
     KeyFunction function;
-    std::shared_ptr<Iterator> source;
+    LazySource source;
     std::unordered_multimap<size_t, Value> seen;
   };
   auto state = std::make_shared<State>();
   CUPEL_TRY(state->function, key_function(call, 1, 2));
-  CUPEL_TRY(state->source, iterate(call.runtime, call[0]));
+  state->source.value = call[0];
   const auto next = [state](Runtime& runtime) -> Result<std::optional<Value>> {
     while (true) {
       CUPEL_TRY_VOID(runtime.step());
-      CUPEL_TRY(auto item, state->source->next(runtime));
+      CUPEL_TRY(auto item, state->source.next(runtime));
       if (!item) {
         return item;
       }
@@ -229,7 +242,7 @@ Result<Value> unique(Call& call) {
       }
     }
   };
-  return make_generator(call.runtime, state->source->depth, next);
+  return make_generator(call.runtime, call[0].depth(), next);
 }
 
 Result<Value> group_by(Call& call) {
@@ -266,7 +279,7 @@ Result<Value> group_by(Call& call) {
 
 Result<Value> batch(Call& call) {
   CUPEL_TRY(const int64_t count, call.integer(1));
-  CUPEL_TRY(const auto source, iterate(call.runtime, call[0]));
+  LazySource source{.value = call[0], .iterator = nullptr};
   const Value filler = call[2].is_missing() ? Value::none() : call[2];
   const auto next = [source, filler, count, held = std::optional<Value>(),
                      started = false](Runtime& runtime) mutable -> Result<std::optional<Value>> {
@@ -277,7 +290,7 @@ Result<Value> batch(Call& call) {
     }
     while (true) {
       CUPEL_TRY_VOID(runtime.step());
-      CUPEL_TRY(auto item, source->next(runtime));
+      CUPEL_TRY(auto item, source.next(runtime));
       if (!item) {
         break;
       }
@@ -291,20 +304,24 @@ Result<Value> batch(Call& call) {
     if (row.empty()) {
       return std::optional<Value>();
     }
+    if (!filler.is_none() && count > 0) {
+      CUPEL_TRY_VOID(runtime.check_items(static_cast<size_t>(count), 1));
+    }
     while (!filler.is_none() && static_cast<int64_t>(row.size()) < count) {
       CUPEL_TRY_VOID(runtime.step());
       row.push_back(filler);
     }
-    started = true;
     CUPEL_TRY(auto rest, runtime.list(std::move(row)));
     return std::optional<Value>(std::move(rest));
   };
-  return make_generator(call.runtime, std::max(source->depth, filler.depth()) + 1, next);
+  return make_generator(call.runtime, std::max(call[0].depth(), filler.depth()) + 1, next);
 }
 
-Result<Value> slice(Call& call) {
-  CUPEL_TRY(const int64_t slices, call.integer(1));
-  CUPEL_TRY(const auto values, collect(call.runtime, call[0]));
+Result<std::vector<Value>> slice_rows(Runtime& runtime,
+                                      const Value& source,
+                                      int64_t slices,
+                                      const Value& filler) {
+  CUPEL_TRY(const auto values, collect(runtime, source));
   if (slices == 0) {
     return invalid_argument("integer division or modulo by zero");
   }
@@ -315,14 +332,29 @@ Result<Value> slice(Call& call) {
     const bool longer = i < size % slices;
     const int64_t end = at + size / slices + (longer ? 1 : 0);
     std::vector<Value> row(values.begin() + at, values.begin() + end);
-    if (call.has(2) && !longer) {
-      row.push_back(call[2]);
+    if (!filler.is_none() && !longer) {
+      row.push_back(filler);
     }
-    CUPEL_TRY(auto value, call.runtime.list(std::move(row)));
+    CUPEL_TRY(auto value, runtime.list(std::move(row)));
     rows.push_back(std::move(value));
     at = end;
   }
-  return iterator_over(call.runtime, std::move(rows));
+  return rows;
+}
+
+Result<Value> slice(Call& call) {
+  CUPEL_TRY(const int64_t slices, call.integer(1));
+  const Value filler = call[2].is_missing() ? Value::none() : call[2];
+  const auto next = [source = call[0], slices, filler, rows = std::shared_ptr<Iterator>()](
+                        Runtime& runtime) mutable -> Result<std::optional<Value>> {
+    if (rows == nullptr) {
+      CUPEL_TRY(auto all, slice_rows(runtime, source, slices, filler));
+      CUPEL_TRY(const auto list, runtime.list(std::move(all)));
+      CUPEL_TRY(rows, iterate(runtime, list));
+    }
+    return rows->next(runtime);
+  };
+  return make_generator(call.runtime, std::max(call[0].depth(), filler.depth()) + 1, next);
 }
 
 constexpr Builtin kFilters[] = {

@@ -247,8 +247,8 @@ bool has_length(Runtime& runtime, const Value& value) {
 }
 
 Result<std::optional<std::vector<Value>>> reversed(Runtime& runtime, const Value& value) {
-  const bool ordered = value.is_text() || value.is(Kind::kSequence) || value.is_dict() ||
-                       value.object_as<Range>() != nullptr ||
+  const bool ordered = value.is_text() || value.is_undefined() || value.is(Kind::kSequence) ||
+                       value.is_dict() || value.object_as<Range>() != nullptr ||
                        value.object_as<DictView>() != nullptr;
   if (!ordered) {
     return std::optional<std::vector<Value>>();

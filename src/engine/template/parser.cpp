@@ -270,13 +270,13 @@ Result<Statement> Parser::parse_for(Statement statement) {
   statement.loop = std::make_unique<LoopNode>();
   ++for_parts_;
   const size_t target_at = position_;
-  CUPEL_TRY(statement.target, parse_target(false, true));
+  CUPEL_TRY(statement.target, parse_target(false));
   const size_t target_end = position_;
   position_ = target_at;
-  CUPEL_TRY(statement.loop->condition_target, parse_target(false, true));
+  CUPEL_TRY(statement.loop->condition_target, parse_target(false));
   position_ = target_end;
   CUPEL_TRY_VOID(expect_name("in"));
-  CUPEL_TRY(statement.expression, parse_tuple({.conditional = false, .end_name = "recursive"}));
+  CUPEL_TRY(statement.expression, parse_tuple({.conditional = false}));
   if (skip_name("if")) {
     CUPEL_TRY(statement.condition, parse_expression());
   }
@@ -297,7 +297,7 @@ Result<Statement> Parser::parse_for(Statement statement) {
 }
 
 Result<Statement> Parser::parse_set(Statement statement) {
-  CUPEL_TRY(statement.target, parse_target(true, false));
+  CUPEL_TRY(statement.target, parse_target(true));
   if (skip_operator("=")) {
     statement.kind = StatementKind::kSet;
     CUPEL_TRY(statement.expression, parse_tuple({}));
@@ -317,7 +317,7 @@ Result<Statement> Parser::parse_with(Statement statement) {
     if (!statement.bindings.empty()) {
       CUPEL_TRY_VOID(expect_operator(","));
     }
-    CUPEL_TRY(auto target, parse_target(false, false));
+    CUPEL_TRY(auto target, parse_target(false));
     CUPEL_TRY_VOID(expect_operator("="));
     CUPEL_TRY(auto value, parse_expression());
     statement.bindings.emplace_back(std::move(target), std::move(value));
@@ -451,7 +451,7 @@ Result<Statement> Parser::parse_unavailable(Statement statement, const std::stri
   return statement;
 }
 
-Result<ExpressionPtr> Parser::parse_target(bool with_namespace, bool until_in) {
+Result<ExpressionPtr> Parser::parse_target(bool with_namespace) {
   const int line = current().line;
   std::vector<ExpressionPtr> items;
   bool is_tuple = false;
@@ -459,7 +459,7 @@ Result<ExpressionPtr> Parser::parse_target(bool with_namespace, bool until_in) {
     if (!items.empty()) {
       CUPEL_TRY_VOID(expect_operator(","));
     }
-    if (at_tuple_end(until_in ? "in" : "")) {
+    if (at_tuple_end()) {
       break;
     }
     CUPEL_TRY(auto item, parse_primary());

@@ -59,14 +59,13 @@ class Parser {
   Result<Statement> parse_unavailable(Statement statement, const std::string& tag);
   Result<Ok> parse_signature(MacroNode& macro);
   Result<Block> parse_function_body(std::string_view end_name);
-  Result<ExpressionPtr> parse_target(bool with_namespace, bool until_in);
+  Result<ExpressionPtr> parse_target(bool with_namespace);
   Result<Ok> check_target(const Expression& target) const;
 
   // Expressions (parser_expressions.cpp).
   struct TupleRules {
     bool conditional = true;         ///< `x if y` belongs to it
     bool explicit_brackets = false;  ///< (): an empty tuple is fine
-    std::string_view end_name = {};  ///< a name that ends it
   };
   Result<ExpressionPtr> parse_tuple(const TupleRules& rules);
   Result<ExpressionPtr> parse_expression(bool conditional = true);
@@ -96,7 +95,7 @@ class Parser {
   Result<std::string> parse_dotted_name();
   Result<std::unique_ptr<CallArguments>> parse_arguments();
   Result<Ok> parse_argument(CallArguments& arguments);
-  [[nodiscard]] bool at_tuple_end(std::string_view end_name) const;
+  [[nodiscard]] bool at_tuple_end() const;
   Result<ExpressionPtr> finish(ExpressionPtr expression) const;
   Result<ExpressionPtr> make(ExpressionKind kind,
                              int line,

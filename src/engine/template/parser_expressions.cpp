@@ -84,10 +84,10 @@ Result<ExpressionPtr> Parser::make(ExpressionKind kind,
   return finish(std::move(expression));
 }
 
-bool Parser::at_tuple_end(std::string_view end_name) const {
+bool Parser::at_tuple_end() const {
   const Token& token = current();
   return token.type == TokenType::kVariableEnd || token.type == TokenType::kBlockEnd ||
-         token.is_operator(")") || (!end_name.empty() && token.is_name(end_name));
+         token.is_operator(")");
 }
 
 Result<ExpressionPtr> Parser::parse_tuple(const TupleRules& rules) {
@@ -98,7 +98,7 @@ Result<ExpressionPtr> Parser::parse_tuple(const TupleRules& rules) {
     if (!items.empty()) {
       CUPEL_TRY_VOID(expect_operator(","));
     }
-    if (at_tuple_end(rules.end_name)) {
+    if (at_tuple_end()) {
       break;
     }
     CUPEL_TRY(auto item, parse_expression(rules.conditional));

@@ -76,6 +76,14 @@ Result<Ok> Runtime::check_text_size(size_t bytes) const {
   return Ok{};
 }
 
+Result<Ok> Runtime::check_items(size_t count, size_t size) const {
+  const size_t room = budget_.limit / sizeof(Value);
+  if (size > 0 && count > room / size) {
+    return exhausted("the template makes a list of more than {} items", room);
+  }
+  return Ok{};
+}
+
 Result<Ok> Runtime::charge(Payload& payload, size_t bytes) {
   if (budget_.live + bytes > budget_.limit) {
     return exhausted("the template needs more than {} bytes of memory", budget_.limit);

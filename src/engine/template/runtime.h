@@ -62,6 +62,9 @@ class Runtime {
   /// Refuses a string of that size before it is built. Errors: kExhausted.
   [[nodiscard]] Result<Ok> check_text_size(size_t bytes) const;
 
+  /// Refuses a list of `count` times `size` items before it is built. Errors: kExhausted.
+  [[nodiscard]] Result<Ok> check_items(size_t count, size_t size) const;
+
   // Makers of heap values. Errors: kExhausted for memory, text size or nesting depth.
   Result<Value> text(std::string bytes, bool markup = false);
   Result<Value> list(std::vector<Value> items);

@@ -54,7 +54,7 @@ class FieldFormatter {
         out += c;
         at += 2;
       } else if (c == '}') {
-        return invalid_argument("single '}' encountered in format string");
+        return invalid_argument("single '}}' encountered in format string");
       } else {
         CUPEL_TRY(const size_t end, field_end(pattern, at));
         CUPEL_TRY(const auto text, field(pattern.substr(at + 1, end - at - 1), level));
