@@ -18,7 +18,7 @@ MODEL := models/SmolLM2-135M-Instruct.Q4_1.gguf
 MODEL_Q4_0 := models/SmolLM2-135M-Instruct.Q4_0.gguf
 CUPEL := build/release/cupel
 # Noise of the damaged contender: standard deviation over the RMS of each block of 32 weights.
-DEMO_NOISE ?= 0.3
+DEMO_NOISE ?= 0.1
 DEMO_OUT ?= runs/demo
 DEMO_FLAGS ?=
 
