@@ -115,7 +115,7 @@ Result<Ok> add_questions(const judge::Benchmark& benchmark,
   return Ok{};
 }
 
-std::vector<std::string> method_notes(const judge::RunSummary& summary) {
+std::vector<std::string> method_notes() {
   return {
       "The score of an answer lies between 1 and 10. With the checklist protocol it is 9 times the "
       "mean probability of Yes over its items, plus 1; an item that a program decides counts 1 or "
@@ -164,7 +164,7 @@ Result<report::EvaluationPage> evaluation_page(const judge::Benchmark& benchmark
     page.metadata.emplace_back(member.name,
                                format("{} (hash {})", member.spec, member.fingerprint));
   }
-  page.method = method_notes(summary);
+  page.method = method_notes();
   CUPEL_TRY_VOID(add_questions(benchmark, run, summary, page));
   return page;
 }
