@@ -38,7 +38,7 @@ class Quantize : public Command {
         worst = relative;
         worst_name = tensor.name;
       }
-      if (!tensor.note.empty()) {
+      if (!tensor.note.empty() && tensor.from != tensor.to) {
         print(format("{}: {}\n", tensor.name, tensor.note));
       }
     }
