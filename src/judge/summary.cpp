@@ -23,6 +23,13 @@ class Collector {
     if (!partial && !complete(member.name)) {
       return false;
     }
+    if (!has_score(member.name)) {  // nothing to rank: it is named among the warnings instead
+      if (!partial) {
+        summary_.warnings.push_back(
+            format("{} is left out: none of its answers has a valid verdict.", member.name));
+      }
+      return true;
+    }
     ModelSummary model{.name = member.name, .spec = member.spec, .is_control = member.is_control};
     std::vector<std::pair<double, double>> busy;
     bool any = false;
@@ -69,6 +76,19 @@ class Collector {
         }
       }
       return true;
+    });
+  }
+
+  [[nodiscard]] bool has_score(const std::string& model) const {
+    return std::any_of(questions_.begin(), questions_.end(), [&](const Question* question) {
+      for (int turn = 1; turn <= static_cast<int>(question->turns.size()); ++turn) {
+        const Json* verdict = find_verdict(model, question->id, turn);
+        const Json* score = verdict == nullptr ? nullptr : verdict->find("score");
+        if (score != nullptr && score->is_number()) {
+          return true;
+        }
+      }
+      return false;
     });
   }
 
