@@ -115,8 +115,7 @@ Result<Value> call_value(Runtime& runtime, const Value& callee, Arguments argume
     return undefined_error(callee);
   }
   if (callee.is(Kind::kObject) && callee.object()->callable()) {
-    const auto keep_alive = callee.object();
-    return keep_alive->call(runtime, std::move(arguments));
+    return callee.object()->call(runtime, std::move(arguments));
   }
   return invalid_argument("'{}' object is not callable", type_name(callee));
 }

@@ -332,36 +332,73 @@ Result<Value> DictBuilder::finish() && {
   return runtime_.dict(std::move(entries_), std::move(index_));
 }
 
+namespace {
+
+/// A stable bottom-up merge sort of positions: std::stable_sort cannot stop at a comparison that
+/// fails.
+class KeySorter {
+ public:
+  KeySorter(Runtime& runtime, const std::vector<Value>& keys, bool reverse)
+      : runtime_(runtime),
+        keys_(keys),
+        reverse_(reverse),
+        order_(keys.size()),
+        merged_(keys.size()) {
+    std::iota(order_.begin(), order_.end(), size_t{0});
+  }
+
+  Result<std::vector<size_t>> run() {
+    const size_t size = keys_.size();
+    for (size_t width = 1; width < size; width *= 2) {
+      for (size_t begin = 0; begin < size; begin += 2 * width) {
+        CUPEL_TRY_VOID(
+            merge(begin, std::min(begin + width, size), std::min(begin + 2 * width, size)));
+      }
+      order_.swap(merged_);
+    }
+    return std::move(order_);
+  }
+
+ private:
+  // The right one goes first only when it is truly less (greater, in reverse): equal ones keep
+  // their order.
+  Result<bool> right_first(size_t left, size_t right) {
+    CUPEL_TRY_VOID(runtime_.step());
+    const Value& a = keys_[order_[reverse_ ? left : right]];
+    const Value& b = keys_[order_[reverse_ ? right : left]];
+    return compare(runtime_, Comparison::kLess, a, b);
+  }
+
+  Result<Ok> merge(size_t begin, size_t middle, size_t end) {
+    size_t left = begin;
+    size_t right = middle;
+    for (size_t out = begin; out < end; ++out) {
+      bool take_right = left >= middle;
+      if (!take_right && right < end) {
+        CUPEL_TRY(take_right, right_first(left, right));
+      }
+      merged_[out] = order_[take_right ? right++ : left++];
+    }
+    return Ok{};
+  }
+
+  Runtime& runtime_;
+  const std::vector<Value>& keys_;
+  bool reverse_;
+  std::vector<size_t> order_;
+  std::vector<size_t> merged_;
+};
+
+}  // namespace
+
 Result<std::vector<Value>> sort_by_key(Runtime& runtime,
                                        std::vector<Value> items,
                                        const std::vector<Value>& keys,
                                        bool reverse) {
-  // Bottom-up merge sort: std::stable_sort cannot stop at a comparison that fails.
-  std::vector<size_t> order_now(items.size());
-  std::iota(order_now.begin(), order_now.end(), size_t{0});
-  std::vector<size_t> merged(items.size());
-  for (size_t width = 1; width < items.size(); width *= 2) {
-    for (size_t begin = 0; begin < items.size(); begin += 2 * width) {
-      const size_t middle = std::min(begin + width, items.size());
-      const size_t end = std::min(begin + 2 * width, items.size());
-      size_t left = begin;
-      size_t right = middle;
-      for (size_t out = begin; out < end; ++out) {
-        bool take_right = left >= middle;
-        if (!take_right && right < end) {
-          CUPEL_TRY_VOID(runtime.step());
-          const Value& a = keys[order_now[reverse ? left : right]];
-          const Value& b = keys[order_now[reverse ? right : left]];
-          CUPEL_TRY(take_right, compare(runtime, Comparison::kLess, a, b));
-        }
-        merged[out] = order_now[take_right ? right++ : left++];
-      }
-    }
-    order_now.swap(merged);
-  }
+  CUPEL_TRY(const auto order, KeySorter(runtime, keys, reverse).run());
   std::vector<Value> sorted;
   sorted.reserve(items.size());
-  for (const size_t index : order_now) {
+  for (const size_t index : order) {
     sorted.push_back(std::move(items[index]));
   }
   return sorted;

@@ -69,7 +69,7 @@ Result<Value> bit_length(Call& call) {
   const int64_t value = call[0].as_int();
   const uint64_t magnitude =
       value < 0 ? ~static_cast<uint64_t>(value) + 1 : static_cast<uint64_t>(value);
-  return Value::integer(std::bit_width(magnitude));
+  return Value::integer(static_cast<int64_t>(std::bit_width(magnitude)));
 }
 
 Result<Value> conjugate(Call& call) {

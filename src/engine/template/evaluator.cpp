@@ -276,7 +276,7 @@ Result<Evaluator::Flow> Evaluator::run_loop(const Statement& statement,
   }
   LoopRecursion recursion;
   if (statement.recursive) {
-    recursion = [this, &statement, outer](Value items, int64_t at) -> Result<Value> {
+    recursion = [this, &statement, outer](const Value& items, int64_t at) -> Result<Value> {
       const Runtime::Nesting nesting(runtime_);
       CUPEL_TRY_VOID(nesting.check());
       return render_recursive_loop(statement, items, outer, at);

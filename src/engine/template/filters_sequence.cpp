@@ -277,12 +277,14 @@ Result<Value> group_by(Call& call) {
   return call.runtime.list(std::move(groups));
 }
 
-Result<Value> batch(Call& call) {
-  CUPEL_TRY(const int64_t count, call.integer(1));
-  LazySource source{.value = call[0], .iterator = nullptr};
-  const Value filler = call[2].is_missing() ? Value::none() : call[2];
-  const auto next = [source, filler, count, held = std::optional<Value>(),
-                     started = false](Runtime& runtime) mutable -> Result<std::optional<Value>> {
+/// The rows of `batch`, made as they are asked for.
+struct Batches {
+  LazySource source;
+  int64_t count = 0;
+  Value filler;
+  std::optional<Value> held;  ///< the item that begins the next row
+
+  Result<std::optional<Value>> next(Runtime& runtime) {
     std::vector<Value> row;
     if (held) {
       row.push_back(std::move(*held));
@@ -290,31 +292,41 @@ Result<Value> batch(Call& call) {
     }
     while (true) {
       CUPEL_TRY_VOID(runtime.step());
-      CUPEL_TRY(auto item, source.next(runtime));
-      if (!item) {
+      CUPEL_TRY(held, source.next(runtime));
+      if (!held || static_cast<int64_t>(row.size()) == count) {
         break;
       }
-      if (static_cast<int64_t>(row.size()) == count) {
-        held = std::move(item);
-        CUPEL_TRY(auto full, runtime.list(std::move(row)));
-        return std::optional<Value>(std::move(full));
-      }
-      row.push_back(std::move(*item));
+      row.push_back(std::move(*held));
     }
-    if (row.empty()) {
+    if (!held && row.empty()) {
       return std::optional<Value>();
     }
-    if (!filler.is_none() && count > 0) {
-      CUPEL_TRY_VOID(runtime.check_items(static_cast<size_t>(count), 1));
+    if (!held) {
+      CUPEL_TRY_VOID(fill(runtime, row));
     }
-    while (!filler.is_none() && static_cast<int64_t>(row.size()) < count) {
-      CUPEL_TRY_VOID(runtime.step());
-      row.push_back(filler);
+    CUPEL_TRY(auto list, runtime.list(std::move(row)));
+    return std::optional<Value>(std::move(list));
+  }
+
+  Result<Ok> fill(Runtime& runtime, std::vector<Value>& row) const {
+    if (filler.is_none() || count <= static_cast<int64_t>(row.size())) {
+      return Ok{};
     }
-    CUPEL_TRY(auto rest, runtime.list(std::move(row)));
-    return std::optional<Value>(std::move(rest));
-  };
-  return make_generator(call.runtime, std::max(call[0].depth(), filler.depth()) + 1, next);
+    CUPEL_TRY_VOID(runtime.check_items(static_cast<size_t>(count), 1));
+    CUPEL_TRY_VOID(runtime.step(static_cast<size_t>(count)));
+    row.resize(static_cast<size_t>(count), filler);
+    return Ok{};
+  }
+};
+
+Result<Value> batch(Call& call) {
+  auto batches = std::make_shared<Batches>();
+  batches->source.value = call[0];
+  CUPEL_TRY(batches->count, call.integer(1));
+  batches->filler = call[2].is_missing() ? Value::none() : call[2];
+  const int inner_depth = std::max(call[0].depth(), batches->filler.depth()) + 1;
+  return make_generator(call.runtime, inner_depth,
+                        [batches](Runtime& runtime) { return batches->next(runtime); });
 }
 
 Result<std::vector<Value>> slice_rows(Runtime& runtime,

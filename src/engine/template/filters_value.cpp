@@ -154,35 +154,31 @@ Result<Value> file_size_format(Call& call) {
   return internal_error("filesizeformat ran out of units");
 }
 
-// Python's pprint on one line: like repr, with the keys of dicts in order.
-Result<std::string> pretty(Runtime& runtime, const Value& value) {
-  const Runtime::Nesting nesting(runtime);
-  CUPEL_TRY_VOID(nesting.check());
-  if (value.is(Kind::kSequence)) {
-    std::string out = value.is_tuple() ? "(" : "[";
-    for (const auto& item : value.items()) {
-      CUPEL_TRY_VOID(runtime.step());
-      CUPEL_TRY(const auto part, pretty(runtime, item));
-      out += &item == value.items().data() ? "" : ", ";
-      out += part;
-      CUPEL_TRY_VOID(runtime.check_text_size(out.size()));
-    }
-    out += value.is_tuple() && value.items().size() == 1 ? "," : "";
-    out += value.is_tuple() ? ")" : "]";
-    return out;
+Result<std::string> pretty(Runtime& runtime, const Value& value);
+
+Result<std::string> pretty_items(Runtime& runtime, const Value& sequence) {
+  const auto& items = sequence.items();
+  std::string out = sequence.is_tuple() ? "(" : "[";
+  for (size_t i = 0; i < items.size(); ++i) {
+    CUPEL_TRY(const auto part, pretty(runtime, items[i]));
+    out += i == 0 ? "" : ", ";
+    out += part;
+    CUPEL_TRY_VOID(runtime.check_text_size(out.size()));
   }
-  if (!value.is_dict()) {
-    return repr(runtime, value);
-  }
+  out += sequence.is_tuple() && items.size() == 1 ? "," : "";
+  out += sequence.is_tuple() ? ")" : "]";
+  return out;
+}
+
+Result<std::string> pretty_dict(Runtime& runtime, const Dict& dict) {
   std::vector<Value> keys;
-  for (const auto& entry : value.dict().entries) {
+  for (const auto& entry : dict.entries) {
     keys.push_back(entry.first);
   }
   CUPEL_TRY(const auto sorted, sort_by_key(runtime, keys, keys, false));
   std::string out = "{";
   for (const auto& key : sorted) {
-    CUPEL_TRY_VOID(runtime.step());
-    CUPEL_TRY(const auto* item, find_key(runtime, value.dict(), key));
+    CUPEL_TRY(const auto* item, find_key(runtime, dict, key));
     CUPEL_TRY(const auto name, repr(runtime, key));
     CUPEL_TRY(const auto part, pretty(runtime, *item));
     out += format("{}{}: {}", out.size() == 1 ? "" : ", ", name, part);
@@ -190,6 +186,17 @@ Result<std::string> pretty(Runtime& runtime, const Value& value) {
   }
   out += "}";
   return out;
+}
+
+// Python's pprint on one line: like repr, with the keys of dicts in order.
+Result<std::string> pretty(Runtime& runtime, const Value& value) {
+  const Runtime::Nesting nesting(runtime);
+  CUPEL_TRY_VOID(nesting.check());
+  CUPEL_TRY_VOID(runtime.step());
+  if (value.is(Kind::kSequence)) {
+    return pretty_items(runtime, value);
+  }
+  return value.is_dict() ? pretty_dict(runtime, value.dict()) : repr(runtime, value);
 }
 
 Result<Value> pretty_print(Call& call) {

@@ -53,7 +53,7 @@ std::string group(std::string_view digits, char separator, size_t size) {
 Result<std::string> assemble(Runtime& runtime,
                              bool negative,
                              std::string_view prefix,
-                             std::string digits,
+                             std::string_view digits,
                              const FormatSpec& spec) {
   std::string head = negative ? "-" : spec.sign == '-' ? "" : std::string(1, spec.sign);
   head += prefix;
@@ -65,7 +65,7 @@ Result<std::string> assemble(Runtime& runtime,
     return head + padded;
   }
   const Align side = align == '<' ? Align::kLeft : align == '>' ? Align::kRight : Align::kCenter;
-  const std::string text = head + digits;
+  const std::string text = head + std::string(digits);
   if (side == Align::kCenter) {  // format() puts the odd blank to the right, unlike str.center
     const auto missing = spec.width - static_cast<int64_t>(text.size());
     CUPEL_TRY(const auto left, repeat_text(runtime, fill, missing > 0 ? missing / 2 : int64_t{0}));
@@ -169,7 +169,7 @@ Result<std::string> format_integer(Runtime& runtime, int64_t value, const Format
     digits = group(digits, spec.grouping, decimal ? 3 : 4);
   }
   const std::string prefix = spec.alternate && !decimal ? std::string("0") + spec.type : "";
-  return assemble(runtime, value < 0, prefix, std::move(digits), spec);
+  return assemble(runtime, value < 0, prefix, digits, spec);
 }
 
 Result<std::string> format_float(Runtime& runtime, double value, const FormatSpec& spec) {
@@ -200,7 +200,7 @@ Result<std::string> format_float(Runtime& runtime, double value, const FormatSpe
   if (spec.grouping != '\0') {
     digits = group(digits, spec.grouping, 3);
   }
-  return assemble(runtime, std::signbit(value) && !std::isnan(value), "", std::move(digits), spec);
+  return assemble(runtime, std::signbit(value) && !std::isnan(value), "", digits, spec);
 }
 
 Result<std::optional<int64_t>> parse_integer(std::string_view text, int64_t base) {

@@ -309,7 +309,7 @@ Result<Value> LoopContext::call(Runtime& runtime, Arguments arguments) {
     return invalid_argument("loop() takes exactly one argument, what to iterate over");
   }
   CUPEL_TRY_VOID(runtime.step());
-  return recursion_(std::move(arguments.positional[0]), depth0_ + 1);
+  return recursion_(arguments.positional[0], depth0_ + 1);
 }
 
 }  // namespace cupel::engine::jinja

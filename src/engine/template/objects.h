@@ -62,7 +62,7 @@ class DictFunction : public Object {
 };
 
 /// Renders the body of a recursive loop once more: set by the evaluator.
-using LoopRecursion = std::function<Result<Value>(Value iterable, int64_t depth)>;
+using LoopRecursion = std::function<Result<Value>(const Value& iterable, int64_t depth)>;
 
 /// The variable `loop` of a for loop; also what drives it.
 class LoopContext : public Object {
