@@ -73,7 +73,7 @@ function(cupel_tests)
     foreach(source IN LISTS sources)
       if(source MATCHES "_emulated_test\\.cpp$")
         set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
-          "-mavx2;-mfma;-mf16c;-O2;-ffp-contract=off;-fno-sanitize=all")
+          "-mavx2;-mfma;-mf16c;-O1;-fno-tree-loop-optimize;-ffp-contract=off;-fno-sanitize=all")
       endif()
     endforeach()
     cupel_label_systems(${target} ${T_NAME} ${kind} "${sources}")

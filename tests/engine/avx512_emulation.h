@@ -10,6 +10,9 @@
 // that they are proven on machines that lack the instructions. Needs AVX2 and F16C for the narrower
 // parts.
 
+// Out of line: inlined, the kernels' unrolled loops take minutes to compile with sanitizers.
+#define CUPEL_EMULATE [[gnu::noinline]] inline
+
 namespace cupel::engine::test {
 
 struct Emulated512 {
@@ -39,21 +42,21 @@ V lanes(F&& lane) {
   }
   return r;
 }
-inline V load(const void* p) {
+CUPEL_EMULATE V load(const void* p) {
   V r;
   std::memcpy(r.bytes, p, 64);
   return r;
 }
-inline void store(void* p, V a) {
+CUPEL_EMULATE void store(void* p, V a) {
   std::memcpy(p, a.bytes, 64);
 }
-inline V set1_ps(float x) {
+CUPEL_EMULATE V set1_ps(float x) {
   return lanes<float>([&](int) { return x; });
 }
-inline V set1_epi32(int32_t x) {
+CUPEL_EMULATE V set1_epi32(int32_t x) {
   return lanes<int32_t>([&](int) { return x; });
 }
-inline V zero() {
+CUPEL_EMULATE V zero() {
   return set1_epi32(0);
 }
 template <typename F>
@@ -64,32 +67,32 @@ template <typename F>
 V each_word(V a, V b, F&& f) {
   return lanes<uint32_t>([&](int i) { return f(a.get<uint32_t>(i), b.get<uint32_t>(i)); });
 }
-inline V add_ps(V a, V b) {
+CUPEL_EMULATE V add_ps(V a, V b) {
   return each_float(a, b, [](float x, float y) { return x + y; });
 }
-inline V sub_ps(V a, V b) {
+CUPEL_EMULATE V sub_ps(V a, V b) {
   return each_float(a, b, [](float x, float y) { return x - y; });
 }
-inline V mul_ps(V a, V b) {
+CUPEL_EMULATE V mul_ps(V a, V b) {
   return each_float(a, b, [](float x, float y) { return x * y; });
 }
-inline V div_ps(V a, V b) {
+CUPEL_EMULATE V div_ps(V a, V b) {
   return each_float(a, b, [](float x, float y) { return x / y; });
 }
-inline V max_ps(V a, V b) {
+CUPEL_EMULATE V max_ps(V a, V b) {
   return each_float(a, b, [](float x, float y) { return x > y ? x : y; });
 }
-inline V min_ps(V a, V b) {
+CUPEL_EMULATE V min_ps(V a, V b) {
   return each_float(a, b, [](float x, float y) { return x < y ? x : y; });
 }
-inline V abs_ps(V a) {
+CUPEL_EMULATE V abs_ps(V a) {
   return each_float(a, a, [](float x, float) { return __builtin_fabsf(x); });
 }
-inline V fmadd_ps(V a, V b, V c) {
+CUPEL_EMULATE V fmadd_ps(V a, V b, V c) {
   return lanes<float>(
       [&](int i) { return __builtin_fmaf(a.get<float>(i), b.get<float>(i), c.get<float>(i)); });
 }
-inline uint16_t less_mask(V a, V b, int predicate) {
+CUPEL_EMULATE uint16_t less_mask(V a, V b, int predicate) {
   uint32_t mask = 0;
   for (int i = 0; i < 16; ++i) {
     const bool less = predicate == _CMP_LT_OQ && a.get<float>(i) < b.get<float>(i);
@@ -97,42 +100,42 @@ inline uint16_t less_mask(V a, V b, int predicate) {
   }
   return static_cast<uint16_t>(mask);
 }
-inline V blend(uint16_t mask, V a, V b) {
+CUPEL_EMULATE V blend(uint16_t mask, V a, V b) {
   return lanes<float>(
       [&](int i) { return ((mask >> i) & 1) != 0 ? b.get<float>(i) : a.get<float>(i); });
 }
-inline V add_epi32(V a, V b) {
+CUPEL_EMULATE V add_epi32(V a, V b) {
   return each_word(a, b, [](uint32_t x, uint32_t y) { return x + y; });
 }
-inline V sub_epi32(V a, V b) {
+CUPEL_EMULATE V sub_epi32(V a, V b) {
   return each_word(a, b, [](uint32_t x, uint32_t y) { return x - y; });
 }
-inline V mullo_epi32(V a, V b) {
+CUPEL_EMULATE V mullo_epi32(V a, V b) {
   return each_word(a, b, [](uint32_t x, uint32_t y) { return x * y; });
 }
-inline V and_si512(V a, V b) {
+CUPEL_EMULATE V and_si512(V a, V b) {
   return each_word(a, b, [](uint32_t x, uint32_t y) { return x & y; });
 }
-inline V or_si512(V a, V b) {
+CUPEL_EMULATE V or_si512(V a, V b) {
   return each_word(a, b, [](uint32_t x, uint32_t y) { return x | y; });
 }
-inline V xor_si512(V a, V b) {
+CUPEL_EMULATE V xor_si512(V a, V b) {
   return each_word(a, b, [](uint32_t x, uint32_t y) { return x ^ y; });
 }
-inline V slli_epi32(V a, unsigned n) {
+CUPEL_EMULATE V slli_epi32(V a, unsigned n) {
   return each_word(a, a, [&](uint32_t x, uint32_t) { return n > 31 ? 0 : x << n; });
 }
-inline V srli_epi32(V a, unsigned n) {
+CUPEL_EMULATE V srli_epi32(V a, unsigned n) {
   return each_word(a, a, [&](uint32_t x, uint32_t) { return n > 31 ? 0 : x >> n; });
 }
-inline V srai_epi32(V a, unsigned n) {
+CUPEL_EMULATE V srai_epi32(V a, unsigned n) {
   return lanes<int32_t>([&](int i) { return a.get<int32_t>(i) >> (n > 31 ? 31 : n); });
 }
-inline V srlv_epi32(V a, V n) {
+CUPEL_EMULATE V srlv_epi32(V a, V n) {
   return each_word(a, n, [](uint32_t x, uint32_t y) { return y > 31 ? 0 : x >> y; });
 }
 /// Each int32 lane gains Σ of four products unsigned(a) · signed(b).
-inline V dpbusd_epi32(V sum, V a, V b) {
+CUPEL_EMULATE V dpbusd_epi32(V sum, V a, V b) {
   return lanes<int32_t>([&](int i) {
     int32_t x = sum.get<int32_t>(i);
     for (int j = 4 * i; j < 4 * i + 4; ++j) {
@@ -142,50 +145,50 @@ inline V dpbusd_epi32(V sum, V a, V b) {
   });
 }
 /// Each int32 lane is the sum of two products of int16.
-inline V madd_epi16(V a, V b) {
+CUPEL_EMULATE V madd_epi16(V a, V b) {
   return lanes<int32_t>([&](int i) {
     return a.get<int16_t>(2 * i) * b.get<int16_t>(2 * i) +
            a.get<int16_t>(2 * i + 1) * b.get<int16_t>(2 * i + 1);
   });
 }
 template <typename To, typename From, typename Register>
-V widen(Register source) {
+CUPEL_EMULATE V widen(Register source) {
   From values[64 / sizeof(To)];
   std::memcpy(values, &source, sizeof values);
   return lanes<To>([&](int i) { return values[i]; });
 }
-inline V cvtepi32_ps(V a) {
+CUPEL_EMULATE V cvtepi32_ps(V a) {
   return lanes<float>([&](int i) { return static_cast<float>(a.get<int32_t>(i)); });
 }
-inline V cvtps_epi32(V a) {  // to nearest even, the default rounding mode
+CUPEL_EMULATE V cvtps_epi32(V a) {  // to nearest even, the default rounding mode
   return lanes<int32_t>(
       [&](int i) { return static_cast<int32_t>(__builtin_nearbyintf(a.get<float>(i))); });
 }
-inline __m128i cvtepi32_epi8(V a) {
+CUPEL_EMULATE __m128i cvtepi32_epi8(V a) {
   int8_t bytes[16];
   for (int i = 0; i < 16; ++i) {
     bytes[i] = static_cast<int8_t>(a.get<int32_t>(i));
   }
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
 }
-inline int32_t reduce_add_epi32(V a) {
+CUPEL_EMULATE int32_t reduce_add_epi32(V a) {
   int32_t sum = 0;
   for (int i = 0; i < 16; ++i) {
     sum += a.get<int32_t>(i);
   }
   return sum;
 }
-inline __m256 half_ps(V a, int half) {
+CUPEL_EMULATE __m256 half_ps(V a, int half) {
   return _mm256_loadu_ps(reinterpret_cast<const float*>(a.bytes + 32 * half));
 }
-inline V cvtph_ps(__m256i a) {
+CUPEL_EMULATE V cvtph_ps(__m256i a) {
   V r;
   _mm256_storeu_ps(reinterpret_cast<float*>(r.bytes), _mm256_cvtph_ps(_mm256_castsi256_si128(a)));
   _mm256_storeu_ps(reinterpret_cast<float*>(r.bytes + 32),
                    _mm256_cvtph_ps(_mm256_extracti128_si256(a, 1)));
   return r;
 }
-inline __m256i cvtps_ph(V a) {
+CUPEL_EMULATE __m256i cvtps_ph(V a) {
   const __m128i low = _mm256_cvtps_ph(half_ps(a, 0), _MM_FROUND_TO_NEAREST_INT);
   const __m128i high = _mm256_cvtps_ph(half_ps(a, 1), _MM_FROUND_TO_NEAREST_INT);
   return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);

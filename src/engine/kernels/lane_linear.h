@@ -23,7 +23,7 @@ inline void dequantise_block(BlockRef block, float* w) {
   for (int half = 0; half < 2; ++half) {
     Lanes scale = Lanes::load(tile.scale);
     if constexpr (L::kHalves) {
-      scale = Lanes::mul(scale, Lanes::load_i16_pairs(tile.half_scale + half));
+      scale = Lanes::mul(scale, Lanes::load_i16_pairs(tile.half_scale, half));
     }
     for (int quad = 4 * half; quad < 4 * half + 4; ++quad) {
       for (int i = 0; i < 4; ++i) {

@@ -39,11 +39,11 @@ struct Lanes {
   static Lanes load_byte_of_words(const uint8_t* p, int byte) {
     return from_int(byte_of(words(p), byte), byte_of(words(p + 32), byte));
   }
-  static __m256i low_i16(__m256i pairs) {
-    return _mm256_srai_epi32(_mm256_slli_epi32(pairs, 16), 16);
+  static __m256i member_of(__m256i pairs, int member) {
+    return _mm256_srai_epi32(member == 0 ? _mm256_slli_epi32(pairs, 16) : pairs, 16);
   }
-  static Lanes load_i16_pairs(const int16_t* p) {
-    return from_int(low_i16(words(p)), low_i16(words(p + 16)));
+  static Lanes load_i16_pairs(const int16_t* p, int member) {
+    return from_int(member_of(words(p), member), member_of(words(p + 16), member));
   }
   static void store(float* p, Lanes a) {
     _mm256_storeu_ps(p, a.lo);

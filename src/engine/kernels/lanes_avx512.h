@@ -31,9 +31,10 @@ struct Lanes {
     const __m512i shifted = _mm512_srlv_epi32(_mm512_loadu_si512(p), shift);
     return {_mm512_cvtepi32_ps(_mm512_and_si512(shifted, _mm512_set1_epi32(255)))};
   }
-  static Lanes load_i16_pairs(const int16_t* p) {
-    const __m512i pairs = _mm512_slli_epi32(_mm512_loadu_si512(p), 16);
-    return {_mm512_cvtepi32_ps(_mm512_srai_epi32(pairs, 16))};
+  static Lanes load_i16_pairs(const int16_t* p, int member) {
+    const __m512i pairs = _mm512_loadu_si512(p);
+    const __m512i placed = member == 0 ? _mm512_slli_epi32(pairs, 16) : pairs;
+    return {_mm512_cvtepi32_ps(_mm512_srai_epi32(placed, 16))};
   }
   static void store(float* p, Lanes a) { _mm512_storeu_ps(p, a.v); }
   static void store_half(uint16_t* p, Lanes a) {

@@ -39,9 +39,9 @@ struct Lanes {
   static Lanes load_byte_of_words(const uint8_t* p, int byte) {
     return make([&](int i) { return static_cast<float>(p[4 * i + byte]); });
   }
-  /// The int16 at p[2 i].
-  static Lanes load_i16_pairs(const int16_t* p) {
-    return make([&](int i) { return static_cast<float>(p[2 * i]); });
+  /// The int16 at p[2 i + member].
+  static Lanes load_i16_pairs(const int16_t* p, int member) {
+    return make([&](int i) { return static_cast<float>(p[2 * i + member]); });
   }
   static void store(float* p, Lanes a) {
     for (int i = 0; i < 16; ++i) {
