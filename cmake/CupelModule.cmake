@@ -30,24 +30,29 @@ function(cupel_module)
   foreach(dep IN LISTS M_DEPS)
     target_link_libraries(cupel_${M_NAME} PUBLIC cupel_${dep})
   endforeach()
+  # At -O3 the sanitizers' checks make three kernel files take 100 s each (measured); at -O1 a few.
+  set(kernel_level "-O3")
+  if(CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+    set(kernel_level "-O1")
+  endif()
   foreach(source IN LISTS sources)
     if(source MATCHES "_avx2\\.cpp$")
-      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-mf16c;-O3;-ffp-contract=off")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
+        "-mavx2;-mfma;-mf16c;${kernel_level};-ffp-contract=off")
     elseif(source MATCHES "_avx512\\.cpp$")
       # g++ 12 warns of the undefined pass-through operands in its own AVX-512 header.
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
-        "-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx512vnni;-O3;-ffp-contract=off;-Wno-uninitialized;-Wno-maybe-uninitialized")
+        "-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx512vnni;${kernel_level};-ffp-contract=off;-Wno-uninitialized;-Wno-maybe-uninitialized")
     elseif(source MATCHES "/kernels/[^/]*\\.cpp$")
-      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-O3;-ffp-contract=off")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${kernel_level};-ffp-contract=off")
     endif()
   endforeach()
 endfunction()
 
 # One test binary per module: all *_test.cpp below tests/<name>/, one ctest per TEST.
-# A suite is named by what it tests; labels come from the suite name's suffix or file's folder:
+# Labels come from the file's folder:
 #   tests/<module>/model/*_test.cpp  label `model` (real small models)
 #   tests/<module>/slow/*_test.cpp   label `slow`
-#   a suite called System11… carries the label `system_11`.
 function(cupel_tests)
   cmake_parse_arguments(T "" "NAME" "DEPS" ${ARGN})
   foreach(kind unit model slow)

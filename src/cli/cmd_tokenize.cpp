@@ -12,7 +12,9 @@ class Tokenize : public Command {
  public:
   void declare(Arguments& a) override {
     a.text("--model", "FILE.gguf", model_, "Model or vocabulary file", true);
-    a.text("--input", "FILE.jsonl", input_, "Lines {\"text\": …}; - reads standard input", true);
+    a.text("--input", "FILE.jsonl", input_,
+           "Lines {\"text\": …, \"add_special\"?, \"parse_special\"?}; - reads standard input",
+           true);
     a.flag("--add-special", options_.add_special, "Add BOS/EOS where the vocabulary asks for them");
     a.flag("--parse-special", options_.parse_special, "Read special tokens in the text as such");
     a.text("--tokenizer-pre", "NAME", pre_, "Pre-tokenizer instead of the file's own");
@@ -21,20 +23,20 @@ class Tokenize : public Command {
 
   Result<int> run() override {
     CUPEL_TRY(const std::vector<Json> rows, read_rows(input_));
-    std::vector<std::string> texts;
+    std::vector<Line> lines;
     for (size_t i = 0; i < rows.size(); ++i) {
-      auto text = get_string(rows[i], "text");
-      if (!text) {
-        return in_file(std::move(text).error(), input_, i + 1);
+      auto line = read(rows[i]);
+      if (!line) {
+        return in_file(std::move(line).error(), input_, i + 1);
       }
-      texts.push_back(std::move(*text));
+      lines.push_back(std::move(*line));
     }
     CUPEL_TRY(const engine::GgufFile file, engine::GgufFile::open(model_));
     CUPEL_TRY(const auto tokenizer, engine::load_tokenizer(file, {.pre = pre_}));
     std::string out;
-    for (const std::string& text : texts) {
+    for (const Line& line : lines) {
       Json ids = Json::array();
-      for (const TokenId id : tokenizer->encode(text, options_)) {
+      for (const TokenId id : tokenizer->encode(line.text, line.options)) {
         ids.push_back(id);
       }
       out += dump_json(Json::object().set("ids", std::move(ids))) + "\n";
@@ -44,6 +46,21 @@ class Tokenize : public Command {
   }
 
  private:
+  struct Line {
+    std::string text;
+    EncodeOptions options;
+  };
+
+  // A line may say for itself how it is read; the flags are the default.
+  [[nodiscard]] Result<Line> read(const Json& row) const {
+    Line line;
+    CUPEL_TRY(line.text, get_string(row, "text"));
+    CUPEL_TRY(line.options.add_special, get_bool_or(row, "add_special", options_.add_special));
+    CUPEL_TRY(line.options.parse_special,
+              get_bool_or(row, "parse_special", options_.parse_special));
+    return line;
+  }
+
   std::string model_;
   std::string input_;
   std::string pre_;

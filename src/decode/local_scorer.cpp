@@ -76,12 +76,13 @@ Result<std::vector<CompletionScore>> LocalModel::score_ids(
   int64_t cached = 0;
   // The prompt's last row predicts the first token of every completion.
   const auto first_tokens = [&](std::span<float> logits) {
+    const double normaliser = log_normaliser(operators, logits);
     for (size_t k = 0; k < completions.size(); ++k) {
       scores[k].ids = completions[k];
       scores[k].logprobs.resize(completions[k].size());
       if (!completions[k].empty()) {
         scores[k].logprobs[0] =
-            static_cast<double>(token_logprob(operators, logits, completions[k][0]));
+            static_cast<double>(token_logprob(logits, completions[k][0], normaliser));
       }
     }
   };
@@ -175,10 +176,11 @@ Result<LabelScoreResponse> LocalModel::score_label_ids(
   CUPEL_TRY_VOID(generator_->make_room(pages));
   const engine::Operators& operators = transformer_->operators();
   CUPEL_TRY_VOID(transformer_->step(rows, [&](size_t row, std::span<float> logits) {
+    const double normaliser = log_normaliser(operators, logits);
     for (const auto& ids : variants) {
       float best = -std::numeric_limits<float>::infinity();
       for (const TokenId id : ids) {
-        best = std::max(best, token_logprob(operators, logits, id));
+        best = std::max(best, token_logprob(logits, id, normaliser));
       }
       response.scores[owner[row]].logprobs.emplace_back(static_cast<double>(best));
     }

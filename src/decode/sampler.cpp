@@ -54,10 +54,12 @@ const std::vector<LogitsProcessor>& logits_processors() {
   return all;
 }
 
+double log_normaliser(const engine::Operators& operators, std::span<const float> logits) {
+  return operators.log_sum_exp(logits.data(), static_cast<int64_t>(logits.size()));
+}
+
 float token_logprob(const engine::Operators& operators, std::span<const float> logits, TokenId id) {
-  const double normaliser =
-      operators.log_sum_exp(logits.data(), static_cast<int64_t>(logits.size()));
-  return static_cast<float>(static_cast<double>(logits[static_cast<size_t>(id)]) - normaliser);
+  return token_logprob(logits, id, log_normaliser(operators, logits));
 }
 
 Draw Sampler::draw(const engine::Operators& operators,
@@ -89,8 +91,7 @@ Draw Sampler::draw(const engine::Operators& operators,
     const double uniform = random_unit(key.seed, key.stream, key.position);
     draw.id = items[draw_index(items, uniform, draw.processed_logprob)].id;
   }
-  const double normaliser =
-      operators.log_sum_exp(logits.data(), static_cast<int64_t>(logits.size()));
+  const double normaliser = log_normaliser(operators, logits);
   draw.logprob =
       static_cast<float>(static_cast<double>(logits[static_cast<size_t>(draw.id)]) - normaliser);
   if (items.size() < logits.size()) {

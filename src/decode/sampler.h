@@ -20,6 +20,11 @@ struct Draw {
 
 /// log-softmax of one token: the one formula behind sampling, scoring and labels, so that they
 /// agree bit for bit.
+inline float token_logprob(std::span<const float> logits, TokenId id, double normaliser) {
+  return static_cast<float>(static_cast<double>(logits[static_cast<size_t>(id)]) - normaliser);
+}
+/// log Σ exp of all logits.
+double log_normaliser(const engine::Operators& operators, std::span<const float> logits);
 float token_logprob(const engine::Operators& operators, std::span<const float> logits, TokenId id);
 
 /// Which draw of which sequence this is: the random number is a function of these three alone.

@@ -122,6 +122,7 @@ class Collector {
       CUPEL_TRY_VOID(summary_.scores.add_missing(model.name, id, turn));
       ++model.invalid;
     }
+    CUPEL_TRY_VOID(add_judge_score(outcome, model.name, id, turn));
     for (const ItemVerdict& item : outcome.items) {
       DeciderSummary& side = item.by_program ? model.programs : model.judge;
       (item.verdict == Verdict::kYes      ? side.yes
@@ -131,6 +132,25 @@ class Collector {
       (item.by_program ? program_mass_ : judge_mass_) += item.probability.value_or(0.5);
     }
     return Ok{};
+  }
+
+  Result<Ok> add_judge_score(const Outcome& outcome,
+                             const std::string& model,
+                             const std::string& question,
+                             int turn) {
+    double mass = 0;
+    size_t items = 0;
+    for (const ItemVerdict& item : outcome.items) {
+      if (!item.by_program) {
+        mass += item.probability.value_or(0.5);
+        ++items;
+      }
+    }
+    if (items == 0 || items == outcome.items.size()) {
+      return Ok{};
+    }
+    return summary_.judge_scores.add(model, question, turn,
+                                     9 * mass / static_cast<double>(items) + 1);
   }
 
   static void finish_score(DeciderSummary& side, double mass) {
@@ -214,6 +234,29 @@ std::string percent(int64_t part, int64_t whole) {
                 whole > 0 ? 100.0 * static_cast<double>(part) / static_cast<double>(whole) : 0.0);
 }
 
+// Whether the judge's own items tell the leader from each control; where they do not, the table
+// rests on what programs decided.
+Result<Ok> add_judge_warnings(RunSummary& summary) {
+  const std::string& leader = summary.models.front().name;
+  for (const ModelSummary& control : summary.models) {
+    const bool judged =
+        summary.judge_scores.has_model(leader) && summary.judge_scores.has_model(control.name);
+    if (!control.is_control || control.name == leader || !judged) {
+      continue;
+    }
+    CUPEL_TRY(const rank::PairedDifference d,
+              rank::paired_difference(summary.judge_scores, leader, control.name,
+                                      {.seed = summary.settings.seed}));
+    if (d.interval && d.interval->low <= 0) {
+      summary.warnings.push_back(format(
+          "The judge alone is too weak here: by its own items {} and the null model {} differ by "
+          "{:+.2f} (95%: {:+.2f} to {:+.2f}); the ranking rests on what programs decided.",
+          leader, control.name, d.difference, d.interval->low, d.interval->high));
+    }
+  }
+  return Ok{};
+}
+
 // What readers must know before they believe the table.
 void add_warnings(RunSummary& summary) {
   for (const ModelSummary& model : summary.models) {
@@ -235,13 +278,6 @@ void add_warnings(RunSummary& summary) {
     for (const ModelSummary& model : summary.models) {
       if (model.is_control) {
         continue;
-      }
-      if (model.judge.score && control.judge.score && *model.judge.score <= *control.judge.score) {
-        summary.warnings.push_back(
-            format("The judge alone gives the null model {} ({:.2f}) at least the score of {} "
-                   "({:.2f}): by "
-                   "itself it is too weak to be trusted here; see what programs decided.",
-                   control.name, *control.judge.score, model.name, *model.judge.score));
       }
       if (model.score.mean <= control.score.mean) {
         summary.warnings.push_back(
@@ -288,6 +324,7 @@ Result<RunSummary> summarise(const Benchmark& benchmark,
   CUPEL_TRY_VOID(add_scores(summary));
   if (!partial) {
     CUPEL_TRY_VOID(add_ratings(summary));
+    CUPEL_TRY_VOID(add_judge_warnings(summary));
     add_warnings(summary);
   }
   return summary;

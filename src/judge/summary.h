@@ -66,6 +66,9 @@ struct RunSummary {
   int64_t rows_per_model = 0;
   int64_t judge_tokens = 0;
   rank::ScoreTable scores;
+  /// The same with the judge's items alone, where programs decide others: what the judge can tell
+  /// by itself. Empty when no program decided anything.
+  rank::ScoreTable judge_scores;
 };
 
 /// Strength of the ridge of the Bradley-Terry fit: a normal prior of sd 1/√0.1 ≈ 3.2 logits on each
