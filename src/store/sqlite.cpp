@@ -1,9 +1,12 @@
 #include "store/sqlite.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include <sqlite3.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/io.h"
 #include "base/text.h"
@@ -75,10 +78,24 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, double
   sqlite3_busy_timeout(handle, static_cast<int>(std::clamp(busy_timeout_s, 0.0, 3600.0) * 1000));
   // Reads the header first, so that a file of another kind is named as such and left as it is.
   CUPEL_TRY_VOID(database->read_integer("PRAGMA schema_version"));
+  CUPEL_TRY_VOID(database->enable_wal(busy_timeout_s));
   CUPEL_TRY_VOID(
-      database->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
-                        "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF"));
+      database->execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; "
+                        "PRAGMA trusted_schema = OFF"));
   return database;
+}
+
+// Changing a new file to WAL upgrades a read lock. Where several processes do so at once SQLite
+// answers "busy" without waiting, since waiting could deadlock: so the waiting is ours.
+Result<Ok> Database::enable_wal(double busy_timeout_s) {
+  const Stopwatch watch;
+  while (true) {
+    auto done = execute("PRAGMA journal_mode = WAL");
+    if (done || done.error().code != Code::kUnavailable || watch.seconds() >= busy_timeout_s) {
+      return done;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
 }
 
 Database::~Database() {

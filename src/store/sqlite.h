@@ -72,6 +72,7 @@ class Database {
   Database(std::string path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
   /// What a result code of SQLite means, with the file's name and the mend.
   [[nodiscard]] Error error(int code) const;
+  Result<Ok> enable_wal(double busy_timeout_s);
   Result<int64_t> read_integer(std::string_view sql);
   Result<Ok> check_owner(uint32_t application_id, size_t newest);
   Result<bool> migrate_once(uint32_t application_id, std::span<const std::string_view> steps);
