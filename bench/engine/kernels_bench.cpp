@@ -46,13 +46,28 @@ struct Activations32 {
         quants(values.size()),
         scales(values.size() / 32),
         sums(values.size() / 16),
-        rows{n, cols, values.data(), quants.data(), scales.data(), sums.data()} {
+        outliers(values.size() / 32),
+        outlier_counts(static_cast<size_t>(n)),
+        rows{n,
+             cols,
+             values.data(),
+             quants.data(),
+             scales.data(),
+             sums.data(),
+             outliers.data(),
+             outlier_counts.data()} {
     Rng rng(1);
     for (float& v : values) {
       v = static_cast<float>(rng.normal());
     }
-    const ActivationBuffer buffer = {n,          cols, values.data(), quants.data(), scales.data(),
-                                     sums.data()};
+    const ActivationBuffer buffer = {n,
+                                     cols,
+                                     values.data(),
+                                     quants.data(),
+                                     scales.data(),
+                                     sums.data(),
+                                     outliers.data(),
+                                     outlier_counts.data()};
     for (int64_t i = 0; i < n; ++i) {
       ops.quantise_row(buffer, i);
     }
@@ -61,6 +76,8 @@ struct Activations32 {
   std::vector<int8_t> quants;
   std::vector<float> scales;
   std::vector<int16_t> sums;
+  std::vector<OutlierBlock> outliers;
+  std::vector<int32_t> outlier_counts;
   ActivationRows rows;
 };
 
@@ -144,8 +161,14 @@ void bench_rows(const Operators& ops, int64_t width) {
   Activations32 a(ops, 1, width);
   std::vector<float> weight(static_cast<size_t>(width), 1.0F);
   std::vector<float> gate(a.values);
-  const ActivationBuffer buffer = {
-      1, width, a.values.data(), a.quants.data(), a.scales.data(), a.sums.data()};
+  const ActivationBuffer buffer = {1,
+                                   width,
+                                   a.values.data(),
+                                   a.quants.data(),
+                                   a.scales.data(),
+                                   a.sums.data(),
+                                   a.outliers.data(),
+                                   a.outlier_counts.data()};
   const double elements = static_cast<double>(width) / 1e9;
   const double norm =
       best_seconds([&] { ops.norm_quantise_row(gate.data(), weight.data(), 1e-5F, buffer, 0); });

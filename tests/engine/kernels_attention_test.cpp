@@ -10,12 +10,14 @@ namespace {
 class Cache {
  public:
   Cache(const Operators& ops, const AttentionShape& shape, int64_t positions)
-      : ops_(ops), shape_(shape), page_size_(shape.kv_heads * kPageRows * shape.head_dim) {
+      : ops_(ops), shape_(shape) {
     const int64_t pages = (positions + kPageRows - 1) / kPageRows;
-    memory_.assign(static_cast<size_t>(2 * pages * page_size_), 0x7E00);  // NaN
+    const int64_t per_word = shape.cache == CacheType::kFloat32 ? 1 : 2;
+    const int64_t words = shape.kv_heads * kPageRows * shape.head_dim / per_word;
+    memory_.assign(static_cast<size_t>(2 * pages * words), 0x7FC07E00);  // NaN, or two
     for (int64_t p = 0; p < pages; ++p) {
-      uint16_t* page = memory_.data() + 2 * p * page_size_;
-      pages_.push_back({page, page + page_size_});
+      uint32_t* page = memory_.data() + 2 * p * words;
+      pages_.push_back({page, page + words});
     }
   }
   void store(int64_t slot, const float* keys, const float* values) {
@@ -27,8 +29,7 @@ class Cache {
  private:
   const Operators& ops_;
   AttentionShape shape_;
-  int64_t page_size_;
-  std::vector<uint16_t> memory_;
+  std::vector<uint32_t> memory_;
   std::vector<KvPage> pages_;
 };
 
@@ -39,7 +40,10 @@ struct Problem {
     const auto fill = [&](std::vector<float>& x, int64_t count) {
       x.resize(static_cast<size_t>(count));
       for (float& v : x) {
-        v = f16_to_f32(f32_to_f16(static_cast<float>(rng.normal())));
+        v = static_cast<float>(rng.normal());
+        if (s.cache == CacheType::kFloat16) {
+          v = f16_to_f32(f32_to_f16(v));
+        }
       }
     };
     fill(keys, positions * s.kv_heads * s.head_dim);
@@ -123,14 +127,24 @@ std::vector<float> attend(const Operators& ops,
   return out;
 }
 
-AttentionShape shape(int64_t heads, int64_t kv_heads, int64_t dim, float softcap = 0) {
-  return {heads, kv_heads, dim, 1 / std::sqrt(static_cast<float>(dim)), softcap};
+AttentionShape shape(int64_t heads,
+                     int64_t kv_heads,
+                     int64_t dim,
+                     float softcap = 0,
+                     CacheType cache = CacheType::kFloat16) {
+  return {heads, kv_heads, dim, 1 / std::sqrt(static_cast<float>(dim)), softcap, cache};
 }
 
 const std::vector<AttentionShape>& shapes() {
-  static const std::vector<AttentionShape> all = {shape(9, 3, 64),         shape(4, 1, 256),
-                                                  shape(2, 2, 80),         shape(6, 1, 24, 5.0F),
-                                                  shape(50, 1, 16, 30.0F), shape(1, 1, 40)};
+  static const std::vector<AttentionShape> all = {shape(9, 3, 64),
+                                                  shape(4, 1, 256),
+                                                  shape(2, 2, 80),
+                                                  shape(6, 1, 24, 5.0F),
+                                                  shape(50, 1, 16, 30.0F),
+                                                  shape(1, 1, 40),
+                                                  shape(9, 3, 64, 0, CacheType::kFloat32),
+                                                  shape(6, 1, 24, 5.0F, CacheType::kFloat32),
+                                                  shape(50, 1, 16, 0, CacheType::kFloat32)};
   return all;
 }
 
@@ -248,20 +262,22 @@ TEST_P(Attention, TreeSlotsEqualLinearOrder) {
 }
 
 TEST_P(Attention, CopiedPositionEqualsStoredPosition) {
-  const AttentionShape s = shape(6, 2, 32);
-  const Problem problem(s, 70, 7);
-  const Cache straight = problem.cache(ops());
-  Cache moved(ops(), s, 200);
-  for (int64_t p = 0; p < 70; ++p) {
-    moved.store(p == 69 ? 130 : p, problem.key(p), problem.value(p));
+  for (const CacheType type : {CacheType::kFloat16, CacheType::kFloat32}) {
+    const AttentionShape s = shape(6, 2, 32, 0, type);
+    const Problem problem(s, 70, 7);
+    const Cache straight = problem.cache(ops());
+    Cache moved(ops(), s, 200);
+    for (int64_t p = 0; p < 70; ++p) {
+      moved.store(p == 69 ? 130 : p, problem.key(p), problem.value(p));
+    }
+    ops().copy_kv(s, moved.pages()[2], 130 % kPageRows, moved.pages()[1], 69 % kPageRows);
+    EXPECT_TRUE(same_bits(attend(ops(), problem, moved.pages(), {69}),
+                          attend(ops(), problem, straight.pages(), {69})));
   }
-  ops().copy_kv(s, moved.pages()[2], 130 % kPageRows, moved.pages()[1], 69 % kPageRows);
-  EXPECT_TRUE(same_bits(attend(ops(), problem, moved.pages(), {69}),
-                        attend(ops(), problem, straight.pages(), {69})));
 }
 
 TEST_P(Attention, LargeScoresStayFinite) {
-  const AttentionShape s = {2, 1, 64, 1.0F, 0};
+  const AttentionShape s = {2, 1, 64, 1.0F, 0, CacheType::kFloat16};
   Problem problem(s, 80, 8);
   for (float& q : problem.queries) {
     q *= 1000;

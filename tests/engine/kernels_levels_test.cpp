@@ -1,3 +1,5 @@
+#include <immintrin.h>
+
 #include "engine/kernels/table_operators.h"
 #include "kernels_support.h"
 
@@ -9,7 +11,23 @@ const KernelTable& emulated_avx512_kernels();  // kernels_avx512_emulated_test.c
 
 namespace cupel::engine::test {
 
+namespace {
+
+[[gnu::target("avx")]] void zero_upper_halves() {
+  _mm256_zeroupper();
+}
+
+}  // namespace
+
+void leave_vector_code() {
+  static const bool has_avx = operators_for(CpuLevel::kAvx2).has_value();
+  if (has_avx) {
+    zero_upper_halves();
+  }
+}
+
 const Operators& scalar_ops() {
+  leave_vector_code();
   return *operators_for(CpuLevel::kScalar).value();
 }
 

@@ -42,6 +42,32 @@ TEST_P(RowOperators, QuantiseRoundsToNearestAndSumsExactly) {
   }
 }
 
+// A block that sticks out of its row gets a second term, 254 times as fine; others get none.
+TEST_P(RowOperators, OutlierBlocksGetASecondTerm) {
+  Rng rng(9);
+  Activation a(2, 320);
+  const std::vector<float> x = random_floats(a.values.size(), 1, rng);
+  std::copy(x.begin(), x.end(), a.values.begin());
+  a.values[70] = 40;         // row 0, block 2
+  a.values[320 + 319] = -9;  // row 1, block 9
+  a.quantise(ops());
+  Activation oracle(2, 320);
+  std::copy(a.values.begin(), a.values.end(), oracle.values.begin());
+  oracle.quantise(scalar_ops());
+  ASSERT_EQ(a.outlier_counts, (std::vector<int32_t>{1, 1}));
+  EXPECT_EQ(a.outlier_counts, oracle.outlier_counts);
+  EXPECT_EQ(a.outliers[0].block, 2);
+  EXPECT_EQ(a.outliers[10].block, 9);
+  EXPECT_EQ(std::memcmp(&a.outliers[0], &oracle.outliers[0], sizeof(OutlierBlock)), 0);
+  EXPECT_EQ(std::memcmp(&a.outliers[10], &oracle.outliers[10], sizeof(OutlierBlock)), 0);
+  const std::vector<double> twin = a.twin();
+  for (size_t i = 0; i < twin.size(); ++i) {
+    const bool outlier = i / 32 == 2 || i / 32 == 19;
+    const double step = a.scales[i / 32] / (outlier ? 254.0 : 1.0);
+    EXPECT_LE(std::abs(twin[i] - static_cast<double>(a.values[i])), 0.501 * step) << i;
+  }
+}
+
 TEST_P(RowOperators, QuantiseIsDefinedForEveryFloat) {
   const float kInf = std::numeric_limits<float>::infinity();
   for (const float odd : {kInf, -kInf, std::nanf(""), 3e38F, -3e38F, 1e-45F, 1e-31F, -0.0F}) {
@@ -49,11 +75,8 @@ TEST_P(RowOperators, QuantiseIsDefinedForEveryFloat) {
     std::fill(level.values.begin(), level.values.end(), odd);
     level.values[3] = 1e-42F;
     level.values[40] = 2.5F;
-    Activation oracle = level;
-    oracle.buffer.values = oracle.values.data();
-    oracle.buffer.quants = oracle.quants.data();
-    oracle.buffer.scales = oracle.scales.data();
-    oracle.buffer.sums16 = oracle.sums.data();
+    Activation oracle(1, 64);
+    std::copy(level.values.begin(), level.values.end(), oracle.values.begin());
     level.quantise(ops());
     oracle.quantise(scalar_ops());
     EXPECT_EQ(level.quants, oracle.quants) << odd;

@@ -27,6 +27,9 @@ struct KernelLevel {
 
 /// scalar, avx2, avx512 and "avx512 emulated" (tests/engine/avx512_emulation.h).
 const std::vector<KernelLevel>& kernel_levels();
+/// The compiler leaves the upper halves of vector registers dirty in the emulated level, which makes
+/// scalar code a hundred times slower on some CPUs. Clears them.
+void leave_vector_code();
 /// The oracle.
 const Operators& scalar_ops();
 
@@ -45,6 +48,7 @@ inline std::string level_test_name(const testing::TestParamInfo<KernelLevel>& in
 class KernelTest : public testing::TestWithParam<KernelLevel> {
  protected:
   void SetUp() override {
+    leave_vector_code();
     if (GetParam().ops == nullptr) {
       GTEST_SKIP() << GetParam().reason;
     }
@@ -120,11 +124,16 @@ struct Activation {
         quants(static_cast<size_t>(rows * cols)),
         scales(static_cast<size_t>(rows * cols / 32)),
         sums(static_cast<size_t>(rows * cols / 16)),
-        buffer{rows, cols, values.data(), quants.data(), scales.data(), sums.data()} {}
+        outliers(static_cast<size_t>(rows * cols / 32)),
+        outlier_counts(static_cast<size_t>(rows)),
+        buffer{rows,          cols,        values.data(),   quants.data(),
+               scales.data(), sums.data(), outliers.data(), outlier_counts.data()} {}
   std::vector<float> values;
   std::vector<int8_t> quants;
   std::vector<float> scales;
   std::vector<int16_t> sums;
+  std::vector<OutlierBlock> outliers;
+  std::vector<int32_t> outlier_counts;
   ActivationBuffer buffer;
 
   void quantise(const Operators& ops) {
@@ -140,10 +149,30 @@ struct Activation {
             nullptr,
             quants.data() + first * cols,
             scales.data() + first * (cols / 32),
-            sums.data() + first * (cols / 16)};
+            sums.data() + first * (cols / 16),
+            outliers.data() + first * (cols / 32),
+            outlier_counts.data() + first};
+  }
+  /// What the int8 twin stands for.
+  [[nodiscard]] std::vector<double> twin() const {
+    const size_t blocks = static_cast<size_t>(buffer.cols / 32);
+    std::vector<double> x(values.size());
+    for (size_t i = 0; i < x.size(); ++i) {
+      x[i] = static_cast<double>(scales[i / 32]) * quants[i];
+    }
+    for (size_t row = 0; row < outlier_counts.size(); ++row) {
+      for (size_t i = 0; i < static_cast<size_t>(outlier_counts[row]); ++i) {
+        const OutlierBlock& outlier = outliers[row * blocks + i];
+        for (size_t k = 0; k < 32; ++k) {
+          x[(row * blocks + static_cast<size_t>(outlier.block)) * 32 + k] +=
+              static_cast<double>(outlier.scale) * outlier.quants[k];
+        }
+      }
+    }
+    return x;
   }
   [[nodiscard]] ActivationRows f32_rows(int64_t first, int64_t count) const {
-    return {count, buffer.cols, values.data() + first * buffer.cols, nullptr, nullptr, nullptr};
+    return {count, buffer.cols, values.data() + first * buffer.cols};
   }
 };
 

@@ -1,7 +1,7 @@
 #include "engine/kernels/lanes_avx2.h"
-// The layout's helpers below are used with the Lanes included above.
+// The products' helpers below are used with the Lanes included above.
+#include "engine/kernels/int8_products.h"
 #include "engine/kernels/int8_tokens_avx2.h"
-#include "engine/kernels/weight_layout.h"
 
 namespace cupel::engine::kernels {
 namespace {
@@ -9,10 +9,8 @@ namespace {
 // int8 products with vpmaddubsw: unsigned codes × signed activations, neighbours summed to int16.
 // The int16 sums of a whole block must fit, which they do once the codes are centred
 // (int8_tokens_avx2.h). Q8_0 multiplies |w| · (±a) and widens every quad: 2 · 128 · 127 fits. The
-// float steps are those of int8_scalar.cpp, so the results are too.
+// float steps are those of int8_products.h.
 
-constexpr int kTokens = 4;       // activation rows of one micro-kernel
-constexpr int kTileBlocks = 48;  // blocks of a row group unpacked at a time (about 33 KiB)
 constexpr int kPrefetchBytes = 2048;
 
 inline __m256i load_bytes(const void* p) {
@@ -51,6 +49,7 @@ template <class L>
 struct DirectSource {
   using Layout = L;
   const uint8_t* group;
+  int64_t first;
 
   struct Block {
     BlockRef ref;
@@ -86,13 +85,14 @@ struct DirectSource {
     }
   };
   [[nodiscard]] Block block(int64_t index) const {
-    Block block = {block_ref<L>(group, index)};
+    Block block = {block_ref<L>(group, first + index)};
     const auto* ahead = reinterpret_cast<const char*>(block.ref.sub) + kPrefetchBytes;
     for (int64_t line = 0; line < (L::kSub + L::kHead / L::kSubs + 63) / 64; ++line) {
       _mm_prefetch(ahead + 64 * line, _MM_HINT_T0);
     }
     return block;
   }
+  [[nodiscard]] DirectSource from(int64_t blocks) const { return {group, first + blocks}; }
 };
 
 template <class L>
@@ -125,6 +125,7 @@ struct TileSource {
     }
   };
   [[nodiscard]] Block block(int64_t index) const { return {tiles + index}; }
+  [[nodiscard]] TileSource from(int64_t blocks) const { return {tiles + blocks}; }
 };
 
 /// Keeps the compiler from hoisting all products before the sums, which spills every register.
@@ -268,85 +269,27 @@ inline void multiply_blocks(
   }
 }
 
-/// The last, fewer than kTokens, rows: calls the micro-kernel made for their number.
-template <int tokens, class Source>
-void multiply_rest(const Source& source,
-                   const TokenView& view,
-                   int64_t first,
-                   int64_t count,
-                   int64_t left,
-                   float* sums) {
-  if constexpr (tokens > 0) {
-    if (left == tokens) {
-      multiply_blocks<tokens>(source, view, first, count, sums);
-    } else {
-      multiply_rest<tokens - 1>(source, view, first, count, left, sums);
-    }
-  }
-}
-
-template <class Source>
-void multiply_tokens(const Source& source,
-                     const TokenView& view,
-                     int64_t first,
-                     int64_t count,
-                     int64_t tokens,
-                     float* sums) {
-  int64_t t = 0;
-  for (; t + kTokens <= tokens; t += kTokens) {
-    multiply_blocks<kTokens>(source, from_token(view, t, chains<typename Source::Layout>()), first,
-                             count, sums + 16 * t);
-  }
-  multiply_rest<kTokens - 1>(source, from_token(view, t, chains<typename Source::Layout>()), first,
-                             count, tokens - t, sums + 16 * t);
-}
-
 template <Format format>
-void linear_int8(const LinearTask& task) {
+struct Kernel {
   using L = Layout<format>;
-  const ActivationRows& in = task.input;
-  const TokenView view = view_tokens<L>(in);
-  auto* sums = static_cast<float*>(thread_scratch(0, in.rows * kGroupRows * 4));
-  // Unpacking first pays from a number of rows on that depends on its cost; Q8_0 has none.
-  const bool tiled = !L::kSigned && in.rows >= (L::kHigh == 0 ? 12 : 6);
-  auto* tiles = static_cast<BlockTile*>(thread_scratch(2, kTileBlocks * sizeof(BlockTile)));
-  for (int64_t row = task.begin; row < task.end; row += kGroupRows) {
-    const uint8_t* group = task.data + row / kGroupRows * L::group_bytes(in.cols);
-    memset(sums, 0, static_cast<size_t>(in.rows) * kGroupRows * 4);
-    if (!tiled) {
-      multiply_tokens(DirectSource<L>{group}, view, 0, view.blocks, in.rows, sums);
-    }
-    for (int64_t first = 0; tiled && first < view.blocks; first += kTileBlocks) {
-      const int64_t left = view.blocks - first;
-      const int64_t count = left < kTileBlocks ? left : kTileBlocks;
-      for (int64_t i = 0; i < count; ++i) {
-        unpack_tile<L>(block_ref<L>(group, first + i), tiles[i]);
-      }
-      multiply_tokens(TileSource<L>{tiles}, view, first, count, in.rows, sums);
-    }
-    for (int64_t t = 0; t < in.rows; ++t) {
-      store_outputs(task, row, t, Lanes::load(sums + 16 * t));
-    }
+  using Direct = DirectSource<L>;
+  using Tile = TileSource<L>;
+  static constexpr int kTokens = 4;
+  // Unpacking pays from a number of rows on that depends on its cost; Q8_0 needs none.
+  static constexpr int64_t kUnpackRows = L::kSigned ? INT64_MAX : L::kHigh == 0 ? 12 : 6;
+  static TokenView view(const ActivationRows& in, int slot) { return view_tokens<L>(in, slot); }
+  static void unpack(BlockRef block, BlockTile& tile) { unpack_tile<L>(block, tile); }
+  template <int tokens, class Source>
+  static void multiply(
+      const Source& source, const TokenView& view, int64_t first, int64_t count, float* sums) {
+    multiply_blocks<tokens>(source, view, first, count, sums);
   }
-}
+};
 
 }  // namespace
 
 LinearFunction avx2_linear_int8(Format format) {
-  constexpr LinearFunction kFunctions[kFormatCount] = {
-      nullptr,
-      nullptr,
-      nullptr,
-      &linear_int8<kFormatQ4_0>,
-      &linear_int8<kFormatQ4_1>,
-      &linear_int8<kFormatQ5_0>,
-      &linear_int8<kFormatQ5_1>,
-      &linear_int8<kFormatQ8_0>,
-      &linear_int8<kFormatQ4K>,
-      &linear_int8<kFormatQ5K>,
-      &linear_int8<kFormatQ6K>,
-  };
-  return kFunctions[format];
+  return linear_int8_of<Kernel>(format);
 }
 
 }  // namespace cupel::engine::kernels

@@ -1,16 +1,13 @@
 #include "engine/kernels/lanes_avx512.h"
-// The layout's helpers below are used with the Lanes included above.
-#include "engine/kernels/weight_layout.h"
+// The products' helpers below are used with the Lanes included above.
+#include "engine/kernels/int8_products.h"
 
 namespace cupel::engine::kernels {
 namespace {
 
 // int8 products with vpdpbusd: four unsigned codes × four signed activations of 16 rows are summed
-// into int32 at once. The float steps are those of int8_scalar.cpp, so the results are too.
+// into int32 at once. The float steps are those of int8_products.h.
 
-constexpr int kTokens = 8;       // activation rows of one micro-kernel
-constexpr int kTileTokens = 13;  // from here on blocks are unpacked once and multiplied from L1
-constexpr int kTileBlocks = 48;  // blocks of a row group unpacked at a time (about 33 KiB)
 constexpr int kPrefetchBytes = 2048;
 
 /// Codes of `quad` for the 16 rows, straight from the packed block; Q8_0: code + 128.
@@ -47,6 +44,7 @@ template <class L>
 struct DirectSource {
   using Layout = L;
   const uint8_t* group;
+  int64_t first;
 
   struct Block {
     BlockRef ref;
@@ -75,13 +73,14 @@ struct DirectSource {
     }
   };
   [[nodiscard]] Block block(int64_t index) const {
-    Block block = {block_ref<L>(group, index)};
+    Block block = {block_ref<L>(group, first + index)};
     const auto* ahead = reinterpret_cast<const char*>(block.ref.sub) + kPrefetchBytes;
     for (int64_t line = 0; line < (L::kSub + L::kHead / L::kSubs + 63) / 64; ++line) {
       _mm_prefetch(ahead + 64 * line, _MM_HINT_T0);
     }
     return block;
   }
+  [[nodiscard]] DirectSource from(int64_t blocks) const { return {group, first + blocks}; }
 };
 
 template <class L>
@@ -109,6 +108,7 @@ struct TileSource {
     [[nodiscard]] __m512i half_scales() const { return _mm512_loadu_si512(tile->half_scale); }
   };
   [[nodiscard]] Block block(int64_t index) const { return {tiles + index}; }
+  [[nodiscard]] TileSource from(int64_t blocks) const { return {tiles + blocks}; }
 };
 
 /// What a micro-kernel reads of its activation rows.
@@ -120,6 +120,16 @@ struct TokenView {
   const int32_t* zeros;   // + t · blocks: -zero · Σ a, formats with a zero point
   int64_t cols;
   int64_t blocks;
+
+  [[nodiscard]] TokenView from(int64_t token) const {
+    TokenView v = *this;
+    v.quants += token * cols;
+    v.scales += token * blocks;
+    v.sums16 += token * blocks * 2;
+    v.offsets = offsets == nullptr ? nullptr : offsets + token * blocks;
+    v.zeros = zeros == nullptr ? nullptr : zeros + token * blocks;
+    return v;
+  }
 };
 
 inline __m512i broadcast_quad(const int8_t* a) {
@@ -201,17 +211,17 @@ inline void multiply_blocks(
 
 /// a_scale · Σ a or -zero · Σ a of every block of every row.
 template <class L>
-TokenView view_tokens(const ActivationRows& in) {
+TokenView view_tokens(const ActivationRows& in, int slot) {
   const int64_t blocks = in.cols / kBlockCols;
   TokenView view = {in.quants, in.scales, in.sums16, nullptr, nullptr, in.cols, blocks};
   if constexpr (L::kHasMin) {
-    auto* offsets = static_cast<float*>(thread_scratch(1, in.rows * blocks * 4));
+    auto* offsets = static_cast<float*>(thread_scratch(slot, in.rows * blocks * 4));
     for (int64_t i = 0; i < in.rows * blocks; ++i) {
       offsets[i] = in.scales[i] * static_cast<float>(in.sums16[2 * i] + in.sums16[2 * i + 1]);
     }
     view.offsets = offsets;
   } else if constexpr (!L::kHalves) {
-    auto* zeros = static_cast<int32_t*>(thread_scratch(1, in.rows * blocks * 4));
+    auto* zeros = static_cast<int32_t*>(thread_scratch(slot, in.rows * blocks * 4));
     for (int64_t i = 0; i < in.rows * blocks; ++i) {
       zeros[i] = -L::kZero * (in.sums16[2 * i] + in.sums16[2 * i + 1]);
     }
@@ -220,92 +230,26 @@ TokenView view_tokens(const ActivationRows& in) {
   return view;
 }
 
-inline TokenView from_token(const TokenView& view, int64_t token) {
-  TokenView v = view;
-  v.quants += token * v.cols;
-  v.scales += token * v.blocks;
-  v.sums16 += token * v.blocks * 2;
-  v.offsets = v.offsets == nullptr ? nullptr : v.offsets + token * v.blocks;
-  v.zeros = v.zeros == nullptr ? nullptr : v.zeros + token * v.blocks;
-  return v;
-}
-
-/// The last, fewer than kTokens, rows: calls the micro-kernel made for their number.
-template <int tokens, class Source>
-void multiply_rest(const Source& source,
-                   const TokenView& view,
-                   int64_t first,
-                   int64_t count,
-                   int64_t left,
-                   float* sums) {
-  if constexpr (tokens > 0) {
-    if (left == tokens) {
-      multiply_blocks<tokens>(source, view, first, count, sums);
-    } else {
-      multiply_rest<tokens - 1>(source, view, first, count, left, sums);
-    }
-  }
-}
-
-template <class Source>
-void multiply_tokens(const Source& source,
-                     const TokenView& view,
-                     int64_t first,
-                     int64_t count,
-                     int64_t tokens,
-                     float* sums) {
-  int64_t t = 0;
-  for (; t + kTokens <= tokens; t += kTokens) {
-    multiply_blocks<kTokens>(source, from_token(view, t), first, count, sums + 16 * t);
-  }
-  multiply_rest<kTokens - 1>(source, from_token(view, t), first, count, tokens - t, sums + 16 * t);
-}
-
 template <Format format>
-void linear_int8(const LinearTask& task) {
+struct Kernel {
   using L = Layout<format>;
-  const ActivationRows& in = task.input;
-  const TokenView view = view_tokens<L>(in);
-  auto* sums = static_cast<float*>(thread_scratch(0, in.rows * kGroupRows * 4));
-  const bool tiled = in.rows >= kTileTokens;
-  auto* tiles = static_cast<BlockTile*>(thread_scratch(2, kTileBlocks * sizeof(BlockTile)));
-  for (int64_t row = task.begin; row < task.end; row += kGroupRows) {
-    const uint8_t* group = task.data + row / kGroupRows * L::group_bytes(in.cols);
-    memset(sums, 0, static_cast<size_t>(in.rows) * kGroupRows * 4);
-    if (!tiled) {
-      multiply_tokens(DirectSource<L>{group}, view, 0, view.blocks, in.rows, sums);
-    }
-    for (int64_t first = 0; tiled && first < view.blocks; first += kTileBlocks) {
-      const int64_t left = view.blocks - first;
-      const int64_t count = left < kTileBlocks ? left : kTileBlocks;
-      for (int64_t i = 0; i < count; ++i) {
-        unpack_tile<L>(block_ref<L>(group, first + i), tiles[i]);
-      }
-      multiply_tokens(TileSource<L>{tiles}, view, first, count, in.rows, sums);
-    }
-    for (int64_t t = 0; t < in.rows; ++t) {
-      store_outputs(task, row, t, Lanes::load(sums + 16 * t));
-    }
+  using Direct = DirectSource<L>;
+  using Tile = TileSource<L>;
+  static constexpr int kTokens = 8;
+  static constexpr int64_t kUnpackRows = 13;
+  static TokenView view(const ActivationRows& in, int slot) { return view_tokens<L>(in, slot); }
+  static void unpack(BlockRef block, BlockTile& tile) { unpack_tile<L>(block, tile); }
+  template <int tokens, class Source>
+  static void multiply(
+      const Source& source, const TokenView& view, int64_t first, int64_t count, float* sums) {
+    multiply_blocks<tokens>(source, view, first, count, sums);
   }
-}
+};
 
 }  // namespace
 
 LinearFunction avx512_linear_int8(Format format) {
-  constexpr LinearFunction kFunctions[kFormatCount] = {
-      nullptr,
-      nullptr,
-      nullptr,
-      &linear_int8<kFormatQ4_0>,
-      &linear_int8<kFormatQ4_1>,
-      &linear_int8<kFormatQ5_0>,
-      &linear_int8<kFormatQ5_1>,
-      &linear_int8<kFormatQ8_0>,
-      &linear_int8<kFormatQ4K>,
-      &linear_int8<kFormatQ5K>,
-      &linear_int8<kFormatQ6K>,
-  };
-  return kFunctions[format];
+  return linear_int8_of<Kernel>(format);
 }
 
 }  // namespace cupel::engine::kernels

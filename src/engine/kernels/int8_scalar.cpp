@@ -1,14 +1,11 @@
-#include "engine/kernels/kernel_table.h"
 #include "engine/kernels/lanes_scalar.h"
-#include "engine/kernels/weight_layout.h"
+// The products' helpers below are used with the Lanes included above.
+#include "engine/kernels/int8_products.h"
 
 namespace cupel::engine::kernels {
 namespace {
 
-// int8 products, the oracle. Per output element, over ascending blocks of 32 columns:
-//   isum = Σ (code - zero) · a          exact integer; Q6_K: each half times its integer scale
-//   acc  = fma(scale · a_scale, isum, acc)
-//   acc  = fma(min, a_scale · Σ a, acc) formats with a minimum
+// int8 products, the oracle of the other levels: the formulas of int8_products.h as they stand.
 
 template <class L>
 int block_sum(const BlockTile& tile, int row, const int8_t* a) {
@@ -23,60 +20,65 @@ int block_sum(const BlockTile& tile, int row, const int8_t* a) {
   return sums[0] + sums[1];
 }
 
+struct TokenView {
+  const int8_t* quants;   // row t at quants + t · cols
+  const float* scales;    // + t · blocks
+  const int16_t* sums16;  // + t · 2 blocks
+  int64_t cols;
+  int64_t blocks;
+
+  [[nodiscard]] TokenView from(int64_t token) const {
+    return {quants + token * cols, scales + token * blocks, sums16 + token * blocks * 2, cols,
+            blocks};
+  }
+};
+
+struct TileSource {
+  const BlockTile* tiles;
+  [[nodiscard]] TileSource from(int64_t blocks) const { return {tiles + blocks}; }
+};
+
 template <class L>
-void add_block(const BlockTile& tile, const ActivationRows& in, int64_t block, float* sums) {
-  for (int64_t t = 0; t < in.rows; ++t) {
-    const int8_t* a = in.quants + t * in.cols + block * kBlockCols;
-    const float scale = in.scales[t * (in.cols / 32) + block];
-    const int16_t* pair = in.sums16 + t * (in.cols / 16) + 2 * block;
-    const float offset = scale * static_cast<float>(pair[0] + pair[1]);
-    float* acc = sums + kGroupRows * t;
-    for (int row = 0; row < kGroupRows; ++row) {
-      const auto isum = static_cast<float>(block_sum<L>(tile, row, a));
-      acc[row] = __builtin_fmaf(tile.scale[row] * scale, isum, acc[row]);
-      if constexpr (L::kHasMin) {
-        acc[row] = __builtin_fmaf(tile.min[row], offset, acc[row]);
-      }
+void add_block(const BlockTile& tile, const TokenView& view, int64_t block, float* acc) {
+  const int8_t* a = view.quants + block * kBlockCols;
+  const float scale = view.scales[block];
+  const float offset =
+      scale * static_cast<float>(view.sums16[2 * block] + view.sums16[2 * block + 1]);
+  for (int row = 0; row < kGroupRows; ++row) {
+    const auto isum = static_cast<float>(block_sum<L>(tile, row, a));
+    acc[row] = __builtin_fmaf(tile.scale[row] * scale, isum, acc[row]);
+    if constexpr (L::kHasMin) {
+      acc[row] = __builtin_fmaf(tile.min[row], offset, acc[row]);
     }
   }
 }
 
 template <Format format>
-void linear_int8(const LinearTask& task) {
+struct Kernel {
   using L = Layout<format>;
-  const ActivationRows& in = task.input;
-  auto* sums = static_cast<float*>(thread_scratch(0, in.rows * kGroupRows * 4));
-  for (int64_t row = task.begin; row < task.end; row += kGroupRows) {
-    const uint8_t* group = task.data + row / kGroupRows * L::group_bytes(in.cols);
-    memset(sums, 0, static_cast<size_t>(in.rows) * kGroupRows * 4);
-    for (int64_t block = 0; block < in.cols / kBlockCols; ++block) {
-      BlockTile tile;
-      unpack_block<L, Lanes>(block_ref<L>(group, block), tile);
-      add_block<L>(tile, in, block, sums);
-    }
-    for (int64_t t = 0; t < in.rows; ++t) {
-      store_outputs(task, row, t, Lanes::load(sums + kGroupRows * t));
+  using Tile = TileSource;
+  struct Direct : TileSource {  // never used: every block is unpacked
+    Direct(const uint8_t*, int64_t) : TileSource{nullptr} {}
+  };
+  static constexpr int kTokens = 1;
+  static constexpr int64_t kUnpackRows = 0;
+  static TokenView view(const ActivationRows& in, int) {
+    return {in.quants, in.scales, in.sums16, in.cols, in.cols / kBlockCols};
+  }
+  static void unpack(BlockRef block, BlockTile& tile) { unpack_block<L, Lanes>(block, tile); }
+  template <int tokens>
+  static void multiply(
+      const TileSource& source, const TokenView& view, int64_t first, int64_t count, float* sums) {
+    for (int64_t i = 0; i < count; ++i) {
+      add_block<L>(source.tiles[i], view, first + i, sums);
     }
   }
-}
+};
 
 }  // namespace
 
 LinearFunction scalar_linear_int8(Format format) {
-  constexpr LinearFunction kFunctions[kFormatCount] = {
-      nullptr,
-      nullptr,
-      nullptr,
-      &linear_int8<kFormatQ4_0>,
-      &linear_int8<kFormatQ4_1>,
-      &linear_int8<kFormatQ5_0>,
-      &linear_int8<kFormatQ5_1>,
-      &linear_int8<kFormatQ8_0>,
-      &linear_int8<kFormatQ4K>,
-      &linear_int8<kFormatQ5K>,
-      &linear_int8<kFormatQ6K>,
-  };
-  return kFunctions[format];
+  return linear_int8_of<Kernel>(format);
 }
 
 }  // namespace cupel::engine::kernels

@@ -33,6 +33,17 @@ struct TokenView {
   const int32_t* centre_sums;  // + t · blocks: (centre - zero) · Σ a, where that is not 0
   int64_t cols;
   int64_t blocks;
+  int chains;
+
+  [[nodiscard]] TokenView from(int64_t token) const {
+    TokenView v = *this;
+    v.quants += token * cols;
+    v.scales += token * blocks;
+    v.offsets = offsets == nullptr ? nullptr : offsets + token * blocks;
+    v.centres = centres == nullptr ? nullptr : centres + token * blocks * chains;
+    v.centre_sums = centre_sums == nullptr ? nullptr : centre_sums + token * blocks;
+    return v;
+  }
 };
 
 /// isum from the centred sum.
@@ -66,22 +77,23 @@ inline void centre_block(const int8_t* a, int32_t* centres) {
   }
 }
 
-/// Prepares the corrections of all rows in scratch memory (slots 1 and 3).
+/// Prepares the corrections of all rows in a slot of scratch memory.
 template <class L>
-TokenView view_tokens(const ActivationRows& in) {
+TokenView view_tokens(const ActivationRows& in, int slot) {
   const int64_t blocks = in.cols / kBlockCols;
   const int64_t count = in.rows * blocks;
-  TokenView view = {in.quants, in.scales, nullptr, nullptr, nullptr, in.cols, blocks};
+  TokenView view = {in.quants, in.scales, nullptr, nullptr, nullptr, in.cols, blocks, chains<L>()};
+  auto* memory = static_cast<int32_t*>(thread_scratch(slot, count * (chains<L>() + 2) * 4));
   if constexpr (centre<L>() != 0) {
-    auto* centres = static_cast<int32_t*>(thread_scratch(1, count * chains<L>() * 4));
+    int32_t* centres = memory + 2 * count;
     for (int64_t i = 0; i < count; ++i) {
       centre_block<L>(in.quants + i * kBlockCols, centres + i * chains<L>());
     }
     view.centres = centres;
   }
   if constexpr (L::kHasMin) {
-    auto* offsets = static_cast<float*>(thread_scratch(3, count * 8));
-    auto* sums = reinterpret_cast<int32_t*>(offsets + count);
+    auto* offsets = reinterpret_cast<float*>(memory);
+    int32_t* sums = memory + count;
     for (int64_t i = 0; i < count; ++i) {
       const int sum = in.sums16[2 * i] + in.sums16[2 * i + 1];
       offsets[i] = in.scales[i] * static_cast<float>(sum);
@@ -91,16 +103,6 @@ TokenView view_tokens(const ActivationRows& in) {
     view.centre_sums = sums;
   }
   return view;
-}
-
-inline TokenView from_token(const TokenView& view, int64_t token, int chains) {
-  TokenView v = view;
-  v.quants += token * v.cols;
-  v.scales += token * v.blocks;
-  v.offsets = v.offsets == nullptr ? nullptr : v.offsets + token * v.blocks;
-  v.centres = v.centres == nullptr ? nullptr : v.centres + token * v.blocks * chains;
-  v.centre_sums = v.centre_sums == nullptr ? nullptr : v.centre_sums + token * v.blocks;
-  return v;
 }
 
 }  // namespace

@@ -11,17 +11,28 @@ namespace cupel::engine {
 
 struct PackedMatrix;
 
+/// The second int8 term of a block of 32 columns that sticks out of its row: there
+/// x ≈ scale · q + scale' · q', with q of the row and q' from here.
+struct OutlierBlock {
+  int8_t quants[32];
+  float scale;
+  int16_t sums16[2];  // of quants
+  int32_t block;      // column / 32
+};
+
 /// Rows of activations as the linear operators read them. In f32 mode only `values` is set; in int8
-/// mode the quantised twin: x ≈ scale · q with q in [-127, 127], one scale per 32 columns, and sums
-/// of q per 16 columns (corrections of unsigned and offset weight formats). A weight of a float
-/// format multiplies `values` when they are set, else scale · q.
+/// mode the quantised twin: x ≈ scale · q with q in [-127, 127], one scale per 32 columns, sums
+/// of q per 16 columns (corrections of unsigned and offset weight formats), and the second terms of
+/// outlier blocks. A weight of a float format multiplies `values` when they are set, else the twin.
 struct ActivationRows {
   int64_t rows = 0;
-  int64_t cols = 0;                 // a multiple of 32
-  const float* values = nullptr;    // [n, cols]
-  const int8_t* quants = nullptr;   // [n, cols]
-  const float* scales = nullptr;    // [n, cols / 32]
-  const int16_t* sums16 = nullptr;  // [n, cols / 16]
+  int64_t cols = 0;                         // a multiple of 32
+  const float* values = nullptr;            // [n, cols]
+  const int8_t* quants = nullptr;           // [n, cols]
+  const float* scales = nullptr;            // [n, cols / 32]
+  const int16_t* sums16 = nullptr;          // [n, cols / 16]
+  const OutlierBlock* outliers = nullptr;   // [n, cols / 32]; the first outlier_counts[row] of a
+  const int32_t* outlier_counts = nullptr;  // [n]           row are set, by ascending block
 };
 
 /// The same buffers, writable.
@@ -32,6 +43,8 @@ struct ActivationBuffer {
   int8_t* quants = nullptr;
   float* scales = nullptr;
   int16_t* sums16 = nullptr;
+  OutlierBlock* outliers = nullptr;
+  int32_t* outlier_counts = nullptr;
 };
 
 enum class GateKind { kSilu, kGeluTanh };
@@ -48,13 +61,17 @@ struct LinearArgs {
   LinearEpilogue epilogue = LinearEpilogue::kStore;
 };
 
-/// One layer's cache of one sequence, in pages of kPageRows positions, f16. Inside a page keys lie
-/// [G, H, kPageRows], so that one register holds a coordinate of many keys, and values
-/// [G, kPageRows, H]. Pages may be copied whole; single positions are moved with `copy_kv`.
+/// Element of the key-value cache.
+enum class CacheType { kFloat16, kFloat32 };
+
+/// One layer's cache of one sequence, in pages of kPageRows positions of the shape's CacheType.
+/// Inside a page keys lie [G, H, kPageRows], so that one register holds a coordinate of many keys,
+/// and values [G, kPageRows, H]. Pages may be copied whole; single positions are moved with
+/// `copy_kv`.
 constexpr int64_t kPageRows = 64;
 struct KvPage {
-  uint16_t* keys = nullptr;
-  uint16_t* values = nullptr;
+  void* keys = nullptr;
+  void* values = nullptr;
 };
 
 /// One query row of the batch step.
@@ -76,6 +93,7 @@ struct AttentionShape {
   int64_t head_dim = 0;
   float scale = 0;    // multiplies q·k
   float softcap = 0;  // > 0: softcap · tanh(x / softcap)
+  CacheType cache = CacheType::kFloat16;
 };
 
 /// Rotary embedding of one row: cos/sin [rotary_dim / 2]; pairs are (2i, 2i+1) or

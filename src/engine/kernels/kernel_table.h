@@ -77,7 +77,7 @@ LinearFunction avx2_linear_int8(Format format);
 LinearFunction avx512_linear_int8(Format format);
 
 /// This thread's scratch memory, ≥ `bytes`, 64-byte aligned; grows, never shrinks. A second call in
-/// the same thread with the same `slot` invalidates the first. Slots 0 … 3.
+/// the same thread with the same `slot` invalidates the first. Slots 0 … 4.
 void* thread_scratch(int slot, int64_t bytes);
 
 }  // namespace cupel::engine::kernels

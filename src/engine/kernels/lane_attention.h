@@ -226,31 +226,34 @@ inline void widen(const uint16_t* from, float* to, int64_t count) {
   }
 }
 
-/// Collects the positions [begin, begin + count) of a tree row into the tile's scratch as a chunk.
+/// Collects the positions [begin, begin + kChunk) of a tree row into the tile's scratch as a chunk.
+template <class T>
 inline void gather_chunk(Tile& tile,
                          const AttentionQuery& query,
                          const AttentionShape& shape,
                          int64_t kv_head,
                          int64_t begin) {
   const int64_t width = shape.head_dim;
-  auto* keys = reinterpret_cast<uint16_t*>(tile.scratch_keys);
-  auto* values = reinterpret_cast<uint16_t*>(tile.scratch_values);
+  auto* keys = reinterpret_cast<T*>(tile.scratch_keys);
+  auto* values = reinterpret_cast<T*>(tile.scratch_values);
   const int64_t from = query.first > begin ? query.first : begin;
   const int64_t to = query.length < begin + kChunk ? query.length : begin + kChunk;
-  memset(keys, 0, static_cast<size_t>(width * kChunk) * 2);
+  memset(keys, 0, static_cast<size_t>(width * kChunk) * sizeof(T));
   for (int64_t p = from; p < to; ++p) {
     const int64_t slot = p >= query.slots_begin ? query.slots[p - query.slots_begin] : p;
     const KvPage& page = query.pages[slot / kPageRows];
     const int64_t offset = slot % kPageRows;
-    const uint16_t* key = page.keys + kv_head * width * kPageRows + offset;
+    const T* key = static_cast<const T*>(page.keys) + kv_head * width * kPageRows + offset;
     for (int64_t i = 0; i < width; ++i) {
       keys[i * kChunk + (p - begin)] = key[i * kPageRows];
     }
-    memcpy(values + (p - begin) * width, page.values + (kv_head * kPageRows + offset) * width,
-           static_cast<size_t>(width) * 2);
+    memcpy(values + (p - begin) * width,
+           static_cast<const T*>(page.values) + (kv_head * kPageRows + offset) * width,
+           static_cast<size_t>(width) * sizeof(T));
   }
 }
 
+template <class T>
 inline void attend_position_chunk(Tile& tile,
                                   const AttentionQuery& query,
                                   const AttentionShape& shape,
@@ -258,24 +261,27 @@ inline void attend_position_chunk(Tile& tile,
                                   int64_t begin) {
   const int64_t width = shape.head_dim;
   if (query.slots != nullptr && begin + kChunk > query.slots_begin) {
-    gather_chunk(tile, query, shape, kv_head, begin);
-    attend_chunk(tile, reinterpret_cast<const uint16_t*>(tile.scratch_keys),
-                 reinterpret_cast<const uint16_t*>(tile.scratch_values), shape);
+    gather_chunk<T>(tile, query, shape, kv_head, begin);
+    attend_chunk(tile, reinterpret_cast<const T*>(tile.scratch_keys),
+                 reinterpret_cast<const T*>(tile.scratch_values), shape);
     return;
   }
   const KvPage& page = query.pages[begin / kPageRows];
-  const uint16_t* keys = page.keys + kv_head * width * kPageRows;
-  const uint16_t* values = page.values + kv_head * width * kPageRows;
-  if (tile.count < kConvertRows) {
-    attend_chunk(tile, keys, values, shape);
-    return;
+  const T* keys = static_cast<const T*>(page.keys) + kv_head * width * kPageRows;
+  const T* values = static_cast<const T*>(page.values) + kv_head * width * kPageRows;
+  if constexpr (sizeof(T) == 2) {
+    if (tile.count >= kConvertRows) {
+      widen(keys, tile.scratch_keys, width * kChunk);
+      widen(values, tile.scratch_values, width * kChunk);
+      attend_chunk<float>(tile, tile.scratch_keys, tile.scratch_values, shape);
+      return;
+    }
   }
-  widen(keys, tile.scratch_keys, width * kChunk);
-  widen(values, tile.scratch_values, width * kChunk);
-  attend_chunk<float>(tile, tile.scratch_keys, tile.scratch_values, shape);
+  attend_chunk(tile, keys, values, shape);
 }
 
-/// All chunks for the rows of a tile, then the outputs.
+/// All chunks for the rows of a tile, then the outputs. T: the cache's element.
+template <class T>
 inline void attend_tile(Tile& tile,
                         const AttentionQuery& query,
                         const AttentionShape& shape,
@@ -294,7 +300,7 @@ inline void attend_tile(Tile& tile,
       row.lo = lo < 0 ? 0 : lo > kChunk ? kChunk : static_cast<int>(lo);
       row.hi = hi < 0 ? 0 : hi > kChunk ? kChunk : static_cast<int>(hi);
     }
-    attend_position_chunk(tile, query, shape, kv_head, begin);
+    attend_position_chunk<T>(tile, query, shape, kv_head, begin);
   }
   const int64_t width = shape.head_dim;
   for (int r = 0; r < tile.count; ++r) {
@@ -354,7 +360,8 @@ inline bool same_cache(const AttentionQuery& a, const AttentionQuery& b) {
   return a.pages == b.pages && a.slots == nullptr && b.slots == nullptr;
 }
 
-void attention(const AttentionTask& task) {
+template <class T>
+inline void attention_over(const AttentionTask& task) {
   const int64_t group = task.shape.heads / task.shape.kv_heads;
   Tile* tile = make_tile(task.shape.head_dim);
   for (int64_t i = 0; i < task.count; ++i) {
@@ -367,10 +374,18 @@ void attention(const AttentionTask& task) {
       const bool last =
           head == group && (i + 1 == task.count || !same_cache(query, task.queries[i + 1]));
       if (tile->count == kTileRows || last) {
-        attend_tile(*tile, query, task.shape, task.kv_head);
+        attend_tile<T>(*tile, query, task.shape, task.kv_head);
         tile->count = 0;
       }
     }
+  }
+}
+
+void attention(const AttentionTask& task) {
+  if (task.shape.cache == CacheType::kFloat32) {
+    attention_over<float>(task);
+  } else {
+    attention_over<uint16_t>(task);
   }
 }
 

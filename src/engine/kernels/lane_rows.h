@@ -8,14 +8,17 @@ namespace {
 
 // Operators on one row: norm, quantisation, rotation, gates. Written once over the level's Lanes.
 
-inline void rms_norm(const float* x, const float* weight, float eps, int64_t width, float* out) {
+inline float mean_square(const float* x, int64_t width) {
   Lanes squares = Lanes::broadcast(0);
   for (int64_t i = 0; i < width; i += 16) {
     const Lanes part = load_part(x + i, width - i, 0);
     squares = Lanes::fma(part, part, squares);
   }
-  const float mean = Lanes::reduce_add(squares) / static_cast<float>(width);
-  const Lanes scale = Lanes::broadcast(1.0F / Lanes::sqrt1(mean + eps));
+  return Lanes::reduce_add(squares) / static_cast<float>(width);
+}
+
+inline void rms_norm(const float* x, const float* weight, float eps, int64_t width, float* out) {
+  const Lanes scale = Lanes::broadcast(1.0F / Lanes::sqrt1(mean_square(x, width) + eps));
   for (int64_t i = 0; i < width; i += 16) {
     const Lanes part = Lanes::mul(load_part(x + i, width - i, 0), scale);
     store_part(out + i, width - i, Lanes::mul(part, load_part(weight + i, width - i, 0)));
@@ -25,25 +28,56 @@ inline void rms_norm(const float* x, const float* weight, float eps, int64_t wid
 // Below this a block's inverse scale would overflow; the whole block counts as zero.
 constexpr float kSmallestAmax = 1e-30F;
 
-inline void quantise_row(const float* x, const ActivationBuffer& buffer, int64_t row) {
-  int8_t* quants = buffer.quants + row * buffer.cols;
-  float* scales = buffer.scales + row * (buffer.cols / 32);
-  int16_t* sums = buffer.sums16 + row * (buffer.cols / 16);
+// A block whose largest magnitude exceeds this many times the row's RMS gets a second int8 term.
+// One term's error grows with that magnitude, so that a few blocks make most of a row's error: with
+// 23% of the blocks the mean error of a log-probability falls from 0.075 to 0.024 nats
+// (SmolLM2-135M) and from 0.051 to 0.021 (Gemma-3-270M).
+constexpr float kOutlierRms = 3.5F;
+
+inline float largest(Lanes a, Lanes b) {
+  return Lanes::reduce_max(Lanes::max(Lanes::abs(a), Lanes::abs(b)));
+}
+
+/// Quantises 32 values, leaves in them what rounding took, and returns the scale.
+inline float quantise_block(Lanes& a, Lanes& b, float amax, int8_t* quants, int16_t* sums) {
+  const bool zero = amax < kSmallestAmax;
+  const Lanes inverse = Lanes::broadcast(zero ? 0.0F : 127.0F / amax);
+  const float scale = zero ? 0.0F : amax / 127.0F;
   const Lanes low = Lanes::broadcast(-127.0F);
   const Lanes high = Lanes::broadcast(127.0F);
-  for (int64_t i = 0; i < buffer.cols; i += 32) {
-    const Lanes a = Lanes::load(x + i);
-    const Lanes b = Lanes::load(x + i + 16);
-    const float amax = Lanes::reduce_max(Lanes::max(Lanes::abs(a), Lanes::abs(b)));
-    const bool zero = amax < kSmallestAmax;
-    const Lanes inverse = Lanes::broadcast(zero ? 0.0F : 127.0F / amax);
-    scales[i / 32] = zero ? 0.0F : amax / 127.0F;
+  const Lanes magic = Lanes::broadcast(12582912.0F);  // 1.5 · 2^23: adding it rounds to nearest
+  const Lanes minus_scale = Lanes::broadcast(-scale);
+  const auto take = [&](Lanes& x, int8_t* out) {
     // min/max also turn NaN into a number, so that the conversion is defined.
-    const Lanes qa = Lanes::max(Lanes::min(Lanes::mul(a, inverse), high), low);
-    const Lanes qb = Lanes::max(Lanes::min(Lanes::mul(b, inverse), high), low);
-    sums[i / 16] = static_cast<int16_t>(Lanes::store_int8(quants + i, qa));
-    sums[i / 16 + 1] = static_cast<int16_t>(Lanes::store_int8(quants + i + 16, qb));
+    const Lanes q = Lanes::max(Lanes::min(Lanes::mul(x, inverse), high), low);
+    x = Lanes::fma(minus_scale, Lanes::sub(Lanes::add(q, magic), magic), x);
+    return static_cast<int16_t>(Lanes::store_int8(out, q));
+  };
+  sums[0] = take(a, quants);
+  sums[1] = take(b, quants + 16);
+  return scale;
+}
+
+inline void quantise_row(const float* x, const ActivationBuffer& buffer, int64_t row) {
+  const int64_t blocks = buffer.cols / 32;
+  int8_t* quants = buffer.quants + row * buffer.cols;
+  float* scales = buffer.scales + row * blocks;
+  int16_t* sums = buffer.sums16 + row * blocks * 2;
+  OutlierBlock* outliers = buffer.outliers + row * blocks;
+  const float threshold = kOutlierRms * kOutlierRms * mean_square(x, buffer.cols);
+  int32_t count = 0;
+  for (int64_t block = 0; block < blocks; ++block) {
+    Lanes a = Lanes::load(x + 32 * block);
+    Lanes b = Lanes::load(x + 32 * block + 16);
+    const float amax = largest(a, b);
+    scales[block] = quantise_block(a, b, amax, quants + 32 * block, sums + 2 * block);
+    if (amax * amax > threshold) {
+      OutlierBlock& outlier = outliers[count++];
+      outlier.block = static_cast<int32_t>(block);
+      outlier.scale = quantise_block(a, b, largest(a, b), outlier.quants, outlier.sums16);
+    }
   }
+  buffer.outlier_counts[row] = count;
 }
 
 inline void rotate_pair(float& x, float& y, float c, float s) {
@@ -75,27 +109,47 @@ inline void rope(float* head, const RopeArgs& args) {
   }
 }
 
+inline void store_elements(float* to, Lanes x) {
+  Lanes::store(to, x);
+}
+inline void store_elements(uint16_t* to, Lanes x) {
+  Lanes::store_half(to, x);
+}
+
+template <class T>
+inline void store_kv_as(const float* keys,
+                        const float* values,
+                        const AttentionShape& shape,
+                        const KvPage& page,
+                        int64_t offset) {
+  const int64_t width = shape.head_dim;
+  for (int64_t head = 0; head < shape.kv_heads; ++head) {
+    T* key_column = static_cast<T*>(page.keys) + head * width * kPageRows + offset;
+    T* value_row = static_cast<T*>(page.values) + (head * kPageRows + offset) * width;
+    for (int64_t i = 0; i < width; i += 16) {
+      T part[16];
+      const int64_t count = width - i < 16 ? width - i : 16;
+      store_elements(part, load_part(keys + head * width + i, count, 0));
+      for (int64_t j = 0; j < count; ++j) {
+        key_column[(i + j) * kPageRows] = part[j];
+      }
+      store_elements(part, load_part(values + head * width + i, count, 0));
+      for (int64_t j = 0; j < count; ++j) {
+        value_row[i + j] = part[j];
+      }
+    }
+  }
+}
+
 inline void store_kv(const float* keys,
                      const float* values,
                      const AttentionShape& shape,
                      const KvPage& page,
                      int64_t offset) {
-  const int64_t width = shape.head_dim;
-  for (int64_t head = 0; head < shape.kv_heads; ++head) {
-    uint16_t* key_column = page.keys + head * width * kPageRows + offset;
-    uint16_t* value_row = page.values + (head * kPageRows + offset) * width;
-    for (int64_t i = 0; i < width; i += 16) {
-      uint16_t half[16];
-      const int64_t count = width - i < 16 ? width - i : 16;
-      Lanes::store_half(half, load_part(keys + head * width + i, count, 0));
-      for (int64_t j = 0; j < count; ++j) {
-        key_column[(i + j) * kPageRows] = half[j];
-      }
-      Lanes::store_half(half, load_part(values + head * width + i, count, 0));
-      for (int64_t j = 0; j < count; ++j) {
-        value_row[i + j] = half[j];
-      }
-    }
+  if (shape.cache == CacheType::kFloat32) {
+    store_kv_as<float>(keys, values, shape, page, offset);
+  } else {
+    store_kv_as<uint16_t>(keys, values, shape, page, offset);
   }
 }
 

@@ -8,6 +8,26 @@
 namespace cupel::engine::kernels {
 namespace {
 
+template <class Bits>
+void copy_kv_as(const AttentionShape& shape,
+                const KvPage& from,
+                int64_t from_offset,
+                const KvPage& to,
+                int64_t to_offset) {
+  const auto* from_keys = static_cast<const Bits*>(from.keys);
+  auto* to_keys = static_cast<Bits*>(to.keys);
+  for (int64_t i = 0; i < shape.kv_heads * shape.head_dim; ++i) {
+    to_keys[i * kPageRows + to_offset] = from_keys[i * kPageRows + from_offset];
+  }
+  const auto* from_values = static_cast<const Bits*>(from.values);
+  auto* to_values = static_cast<Bits*>(to.values);
+  for (int64_t head = 0; head < shape.kv_heads; ++head) {
+    const Bits* source = from_values + (head * kPageRows + from_offset) * shape.head_dim;
+    std::copy(source, source + shape.head_dim,
+              to_values + (head * kPageRows + to_offset) * shape.head_dim);
+  }
+}
+
 /// Operators over the plain functions of one level; packing is the same at all levels.
 class TableOperators final : public Operators {
  public:
@@ -104,13 +124,10 @@ void TableOperators::copy_kv(const AttentionShape& shape,
                              int64_t from_offset,
                              const KvPage& to,
                              int64_t to_offset) const {
-  for (int64_t i = 0; i < shape.kv_heads * shape.head_dim; ++i) {
-    to.keys[i * kPageRows + to_offset] = from.keys[i * kPageRows + from_offset];
-  }
-  for (int64_t head = 0; head < shape.kv_heads; ++head) {
-    const uint16_t* source = from.values + (head * kPageRows + from_offset) * shape.head_dim;
-    uint16_t* target = to.values + (head * kPageRows + to_offset) * shape.head_dim;
-    std::copy(source, source + shape.head_dim, target);
+  if (shape.cache == CacheType::kFloat32) {
+    copy_kv_as<uint32_t>(shape, from, from_offset, to, to_offset);
+  } else {
+    copy_kv_as<uint16_t>(shape, from, from_offset, to, to_offset);
   }
 }
 

@@ -6,12 +6,13 @@
 
 namespace cupel::engine {
 
-KvPool::KvPool(const ModelDescription& model, size_t max_bytes) {
+KvPool::KvPool(const ModelDescription& model, CacheType type, size_t max_bytes) {
+  const size_t element = type == CacheType::kFloat32 ? sizeof(float) : sizeof(uint16_t);
   for (const LayerDescription& layer : model.layers) {
     const AttentionDescription& a = layer.attention;
-    const auto elements = static_cast<size_t>(a.kv_heads * kPageRows * a.head_dim);
-    layout_.push_back({page_elements_, elements});
-    page_elements_ += 2 * elements;
+    const size_t bytes = static_cast<size_t>(a.kv_heads * kPageRows * a.head_dim) * element;
+    layout_.push_back({page_bytes_, bytes});
+    page_bytes_ += 2 * bytes;
   }
   max_pages_ = max_bytes / page_bytes();
 }
@@ -28,7 +29,7 @@ Result<int32_t> KvPool::allocate() {
                      kPageRows, max_pages_ * page_bytes() >> 20U);
   }
   // Zeroed: attention may read (and mask) rows of a page that were never written.
-  pages_.push_back({std::make_unique<uint16_t[]>(page_elements_), 1});
+  pages_.push_back({std::make_unique<std::byte[]>(page_bytes_), 1});
   return static_cast<int32_t>(pages_.size() - 1);
 }
 
@@ -47,8 +48,8 @@ void KvPool::copy(int32_t from, int32_t to) {
 
 KvPage KvPool::layer(int32_t page, size_t layer) const {
   const LayerLayout& l = layout_[layer];
-  uint16_t* base = pages_[static_cast<size_t>(page)].data.get() + l.offset;
-  return {.keys = base, .values = base + l.elements};
+  std::byte* base = pages_[static_cast<size_t>(page)].data.get() + l.offset;
+  return {.keys = base, .values = base + l.bytes};
 }
 
 }  // namespace cupel::engine

@@ -16,7 +16,7 @@ namespace cupel::engine {
 /// first needed and kept for reuse; never more than `max_bytes`.
 class KvPool {
  public:
-  KvPool(const ModelDescription& model, size_t max_bytes);
+  KvPool(const ModelDescription& model, CacheType type, size_t max_bytes);
 
   /// A page with reference count 1, contents undefined. Errors: kExhausted when the limit is
   /// reached.
@@ -31,21 +31,21 @@ class KvPool {
   [[nodiscard]] KvPage layer(int32_t page, size_t layer) const;
 
   [[nodiscard]] size_t layers() const { return layout_.size(); }
-  [[nodiscard]] size_t page_bytes() const { return page_elements_ * sizeof(uint16_t); }
+  [[nodiscard]] size_t page_bytes() const { return page_bytes_; }
   [[nodiscard]] size_t capacity_pages() const { return max_pages_; }
   [[nodiscard]] size_t used_pages() const { return pages_.size() - free_.size(); }
 
  private:
   struct Page {
-    std::unique_ptr<uint16_t[]> data;
+    std::unique_ptr<std::byte[]> data;
     int32_t references = 0;
   };
   struct LayerLayout {
-    size_t offset;    // of the keys, in elements from the page's start
-    size_t elements;  // of the keys; as many values follow
+    size_t offset;  // of the keys, in bytes from the page's start
+    size_t bytes;   // of the keys; as many of the values follow
   };
   std::vector<LayerLayout> layout_;
-  size_t page_elements_ = 0;
+  size_t page_bytes_ = 0;
   size_t max_pages_ = 0;
   std::vector<Page> pages_;
   std::vector<int32_t> free_;

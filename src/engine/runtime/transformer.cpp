@@ -26,15 +26,14 @@ ActivationRows as_rows(const ActivationBuffer& b) {
           .values = b.values,
           .quants = b.quants,
           .scales = b.scales,
-          .sums16 = b.sums16};
+          .sums16 = b.sums16,
+          .outliers = b.outliers,
+          .outlier_counts = b.outlier_counts};
 }
 
-AttentionShape shape_of(const AttentionDescription& a) {
-  return {.heads = a.heads,
-          .kv_heads = a.kv_heads,
-          .head_dim = a.head_dim,
-          .scale = static_cast<float>(a.scale),
-          .softcap = static_cast<float>(a.softcap)};
+// The exact mode caches what it computed; otherwise f16 halves the cache's memory and traffic.
+CacheType cache_type(Activations activations) {
+  return activations == Activations::kFloat32 ? CacheType::kFloat32 : CacheType::kFloat16;
 }
 
 bool same_rope(const RopeDescription& a, const RopeDescription& b) {
@@ -52,7 +51,7 @@ Transformer::Transformer(ModelDescription description,
       activations_(options.activations),
       operators_(&operators),
       threads_(std::move(threads)),
-      kv_pool_(description_, options.max_cache_bytes) {
+      kv_pool_(description_, cache_type(options.activations), options.max_cache_bytes) {
   std::vector<const RopeDescription*> variants;
   for (const LayerDescription& layer : description_.layers) {
     const RopeDescription& rope = layer.attention.rope;
@@ -153,6 +152,15 @@ void Transformer::embed(std::span<const StepRow> rows, float* hidden) {
       }
     }
   });
+}
+
+AttentionShape Transformer::shape_of(const AttentionDescription& attention) const {
+  return {.heads = attention.heads,
+          .kv_heads = attention.kv_heads,
+          .head_dim = attention.head_dim,
+          .scale = static_cast<float>(attention.scale),
+          .softcap = static_cast<float>(attention.softcap),
+          .cache = cache_type(activations_)};
 }
 
 void Transformer::attention_block(std::span<const StepRow> rows, size_t layer, float* hidden) {

@@ -104,6 +104,7 @@ class Transformer {
   /// body(i) for i in [0, count): on all threads when `work` (rough multiply-adds) is worth a fork.
   void for_each(size_t count, size_t work, const std::function<void(size_t)>& body);
   [[nodiscard]] bool int8() const { return activations_ == Activations::kInt8; }
+  [[nodiscard]] AttentionShape shape_of(const AttentionDescription& attention) const;
 
   ModelDescription description_;
   Activations activations_;

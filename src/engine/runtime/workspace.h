@@ -40,6 +40,8 @@ class ActivationScratch {
       buffer.quants = quants_.get(static_cast<size_t>(rows * cols));
       buffer.scales = scales_.get(static_cast<size_t>(rows * (cols / 32)));
       buffer.sums16 = sums_.get(static_cast<size_t>(rows * (cols / 16)));
+      buffer.outliers = outliers_.get(static_cast<size_t>(rows * (cols / 32)));
+      buffer.outlier_counts = outlier_counts_.get(static_cast<size_t>(rows));
     }
     return buffer;
   }
@@ -49,6 +51,8 @@ class ActivationScratch {
   Scratch<int8_t> quants_;
   Scratch<float> scales_;
   Scratch<int16_t> sums_;
+  Scratch<OutlierBlock> outliers_;
+  Scratch<int32_t> outlier_counts_;
 };
 
 /// Buffers of the batch step; after warm-up no step allocates.

@@ -1,5 +1,4 @@
-// The engine on a real model: greedy paths of transformers (fixtures name its version), and the
-// contracts of sampling and log-probs (design.md).
+// The engine on a real model: the contracts of sampling and log-probs (design.md).
 #include "decode/local_model.h"
 
 #include <future>
@@ -52,43 +51,6 @@ std::vector<ChatResponse> complete_all(LocalModel& model,
     responses.push_back(response ? std::move(*response) : ChatResponse{});
   }
   return responses;
-}
-
-// Equal to the f32 reference, or first different where its top two logits nearly tie.
-void expect_greedy_path(engine::Activations activations, double near_tie) {
-  const auto model = open_model(0, activations);
-  ASSERT_NE(model, nullptr);
-  size_t prompts = 0;
-  const auto done = for_each_jsonl_file(
-      test::test_data("oracles/greedy_smollm2.jsonl"), [&](Json&& row, size_t) -> Result<Ok> {
-        if (!row.contains("prompt_ids")) {
-          return Ok{};
-        }
-        ++prompts;
-        CUPEL_TRY(const std::string text, get_string(row, "text"));
-        CUPEL_TRY(const ChatResponse response, complete(*model, raw_request(text, 64)));
-        const auto& ids = row.find("ids")->as_array();
-        const auto& gaps = row.find("gaps")->as_array();
-        for (size_t i = 0; i < std::min(ids.size(), response.ids.size()); ++i) {
-          if (response.ids[i] != ids[i].as_int()) {
-            EXPECT_LT(gaps[i].as_double(), near_tie) << text << " differs at token " << i;
-            break;
-          }
-        }
-        return Ok{};
-      });
-  ASSERT_TRUE(done.has_value()) << done.error().message;
-  EXPECT_GE(prompts, 3U);
-}
-
-TEST(LocalModel, GreedyPathEqualsTransformersInF32) {
-  CUPEL_SKIP_UNLESS(test::model_file(kModel), "SmolLM2 was not fetched: greedy parity not shown");
-  expect_greedy_path(engine::Activations::kFloat32, 4e-3);
-}
-
-TEST(LocalModel, GreedyPathFollowsTransformersWithInt8Activations) {
-  CUPEL_SKIP_UNLESS(test::model_file(kModel), "SmolLM2 was not fetched: greedy parity not shown");
-  expect_greedy_path(engine::Activations::kInt8, 0.4);
 }
 
 TEST(LocalModel, BatchThreadsAndForksChangeNoBit) {
