@@ -58,23 +58,49 @@ Result<Ok> write_all(int fd, std::string_view content, const std::string& path) 
   return Ok{};
 }
 
+std::string descriptor_path(int fd) {
+  return format("/proc/self/fd/{}", fd);
+}
+
+// A file in the folder of `path` that has no name yet, so that a killed process leaves nothing; -1
+// where the file system has no such files or they could not be named later.
+int open_nameless(const std::string& path) {
+  const fs::path folder = fs::path(path).parent_path();
+  const int fd =
+      ::open(folder.empty() ? "." : folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  if (fd >= 0 && ::access(descriptor_path(fd).c_str(), F_OK) != 0) {
+    ::close(fd);
+    return -1;
+  }
+  return fd;
+}
+
 }  // namespace
 
 std::string path_hint(const std::string& path) {
-  const fs::path wanted(path);
+  fs::path wanted(path);
   std::error_code ec;
+  fs::path rest;  // what follows the first part that does not exist
+  while (wanted.has_parent_path() && !fs::exists(wanted.parent_path(), ec)) {
+    rest = rest.empty() ? wanted.filename() : wanted.filename() / rest;
+    wanted = wanted.parent_path();
+  }
   const fs::path folder = wanted.has_parent_path() ? wanted.parent_path() : fs::path(".");
   std::vector<std::string> names;
   for (fs::directory_iterator it(folder, ec), end; !ec && it != end && names.size() < 10000;
        it.increment(ec)) {
-    names.push_back(it->path().filename().string());
+    const bool fits = rest.empty() ? it->path().filename() != wanted.filename()
+                                   : fs::exists(it->path() / rest, ec);
+    if (fits) {
+      names.push_back(it->path().filename().string());
+    }
   }
   const std::string match = nearest_match(wanted.filename().string(), names);
   if (match.empty()) {
     return {};
   }
-  return format(" (did you mean \"{}\"?)",
-                (wanted.has_parent_path() ? folder / match : fs::path(match)).string());
+  const fs::path found = wanted.has_parent_path() ? folder / match : fs::path(match);
+  return format(" (did you mean \"{}\"?)", (rest.empty() ? found : found / rest).string());
 }
 
 Result<std::string> read_file(const std::string& path) {
@@ -109,33 +135,45 @@ Result<std::string> read_file(const std::string& path) {
 }
 
 Result<AtomicFile> AtomicFile::create(const std::string& path) {
+  std::error_code ec;
+  if (fs::is_directory(path, ec)) {
+    return invalid_argument("{}: is a folder; expected the name of a file", path);
+  }
   std::string temporary = format("{}.{}.tmp", path, ::getpid());
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0 && errno == ENOENT) {
+  int fd = open_nameless(path);
+  const bool nameless = fd >= 0;
+  if (!nameless) {
+    fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  }
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
     return not_found("{}: cannot create: its folder does not exist; create the folder first", path);
   }
   if (fd < 0) {
     return system_error(path, "create");
   }
-  return AtomicFile(path, std::move(temporary), fd);
+  return AtomicFile(path, std::move(temporary), fd, nameless);
 }
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept
     : path_(std::move(other.path_)),
       temporary_(std::move(other.temporary_)),
-      fd_(std::exchange(other.fd_, -1)) {}
+      fd_(std::exchange(other.fd_, -1)),
+      nameless_(other.nameless_) {}
 
 AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(temporary_, other.temporary_);
   std::swap(fd_, other.fd_);
+  std::swap(nameless_, other.nameless_);
   return *this;
 }
 
 AtomicFile::~AtomicFile() {
   if (fd_ >= 0) {
     ::close(fd_);
-    ::unlink(temporary_.c_str());
+    if (!nameless_) {
+      ::unlink(temporary_.c_str());
+    }
   }
 }
 
@@ -146,6 +184,14 @@ Result<Ok> AtomicFile::append(std::string_view piece) {
 Result<Ok> AtomicFile::commit() {
   if (::fsync(fd_) != 0 && errno != EINVAL) {
     return system_error(path_, "sync");
+  }
+  if (nameless_) {
+    ::unlink(temporary_.c_str());  // should a process of the same number have been killed here
+    if (::linkat(AT_FDCWD, descriptor_path(fd_).c_str(), AT_FDCWD, temporary_.c_str(),
+                 AT_SYMLINK_FOLLOW) != 0) {
+      return system_error(path_, "name");
+    }
+    nameless_ = false;
   }
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
     return system_error(path_, "rename into place");
@@ -162,12 +208,13 @@ Result<Ok> write_file_atomic(const std::string& path, std::string_view content) 
 
 Result<Ok> make_directories(const std::string& path) {
   std::error_code ec;
+  if (fs::exists(path, ec) && !fs::is_directory(path, ec)) {
+    return invalid_argument("{}: exists and is no folder; choose another place", path);
+  }
   fs::create_directories(path, ec);
   if (ec) {
-    return unavailable("{}: cannot create the folder: {}", path, ec.message());
-  }
-  if (!fs::is_directory(path, ec)) {
-    return invalid_argument("{}: exists and is no folder", path);
+    return unavailable("{}: cannot create the folder: {}; choose another place", path,
+                       ec.message());
   }
   return Ok{};
 }
@@ -180,7 +227,8 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   struct stat info {};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(fd);
-    return invalid_argument("{}: is no regular file", path);
+    return S_ISDIR(info.st_mode) ? invalid_argument("{}: is a folder; expected a file", path)
+                                 : invalid_argument("{}: is no regular file", path);
   }
   const auto size = static_cast<size_t>(info.st_size);
   if (size == 0) {

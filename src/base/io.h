@@ -22,7 +22,8 @@ Result<std::string> read_file(const std::string& path);
 Result<Ok> write_file_atomic(const std::string& path, std::string_view content);
 
 /// A file written in pieces that appears under its name only when it is complete: pieces go to a
-/// temporary neighbour, `commit` syncs and renames it, destruction without it removes it. Movable.
+/// file without a name (a temporary neighbour where the file system has none), `commit` syncs it
+/// and renames it into place, destruction without it removes it. Movable.
 class AtomicFile {
  public:
   static Result<AtomicFile> create(const std::string& path);
@@ -38,17 +39,19 @@ class AtomicFile {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  AtomicFile(std::string path, std::string temporary, int fd)
-      : path_(std::move(path)), temporary_(std::move(temporary)), fd_(fd) {}
+  AtomicFile(std::string path, std::string temporary, int fd, bool nameless)
+      : path_(std::move(path)), temporary_(std::move(temporary)), fd_(fd), nameless_(nameless) {}
   std::string path_;
   std::string temporary_;
-  int fd_ = -1;  // -1 once committed or moved from
+  int fd_ = -1;            // -1 once committed or moved from
+  bool nameless_ = false;  // `temporary_` does not exist yet
 };
 
 /// Creates the folder and its parents; fine when it exists. Errors name the folder and the reason.
 Result<Ok> make_directories(const std::string& path);
 
-/// A ` (did you mean "x"?)` for a path that does not exist, from its folder's entries; else empty.
+/// A ` (did you mean "x"?)` for a path that does not exist, from the entries of its folder, or of
+/// the deepest one of its folders that exists; else empty.
 std::string path_hint(const std::string& path);
 
 /// A file mapped read-only. Movable; unmapped on destruction.

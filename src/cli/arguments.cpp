@@ -1,5 +1,10 @@
 #include "cli/arguments.h"
 
+#include <cctype>
+#include <charconv>
+#include <map>
+#include <set>
+
 #include <CLI/CLI.hpp>
 
 #include "base/error.h"
@@ -7,16 +12,77 @@
 
 namespace cupel::cli {
 
-struct Arguments::Parser {
-  CLI::App app;
-  std::vector<std::string> flags = {"--help"};
+namespace {
 
-  void remember(std::string_view flag) { flags.emplace_back(flag); }
+bool looks_like_flag(const std::string& word) {
+  const bool number =
+      word.size() > 1 && (std::isdigit(static_cast<unsigned char>(word[1])) != 0 || word[1] == '.');
+  return word.size() > 1 && word[0] == '-' && !number;
+}
+
+}  // namespace
+
+struct Arguments::Parser {
+  struct Flag {
+    std::string value;  // how its value is called, empty when it takes none
+    bool repeats = false;
+  };
+
+  CLI::App app;
+  std::string command;
+  std::map<std::string, Flag> flags = {{"--help", {}}, {"-h", {}}};
+
+  void remember(std::string_view flag, std::string_view value, bool repeats = false) {
+    flags[std::string(flag)] = {std::string(value), repeats};
+  }
+
+  [[nodiscard]] Error wrong(const std::string& reason) const {
+    return invalid_argument("{}: {}; see cupel {} --help", command, reason, command);
+  }
+
+  // Before CLI11, which names a mistyped flag without a hint, takes the next flag for a missing
+  // value, and refuses texts that begin with "--".
+  [[nodiscard]] Result<Ok> check(const std::vector<std::string>& words) const {
+    std::set<std::string> given;
+    for (size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+      if (!looks_like_flag(words[i])) {
+        continue;
+      }
+      const std::string name = words[i].substr(0, words[i].find('='));
+      const auto flag = flags.find(name);
+      if (flag == flags.end()) {
+        return wrong("unknown flag " + printable(name) + did_you_mean(name, names()));
+      }
+      if (!given.insert(name).second && !flag->second.repeats) {
+        return wrong(name + " is given twice");
+      }
+      if (flag->second.value.empty() || name.size() < words[i].size()) {
+        continue;
+      }
+      ++i;
+      if (i == words.size() || flags.contains(words[i].substr(0, words[i].find('=')))) {
+        return wrong(name + " needs a value (" + flag->second.value + ")");
+      }
+    }
+    return Ok{};
+  }
+
+ private:
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> all;
+    for (const auto& [name, flag] : flags) {
+      if (name.starts_with("--")) {
+        all.push_back(name);
+      }
+    }
+    return all;
+  }
 };
 
 Arguments::Arguments(std::string_view command, std::string_view summary)
     : parser_(std::make_unique<Parser>()) {
-  parser_->app.name("cupel " + std::string(command));
+  parser_->command = std::string(command);
+  parser_->app.name("cupel " + parser_->command);
   parser_->app.description(std::string(summary));
   parser_->app.set_help_flag("-h,--help", "Show this help");
   parser_->app.get_formatter()->column_width(34);
@@ -29,7 +95,7 @@ void Arguments::text(std::string_view flag,
                      std::string& target,
                      std::string_view help,
                      bool required) {
-  parser_->remember(flag);
+  parser_->remember(flag, value);
   parser_->app.add_option(std::string(flag), target, std::string(help))
       ->type_name(std::string(value))
       ->required(required);
@@ -40,7 +106,7 @@ void Arguments::texts(std::string_view flag,
                       std::vector<std::string>& target,
                       std::string_view help,
                       bool required) {
-  parser_->remember(flag);
+  parser_->remember(flag, value, true);
   parser_->app.add_option(std::string(flag), target, std::string(help))
       ->type_name(std::string(value))
       ->required(required)
@@ -52,8 +118,8 @@ void Arguments::choice(std::string_view flag,
                        const std::vector<std::string>& choices,
                        std::string& target,
                        std::string_view help) {
-  parser_->remember(flag);
   const std::string names = join(choices, "|");
+  parser_->remember(flag, names);
   parser_->app.add_option(std::string(flag), target, format("{} (default: {})", help, target))
       ->type_name(names)
       ->check([choices, names](const std::string& given) {
@@ -70,23 +136,39 @@ void Arguments::integer(std::string_view flag,
                         std::string_view help,
                         int64_t low,
                         int64_t high) {
-  parser_->remember(flag);
+  parser_->remember(flag, value);
   parser_->app.add_option(std::string(flag), target, format("{} (default: {})", help, target))
       ->type_name(std::string(value))
-      ->check(CLI::Range(low, high));
+      ->check([low, high](const std::string& given) {
+        int64_t number = 0;
+        const char* end = given.data() + given.size();
+        const auto [rest, error] = std::from_chars(given.data(), end, number);
+        const bool fits = error == std::errc() && rest == end && number >= low && number <= high;
+        return fits
+                   ? std::string()
+                   : format("\"{}\" is no whole number from {} to {}", printable(given), low, high);
+      });
 }
 
 void Arguments::number(std::string_view flag,
                        std::string_view value,
                        double& target,
                        std::string_view help) {
-  parser_->remember(flag);
+  parser_->remember(flag, value);
   parser_->app.add_option(std::string(flag), target, format("{} (default: {})", help, target))
-      ->type_name(std::string(value));
+      ->type_name(std::string(value))
+      ->check([](const std::string& given) {
+        double number = 0;
+        const char* end = given.data() + given.size();
+        const auto [rest, error] = std::from_chars(given.data(), end, number);
+        return error == std::errc() && rest == end
+                   ? std::string()
+                   : format("\"{}\" is no number", printable(given));
+      });
 }
 
 void Arguments::flag(std::string_view flag, bool& target, std::string_view help) {
-  parser_->remember(flag);
+  parser_->remember(flag, "");
   parser_->app.add_flag(std::string(flag), target, std::string(help));
 }
 
@@ -95,28 +177,14 @@ void Arguments::positional(std::string_view value, std::string& target, std::str
 }
 
 Result<bool> Arguments::parse(const std::vector<std::string>& words) {
-  for (const std::string& word :
-       words) {  // before CLI11: it would name a mistyped flag without a hint
-    const std::string name = word.substr(0, word.find('='));
-    const auto& flags = parser_->flags;
-    if (name.starts_with("--") && name.size() > 2 &&
-        std::find(flags.begin(), flags.end(), name) == flags.end()) {
-      return invalid_argument("{}: unknown flag {}{}; see {} --help", parser_->app.get_name(),
-                              printable(name), did_you_mean(name, flags), parser_->app.get_name());
-    }
-    if (name == "--") {
-      break;
-    }
-  }
+  CUPEL_TRY_VOID(parser_->check(words));
   std::vector<std::string> reversed(words.rbegin(), words.rend());
   try {
     parser_->app.parse(reversed);
   } catch (const CLI::CallForHelp&) {
     return false;
   } catch (const CLI::ParseError& e) {
-    const std::string reason = replace_all(e.what(), "\n", " ");
-    return invalid_argument("{}: {}; see {} --help", parser_->app.get_name(), reason,
-                            parser_->app.get_name());
+    return parser_->wrong(replace_all(e.what(), "\n", " "));
   }
   return true;
 }

@@ -76,14 +76,15 @@ class Generate : public Command {
     if (prompt_.empty() == input_.empty()) {
       return invalid_argument("generate: give either --prompt or --input");
     }
-    CUPEL_TRY(std::vector<ChatRequest> requests, read_requests());
+    InputRows input;
+    CUPEL_TRY(std::vector<ChatRequest> requests, read_requests(input));
     const std::stop_token stop = stop_on_interrupt();
     CUPEL_TRY(const OpenModel open, open_model(model_, engine_));
-    return submit_all(*open.model, std::move(requests), stop);
+    return submit_all(*open.model, std::move(requests), input, stop);
   }
 
  private:
-  Result<std::vector<ChatRequest>> read_requests() {
+  Result<std::vector<ChatRequest>> read_requests(InputRows& input) {
     CUPEL_TRY(const SamplingOptions options, sampling_.checked());
     std::vector<ChatRequest> requests;
     const auto add = [&](const Json& row) -> Result<Ok> {
@@ -110,10 +111,10 @@ class Generate : public Command {
       CUPEL_TRY_VOID(add(Json::object().set("prompt", prompt_)));
       return requests;
     }
-    CUPEL_TRY(const std::vector<Json> rows, read_rows(input_));
-    for (size_t i = 0; i < rows.size(); ++i) {
-      if (auto added = add(rows[i]); !added) {
-        return in_file(std::move(added).error(), input_, i + 1);
+    CUPEL_TRY(input, read_rows(input_));
+    for (size_t i = 0; i < input.rows.size(); ++i) {
+      if (auto added = add(input.rows[i]); !added) {
+        return input.at(std::move(added).error(), i);
       }
     }
     return requests;
@@ -122,6 +123,7 @@ class Generate : public Command {
   // Prints in input order as soon as all earlier lines are done; streams a single text answer.
   Result<int> submit_all(ChatModel& model,
                          std::vector<ChatRequest> requests,
+                         const InputRows& input,
                          const std::stop_token& stop) const {
     std::mutex mutex;
     std::condition_variable wake;
@@ -151,8 +153,7 @@ class Generate : public Command {
       if (*results[i] && !failure) {
         emit(**results[i], stream);
       } else if (!*results[i] && !failure) {
-        failure =
-            input_.empty() ? results[i]->error() : in_file(results[i]->error(), input_, i + 1);
+        failure = input_.empty() ? results[i]->error() : input.at(results[i]->error(), i);
       }
     }
     if (failure) {

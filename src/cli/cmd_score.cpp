@@ -18,12 +18,12 @@ class Score : public Command {
   }
 
   Result<int> run() override {
-    CUPEL_TRY(const std::vector<Json> rows, read_rows(input_));
+    CUPEL_TRY(const InputRows input, read_rows(input_));
     std::vector<CompletionScoreRequest> requests;
-    for (size_t i = 0; i < rows.size(); ++i) {
-      auto request = read(rows[i]);
+    for (size_t i = 0; i < input.rows.size(); ++i) {
+      auto request = read(input.rows[i]);
       if (!request) {
-        return in_file(std::move(request).error(), input_, i + 1);
+        return input.at(std::move(request).error(), i);
       }
       requests.push_back(std::move(*request));
     }
@@ -31,7 +31,7 @@ class Score : public Command {
     for (size_t i = 0; i < requests.size(); ++i) {
       auto scores = model->score(requests[i]);
       if (!scores) {
-        return in_file(std::move(scores).error(), input_, i + 1);
+        return input.at(std::move(scores).error(), i);
       }
       print_score(scores->front());
     }

@@ -24,14 +24,22 @@ class Template : public Command {
     if (model_.empty() == template_.empty()) {
       return invalid_argument("template: give either --model or --template");
     }
-    CUPEL_TRY(const std::vector<Json> rows, read_rows(input_));
+    CUPEL_TRY(const InputRows input, read_rows(input_));
+    std::vector<Case> cases;
+    for (size_t i = 0; i < input.rows.size(); ++i) {
+      auto read = read_case(input.rows[i]);
+      if (!read) {
+        return input.at(std::move(read).error(), i);
+      }
+      cases.push_back(std::move(*read));
+    }
     CUPEL_TRY(std::string source, read_source());
     auto parsed = engine::ChatTemplate::parse(std::move(source));
     if (!parsed) {
       return in_context(std::move(parsed).error(), model_ + template_);
     }
-    for (const Json& row : rows) {
-      const auto rendered = render(*parsed, row);
+    for (const Case& one : cases) {
+      const auto rendered = parsed->render(one.variables, one.options);
       print_json(rendered ? Json::object().set("text", rendered->text)
                           : Json::object().set("error", rendered.error().message));
     }
@@ -39,15 +47,20 @@ class Template : public Command {
   }
 
  private:
-  static Result<engine::RenderedTemplate> render(const engine::ChatTemplate& parsed,
-                                                 const Json& row) {
-    CUPEL_TRY(const Json variables, engine::template_variables(row));
+  struct Case {
+    Json variables;
     engine::RenderOptions options;
+  };
+
+  // What is wrong with the line is an error of the input; what a template refuses is its result.
+  static Result<Case> read_case(const Json& row) {
+    Case one;
+    CUPEL_TRY(one.variables, engine::template_variables(row));
     if (row.contains("now")) {
       CUPEL_TRY(const std::string now, get_string(row, "now"));
-      CUPEL_TRY(options.now, engine::parse_local_time(now));
+      CUPEL_TRY(one.options.now, engine::parse_local_time(now));
     }
-    return parsed.render(variables, options);
+    return one;
   }
 
   [[nodiscard]] Result<std::string> read_source() const {

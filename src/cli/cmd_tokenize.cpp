@@ -22,12 +22,12 @@ class Tokenize : public Command {
   }
 
   Result<int> run() override {
-    CUPEL_TRY(const std::vector<Json> rows, read_rows(input_));
+    CUPEL_TRY(const InputRows input, read_rows(input_));
     std::vector<Line> lines;
-    for (size_t i = 0; i < rows.size(); ++i) {
-      auto line = read(rows[i]);
+    for (size_t i = 0; i < input.rows.size(); ++i) {
+      auto line = read(input.rows[i]);
       if (!line) {
-        return in_file(std::move(line).error(), input_, i + 1);
+        return input.at(std::move(line).error(), i);
       }
       lines.push_back(std::move(*line));
     }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/output.h"
 
 namespace cupel::cli {
 
@@ -28,12 +29,9 @@ namespace {
 
 constexpr const char* kVersion = CUPEL_VERSION;
 
-void print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-}
-
+// One line, whatever a path, a server or a library put into it.
 int fail(const Error& error) {
-  std::fprintf(stderr, "cupel: %s\n", error.message.c_str());
+  std::fprintf(stderr, "cupel: %s\n", printable(error.message, error.message.size()).c_str());
   return exit_code(error.code);
 }
 
@@ -68,9 +66,13 @@ Result<const CommandInfo*> find_command(const std::string& name) {
 }
 
 int run(const std::vector<std::string>& words) {
-  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+  if (words.empty()) {
+    std::fputs(overview().c_str(), stderr);
+    return 2;
+  }
+  if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     print(overview());
-    return words.empty() ? 2 : 0;
+    return 0;
   }
   if (words[0] == "--version") {
     print(format("cupel {}\n", kVersion));

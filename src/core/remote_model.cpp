@@ -39,13 +39,14 @@ int64_t estimate_prompt_tokens(const ChatRequest& request) {
   return static_cast<int64_t>(bytes / 4);
 }
 
-Result<double> parse_option(std::string_view key, std::string_view text, double low, double high) {
+Result<double> parse_option(const ModelSpec& spec, std::string_view key, double low, double high) {
+  const std::string_view text = spec.option(key);
   double value = 0;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc() || rest != end || !(value >= low && value <= high)) {
-    return invalid_argument("{} is \"{}\"; expected a number from {} to {}", key,
-                            printable(text, 24), low, high);
+    return invalid_argument("model {}: {} is \"{}\"; expected a number from {} to {}", spec.name,
+                            key, printable(text, 24), low, high);
   }
   return value;
 }
@@ -506,12 +507,12 @@ Result<std::unique_ptr<RemoteModel>> RemoteModel::open(const ModelSpec& spec) {
   options.url = spec.url;
   options.model = spec.target;
   options.key_env = spec.option("key-env");
-  if (const auto text = spec.option("concurrency"); !text.empty()) {
-    CUPEL_TRY(const double value, parse_option("concurrency", text, 1, 256));
+  if (!spec.option("concurrency").empty()) {
+    CUPEL_TRY(const double value, parse_option(spec, "concurrency", 1, 256));
     options.concurrency = static_cast<int64_t>(value);
   }
-  if (const auto text = spec.option("timeout"); !text.empty()) {
-    CUPEL_TRY(options.timeout_s, parse_option("timeout", text, 0.001, 86400));
+  if (!spec.option("timeout").empty()) {
+    CUPEL_TRY(options.timeout_s, parse_option(spec, "timeout", 0.001, 86400));
     options.connect_timeout_s = std::min(options.connect_timeout_s, options.timeout_s);
   }
   return open(options);
