@@ -47,7 +47,7 @@ WRAPPED = [
     (r"<(curl)/", "src/base/http_client.cpp"),
     (r"<(openssl)/", "src/base/hash.cpp"),
     (r"<(xxhash)\.h", "src/base/hash.cpp"),
-    (r"<(pcre2)\.h", "src/engine/tokenizer/regex.cpp src/judge/pattern.cpp"),
+    (r"<(pcre2)\.h", "src/base/regex.cpp"),
     (r"<(sqlite3)\.h", "src/store/sqlite.cpp"),
     (r"<(utf8proc)\.h",
      "src/engine/tokenizer/char_class.cpp src/engine/template/unicode.cpp src/report/text_width.cpp "

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "engine/tokenizer/char_class.h"
 #include "engine/tokenizer/pre_tokenizer.h"
-#include "engine/tokenizer/regex.h"
+#include "engine/tokenizer/split_pattern.h"
 #include "engine/tokenizer_fixtures.h"
 
 namespace cupel::engine {
@@ -31,10 +31,10 @@ Words split(std::string_view name, std::string_view text) {
   return split(make(name, PreTokenizer::Engine::kPatterns), text);
 }
 
-TEST(Regex, WhiteSpaceIsUnicodesWhiteSpace) {
-  const auto space = Regex::compile(R"(\s)");
-  const auto other = Regex::compile(R"([^\s])");
-  const auto not_space = Regex::compile(R"(\S)");
+TEST(SplitPattern, WhiteSpaceIsUnicodesWhiteSpace) {
+  const auto space = compile_split_pattern(R"(\s)");
+  const auto other = compile_split_pattern(R"([^\s])");
+  const auto not_space = compile_split_pattern(R"(\S)");
   ASSERT_TRUE(space.has_value() && other.has_value() && not_space.has_value());
   for (uint32_t c = 0; c < 0x3100; ++c) {
     if (c >= 0xD800 && c < 0xE000) {
@@ -53,23 +53,23 @@ TEST(Regex, WhiteSpaceIsUnicodesWhiteSpace) {
   }
 }
 
-TEST(Regex, DollarIsTheVeryEnd) {
-  const auto regex = Regex::compile("a$");
+TEST(SplitPattern, DollarIsTheVeryEnd) {
+  const auto regex = compile_split_pattern("a$");
   ASSERT_TRUE(regex.has_value());
   EXPECT_FALSE(regex->find("a\n", 0).found);
   EXPECT_TRUE(regex->find("\na", 0).found);
 }
 
-TEST(Regex, NamesThePlaceOfAMistake) {
-  const auto regex = Regex::compile("a(b");
+TEST(SplitPattern, NamesThePlaceOfAMistake) {
+  const auto regex = compile_split_pattern("a(b");
   ASSERT_FALSE(regex.has_value());
   EXPECT_EQ(regex.error().code, Code::kInvalidArgument);
-  EXPECT_NE(regex.error().message.find("character 3"), std::string::npos) << regex.error().message;
+  EXPECT_NE(regex.error().message.find("byte 3"), std::string::npos) << regex.error().message;
 }
 
 TEST(CharClass, AgreesWithThePatternEngineOnEveryCharacter) {
-  const auto letter = Regex::compile(R"(\p{L})");
-  const auto number = Regex::compile(R"(\p{N})");
+  const auto letter = compile_split_pattern(R"(\p{L})");
+  const auto number = compile_split_pattern(R"(\p{N})");
   ASSERT_TRUE(letter.has_value() && number.has_value());
   for (uint32_t c = 0; c < 0x110000; ++c) {
     if (c >= 0xD800 && c < 0xE000) {

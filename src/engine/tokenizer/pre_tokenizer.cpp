@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 
 namespace cupel::engine {
@@ -61,6 +62,9 @@ void split_at_matches(const Regex& pattern, std::string_view text, Pieces& piece
   size_t done = 0;
   while (done < text.size()) {
     const Regex::Match match = pattern.find(text, done);
+    if (match.gave_up) {
+      log_warning("splitting text into words: the pattern gave up on {} bytes", text.size() - done);
+    }
     if (!match.found || match.end == match.begin) {  // no pattern of the table matches ""
       break;
     }
@@ -110,7 +114,7 @@ Result<PreTokenizer> PreTokenizer::create(std::string_view name, Engine engine) 
     return result;
   }
   for (const std::string_view pattern : kind.patterns) {
-    CUPEL_TRY(Regex regex, Regex::compile(pattern));
+    CUPEL_TRY(Regex regex, compile_split_pattern(pattern));
     result.patterns_.push_back(std::move(regex));
   }
   return result;

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "engine/tokenizer/regex.h"
+#include "engine/tokenizer/split_pattern.h"
 #include "engine/tokenizer/splitters.h"
 
 namespace cupel::engine {
