@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -267,6 +268,11 @@ Result<JsonlAppender> JsonlAppender::open(const std::string& path) {
     return system_error(path, "open for appending");
   }
   JsonlAppender appender(path, fd);
+  // Only a lock that someone holds counts: some file systems have none.
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return failed_precondition("{}: another process is writing here; wait for it, or stop it",
+                               path);
+  }
   // An unfinished last line is what a kill left of the row in flight: cut it off.
   off_t end = ::lseek(fd, 0, SEEK_END);
   off_t keep = end;

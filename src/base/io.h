@@ -79,6 +79,8 @@ class MappedFile {
 /// most the line in flight. Opening cuts off an unfinished last line (what an earlier kill left).
 class JsonlAppender {
  public:
+  /// Opens or creates; cuts off an unfinished last line. Holds a lock until it is destroyed.
+  /// Errors: kFailedPrecondition - another process appends to the file.
   static Result<JsonlAppender> open(const std::string& path);
   JsonlAppender(JsonlAppender&& other) noexcept;
   JsonlAppender& operator=(JsonlAppender&& other) noexcept;

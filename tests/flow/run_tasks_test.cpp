@@ -64,13 +64,41 @@ TEST(Journal, CutsOffTheLineThatAKillLeft) {
   const test::TemporaryFolder folder;
   const std::string path = folder.file("rows.jsonl");
   ASSERT_TRUE(write_file_atomic(path, "{\"key\":\"a\",\"row\":1}\n{\"key\":\"b\",\"ro"));
-  const auto journal = Journal::open(path);
-  ASSERT_TRUE(journal.has_value()) << journal.error().message;
-  EXPECT_EQ((*journal)->size(), 1U);
-  ASSERT_TRUE((*journal)->append("b", Json(2)));
+  {
+    const auto journal = Journal::open(path);
+    ASSERT_TRUE(journal.has_value()) << journal.error().message;
+    EXPECT_EQ((*journal)->size(), 1U);
+    ASSERT_TRUE((*journal)->append("b", Json(2)));
+  }
   const auto again = Journal::open(path);
   ASSERT_TRUE(again.has_value());
   EXPECT_EQ((*again)->size(), 2U);
+}
+
+TEST(Journal, HasOneWriterAndAnyNumberOfReaders) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("rows.jsonl");
+  const auto writer = Journal::open(path);
+  ASSERT_TRUE(writer.has_value());
+  ASSERT_TRUE((*writer)->append("a", Json(1)));
+  const auto second = Journal::open(path);
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code, Code::kFailedPrecondition);
+  EXPECT_NE(second.error().message.find(path), std::string::npos) << second.error().message;
+  const auto reader = Journal::read(path);
+  ASSERT_TRUE(reader.has_value()) << reader.error().message;
+  EXPECT_EQ((*reader)->find("a")->as_int(), 1);
+}
+
+TEST(Journal, ReadingWritesNothing) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("rows.jsonl");
+  const std::string text = "{\"key\":\"a\",\"row\":1}\n{\"key\":\"b\",\"ro";
+  ASSERT_TRUE(write_file_atomic(path, text));
+  const auto journal = Journal::read(path);
+  ASSERT_TRUE(journal.has_value()) << journal.error().message;
+  EXPECT_EQ((*journal)->size(), 1U);
+  EXPECT_EQ(*read_file(path), text);
 }
 
 }  // namespace
