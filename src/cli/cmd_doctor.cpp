@@ -3,7 +3,11 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include <unistd.h>
+
 #include "base/error.h"
+#include "base/io.h"
+#include "base/text.h"
 #include "base/thread_pool.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -33,11 +37,13 @@ class Doctor : public Command {
     const auto touchstone = judge::find_benchmark("touchstone");
     Json json = Json::object();
     json.set("version", CUPEL_VERSION)
+        .set("cpu", cpu_name())
         .set("cpus", cpus)
         .set("cpu_levels", levels)
         .set("cpu_level", engine::cpu_level_name(engine::best_cpu_level()))
+        .set("memory_bytes", memory_bytes())
         .set("read_bandwidth_gb_s", bandwidth)
-        .set("models", models())
+        .set("models", models(bandwidth))
         .set("benchmark", touchstone ? Json(*touchstone) : Json())
         .set("optional", optional_parts());
     if (format_ == "json") {
@@ -49,7 +55,22 @@ class Doctor : public Command {
   }
 
  private:
-  [[nodiscard]] Json models() const {
+  static std::string cpu_name() {
+    const auto info = read_file("/proc/cpuinfo");
+    const std::string_view text = info ? std::string_view(*info) : std::string_view();
+    constexpr std::string_view kKey = "model name";
+    const size_t at = text.find(kKey);
+    const size_t colon = at == std::string_view::npos ? at : text.find(':', at);
+    return colon == std::string_view::npos
+               ? "unknown"
+               : std::string(trim(text.substr(colon + 1, text.find('\n', colon) - colon - 1)));
+  }
+  static int64_t memory_bytes() {
+    return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  }
+
+  // Every weight is read once for a token, so that bandwidth over size bounds the speed.
+  [[nodiscard]] Json models(double bandwidth) const {
     std::vector<std::string> files;
     std::error_code ec;
     for (fs::directory_iterator it(models_, ec), end; !ec && it != end; it.increment(ec)) {
@@ -60,7 +81,12 @@ class Doctor : public Command {
     std::sort(files.begin(), files.end());
     Json list = Json::array();
     for (const std::string& file : files) {
-      list.push_back(file);
+      const auto bytes = static_cast<int64_t>(fs::file_size(file, ec));
+      list.push_back(Json::object()
+                         .set("file", file)
+                         .set("bytes", bytes)
+                         .set("tokens_per_second_limit",
+                              bytes > 0 ? bandwidth * 1e9 / static_cast<double>(bytes) : 0.0));
     }
     return list;
   }
@@ -89,9 +115,11 @@ class Doctor : public Command {
 
   void print_text(const Json& json) const {
     print(format("cupel {}\n", CUPEL_VERSION));
-    print(format("CPUs         {}\n", json.find("cpus")->as_int()));
-    print(format("CPU level    {}\n", json.find("cpu_level")->as_string()));
-    print(format("read         {:.1f} GB/s (all CPUs)\n",
+    print(format("CPU          {}, {} usable\n", json.find("cpu")->as_string(),
+                 json.find("cpus")->as_int()));
+    print(format("kernels      {}\n", json.find("cpu_level")->as_string()));
+    print(format("memory       {:.1f} GiB, read at {:.1f} GB/s\n",
+                 static_cast<double>(json.find("memory_bytes")->as_int()) / (1U << 30U),
                  json.find("read_bandwidth_gb_s")->as_double()));
     const Json* benchmark = json.find("benchmark");
     print(format("benchmark    {}\n", benchmark->is_string()
@@ -99,7 +127,9 @@ class Doctor : public Command {
                                           : "touchstone not found: install or run from the tree"));
     const Json* files = json.find("models");
     for (const Json& file : files->as_array()) {
-      print(format("model        {}\n", file.as_string()));
+      print(format("model        {} ({} MiB; memory bounds decoding to about {:.0f} tokens/s)\n",
+                   file.find("file")->as_string(), file.find("bytes")->as_int() >> 20U,
+                   file.find("tokens_per_second_limit")->as_double()));
     }
     if (files->size() == 0) {
       print(format("model        none in {}/ (make demo fetches one)\n", models_));

@@ -195,7 +195,8 @@ class FileTest(CupelTest):
 
     def test_doctor_says_what_the_machine_offers(self):
         found = self.ok("doctor", "--models", SMOLLM2.parent, "--format", "json").json()
-        self.assertIn(str(SMOLLM2), found["models"])
+        model = next(model for model in found["models"] if model["file"] == str(SMOLLM2))
+        self.assertEqual(model["bytes"], SMOLLM2.stat().st_size)
         self.assertIn(found["cpu_level"], found["cpu_levels"])
         self.assertGreater(found["cpus"], 0)
         self.assertGreater(found["read_bandwidth_gb_s"], 0)
