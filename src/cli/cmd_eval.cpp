@@ -1,19 +1,23 @@
 // cupel eval: answer, judge, rank, report.
-#include <mutex>
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <optional>
 
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/error.h"
-#include "base/io.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/evaluation_page.h"
+#include "cli/evaluation_text.h"
 #include "cli/interrupt.h"
+#include "cli/live_view.h"
 #include "cli/models.h"
 #include "cli/output.h"
 #include "judge/evaluation.h"
-#include "report/progress.h"
+#include "judge/run_costs.h"
+#include "report/numbers.h"
 
 namespace cupel::cli::command {
 namespace {
@@ -26,65 +30,39 @@ std::vector<std::string> protocol_names() {
   return names;
 }
 
-// Bars and the leaderboard that fills in. Rows are reported one at a time.
-class LiveView {
- public:
-  LiveView(const judge::Benchmark& benchmark,
-           const judge::RunFolder& run,
-           std::string judge,
-           std::string protocol,
-           bool show)
-      : benchmark_(benchmark), run_(run), judge_(std::move(judge)), protocol_(std::move(protocol)) {
-    if (show) {
-      progress_ = std::make_unique<report::Progress>();
-    }
-  }
-
-  void add_models(int64_t models, int64_t rows_each) {
-    if (progress_) {
-      answers_ =
-          progress_->add({.name = "answers", .total = models * rows_each, .unit = "answers"});
-      verdicts_ =
-          progress_->add({.name = "verdicts", .total = models * rows_each, .unit = "verdicts"});
-    }
-  }
-
-  void on_row(const std::string& kind, const std::string& model, bool resumed) {
-    if (!progress_) {
-      return;
-    }
-    const bool answer = kind == "answer";
-    progress_->advance(answer ? answers_ : verdicts_);
-    progress_->set_note(answer ? answers_ : verdicts_, resumed ? "resumed" : model);
-    if (!answer && watch_.seconds() > next_block_s_) {
-      show_leaderboard();
-      next_block_s_ = watch_.seconds() + 1;
-    }
-  }
-
-  void close() {
-    if (progress_) {
-      progress_->close();
-    }
-  }
-
- private:
-  void show_leaderboard() {
-    if (const auto summary = judge::summarise(benchmark_, run_, judge_, protocol_, true)) {
-      progress_->set_block("so far", leaderboard_table(*summary));
-    }
-  }
-
-  const judge::Benchmark& benchmark_;
-  const judge::RunFolder& run_;
-  std::string judge_;
-  std::string protocol_;
-  std::unique_ptr<report::Progress> progress_;
-  report::Progress::BarId answers_ = 0;
-  report::Progress::BarId verdicts_ = 0;
-  Stopwatch watch_;
-  double next_block_s_ = 1;
+// Prices and budget as the flags give them.
+struct Budget {
+  std::map<std::string, store::Price> prices;
+  std::optional<double> max_cost;
 };
+
+Result<Budget> read_budget(const std::vector<std::string>& prices,
+                           const std::string& max_cost,
+                           const std::vector<std::string>& names) {
+  Budget budget;
+  for (const std::string& text : prices) {
+    CUPEL_TRY(const auto price, store::parse_price(text));
+    if (std::find(names.begin(), names.end(), price.first) == names.end()) {
+      return invalid_argument(
+          "price \"{}\": no --model or --judge is called \"{}\"{}; there are {}", printable(text),
+          printable(price.first), did_you_mean(price.first, names), join(names, ", "));
+    }
+    if (!budget.prices.insert(price).second) {
+      return invalid_argument("price \"{}\": {} has two prices; give it one", printable(text),
+                              price.first);
+    }
+  }
+  if (max_cost.empty()) {
+    return budget;
+  }
+  CUPEL_TRY(budget.max_cost, store::parse_max_cost(max_cost));
+  if (budget.prices.empty()) {
+    return invalid_argument(
+        "--max-cost needs the price of at least one model: --price MODEL=IN/OUT, MODEL one of {}",
+        join(names, ", "));
+  }
+  return budget;
+}
 
 class Eval : public Command {
  public:
@@ -96,12 +74,22 @@ class Eval : public Command {
             true);
     a.text("--judge", "SPEC", judge_, "Model that judges; same forms");
     a.choice("--protocol", protocol_names(), protocol_, "How to judge");
+    a.text("--judge-prompts", "FILE", judge_prompts_,
+           "Judge prompts (FastChat's judge_prompts.jsonl) instead of the benchmark's own");
+    a.flag("--without-references", without_references_,
+           "Judge all categories without a reference answer");
     a.text("--out", "RUN", out_, "Folder of the run; the same command goes on where it stopped",
            true);
     a.integer("--limit", "N", limit_, "First N questions only; 0 = all", 0, 1 << 30);
     a.integer("--max-tokens", "N", max_tokens_, "Longest answer; 0 = the benchmark's own", 0,
               1 << 20);
     a.integer("--seed", "S", seed_, "Seed of draws and resamples", 0, INT64_MAX);
+    a.texts("--price", "MODEL=IN/OUT", prices_,
+            "Price of a million prompt and completion tokens of a model or judge, by its name; may "
+            "be given again",
+            false);
+    a.text("--max-cost", "X", max_cost_,
+           "Stop when the run has cost so much, earlier parts of it included; needs --price");
     a.flag("--quiet", quiet_, "No progress");
     engine_.declare(a);
     a.choice("--format", {"table", "json"}, format_, "Output");
@@ -110,40 +98,89 @@ class Eval : public Command {
   Result<int> run() override {
     const std::stop_token stop = stop_on_interrupt();
     CUPEL_TRY(const std::string folder, judge::find_benchmark(bench_));
-    CUPEL_TRY(const judge::Benchmark benchmark, judge::load_benchmark(folder));
+    CUPEL_TRY(const judge::Benchmark benchmark,
+              judge::load_benchmark(folder, {.judge_prompts = judge_prompts_,
+                                             .without_references = without_references_}));
     CUPEL_TRY(const judge::Protocol* protocol, judge::find_protocol(protocol_));
     CUPEL_TRY_VOID(protocol->check(benchmark));
+    CUPEL_TRY(const std::vector<std::string> names, member_names());
+    CUPEL_TRY(const Budget budget, read_budget(prices_, max_cost_, names));
     CUPEL_TRY_VOID(open_models());
+    CUPEL_TRY_VOID(judge::check_participants(*protocol, contenders(), judge_of()));
     CUPEL_TRY(judge::RunFolder run,
               judge::RunFolder::open(
                   out_, benchmark,
                   {.seed = static_cast<uint64_t>(seed_),
                    .limit = limit_,
                    .max_tokens = max_tokens_ > 0 ? max_tokens_ : benchmark.max_tokens}));
+    std::map<std::string, store::Price> prices = budget.prices;
+    prices.insert(run.prices().begin(), run.prices().end());  // of earlier commands, where not new
+    ledger_.emplace(std::move(prices), budget.max_cost);
+    CUPEL_TRY_VOID(judge::add_earlier_costs(benchmark, run, *ledger_));
+    CUPEL_TRY_VOID(meter_models(run));
     judge::Evaluation evaluation(benchmark, run, *protocol, contenders(), judge_of());
     CUPEL_TRY_VOID(evaluation.prepare());
-    CUPEL_TRY_VOID(announce(evaluation, benchmark));
-
-    LiveView view(benchmark, run, judge_name_, protocol_, !quiet_ && format_ != "json");
-    view.add_models(static_cast<int64_t>(open_.size()), evaluation.rows_per_contender());
-    const auto done =
-        evaluation.run({.stop = stop,
-                        .on_row = [&](const std::string& kind, const std::string& model,
-                                      bool resumed) { view.on_row(kind, model, resumed); }});
-    view.close();
-    CUPEL_TRY_VOID(done);
-    CUPEL_TRY(const judge::RunSummary summary,
-              judge::summarise(benchmark, run, judge_name_, protocol_));
-    CUPEL_TRY_VOID(write_reports(benchmark, run, summary));
-    show(summary);
-    return 0;
+    CUPEL_TRY_VOID(run.set_prices(budget.prices));
+    return evaluate(benchmark, run, evaluation, stop);
   }
 
  private:
-  Result<Ok> open_models() {
-    for (const std::string& text : models_) {  // all specs first: a typing error costs nothing
-      CUPEL_TRY_VOID(parse_model_spec(text));
+  Result<int> evaluate(const judge::Benchmark& benchmark,
+                       judge::RunFolder& run,
+                       judge::Evaluation& evaluation,
+                       const std::stop_token& stop) {
+    CUPEL_TRY(const judge::Estimate estimate, evaluation.estimate());
+    announce(benchmark, estimate);
+    std::optional<LiveView> view;
+    if (!quiet_ && format_ != "json") {
+      view.emplace(benchmark, run, judge_name_, protocol_);
+      view->start(estimate);
     }
+    const auto done = evaluation.run(
+        {.stop = stop,
+         .on_row = [&](const std::string& kind, const std::string& model, bool resumed) {
+           if (view) {
+             view->on_row(kind, model, resumed);
+           }
+         }});
+    const bool out_of_money =
+        !done && done.error().code == Code::kExhausted && ledger_->budget_is_spent();
+    if (view) {
+      view->close(done || out_of_money);
+    }
+    if (!done && !out_of_money) {
+      return done.error();
+    }
+    const auto summary = judge::summarise(benchmark, run, judge_name_, protocol_);
+    if (!summary && !out_of_money) {
+      return summary.error();
+    }
+    if (summary) {
+      CUPEL_TRY_VOID(write_reports(benchmark, run, *summary));
+      show(*summary);
+    }
+    if (out_of_money) {
+      CUPEL_TRY(const judge::Estimate left, evaluation.estimate());
+      return budget_error(left, *ledger_);
+    }
+    return 0;
+  }
+
+  // Names of all models and the judge. Reads all specs first: a typing error costs nothing.
+  [[nodiscard]] Result<std::vector<std::string>> member_names() const {
+    std::vector<std::string> names;
+    for (const std::string& text : models_) {
+      CUPEL_TRY(const ModelSpec spec, parse_model_spec(text));
+      names.push_back(spec.name);
+    }
+    if (!judge_.empty()) {
+      CUPEL_TRY(const ModelSpec spec, parse_model_spec(judge_));
+      names.push_back(spec.name);
+    }
+    return names;
+  }
+
+  Result<Ok> open_models() {
     for (const std::string& text : models_) {
       CUPEL_TRY(OpenModel model, open_model(text, engine_));
       open_.push_back(std::move(model));
@@ -155,12 +192,25 @@ class Eval : public Command {
     return Ok{};
   }
 
+  // Every model call goes through the meter and the run's call cache from here on.
+  Result<Ok> meter_models(const judge::RunFolder& run) {
+    CUPEL_TRY(const auto cache, store::CallCache::open(run.call_cache_path()));
+    for (OpenModel& open : open_) {
+      metered_.push_back(std::make_unique<MeteredModel>(open, cache, *ledger_));
+    }
+    if (judge_model_.model != nullptr) {
+      metered_judge_ = std::make_unique<MeteredModel>(judge_model_, cache, *ledger_);
+    }
+    return Ok{};
+  }
+
+  // The models themselves before meter_models, then what meters them.
   [[nodiscard]] std::vector<judge::Contender> contenders() const {
     std::vector<judge::Contender> list;
-    for (const OpenModel& open : open_) {
-      list.push_back({.model = open.model.get(),
-                      .spec = open.text,
-                      .is_control = open.spec.kind == ModelKind::kNull});
+    for (size_t i = 0; i < open_.size(); ++i) {
+      list.push_back({.model = metered_.empty() ? open_[i].model.get() : metered_[i]->model(),
+                      .spec = open_[i].text,
+                      .is_control = open_[i].spec.kind == ModelKind::kNull});
     }
     return list;
   }
@@ -169,25 +219,57 @@ class Eval : public Command {
     if (judge_model_.model == nullptr) {
       return {};
     }
+    const bool metered = metered_judge_ != nullptr;
     return {.name = judge_name_,
-            .model = judge_model_.model.get(),
-            .scorer = judge_model_.scorer,
+            .model = metered ? metered_judge_->model() : judge_model_.model.get(),
+            .scorer = metered ? metered_judge_->scorer() : judge_model_.scorer,
             .fingerprint = judge_model_.model->fingerprint(),
             .spec = judge_model_.text};
   }
 
-  Result<Ok> announce(const judge::Evaluation& evaluation,
-                      const judge::Benchmark& benchmark) const {
-    CUPEL_TRY(const judge::Estimate estimate, evaluation.estimate());
-    if (!quiet_) {
-      std::fprintf(stderr, "%s",
-                   format("{}: {} models; to do: {} answers, {} verdicts; at most {} prompt and {} "
-                          "answer tokens\n",
-                          benchmark.title, open_.size(), estimate.answer_calls,
-                          estimate.judge_calls, estimate.prompt_tokens, estimate.completion_tokens)
-                       .c_str());
+  void announce(const judge::Benchmark& benchmark, const judge::Estimate& estimate) const {
+    if (quiet_) {
+      return;
     }
-    return Ok{};
+    std::string text =
+        format("{}: {} model{}; ", benchmark.title, open_.size(), open_.size() == 1 ? "" : "s");
+    if (estimate.answers.to_do() + estimate.verdicts.to_do() == 0) {
+      text += format("nothing to do: all {} answers and {} verdicts are there",
+                     estimate.answers.total, estimate.verdicts.total);
+    } else {
+      text += format("to do: {} answers, {} verdicts; at most {} prompt and {} answer tokens",
+                     estimate.answers.to_do(), estimate.verdicts.to_do(),
+                     estimate.answer_usage.prompt_tokens, estimate.answer_usage.completion_tokens);
+      if (estimate.judge_usage.prompt_tokens > 0) {
+        text += format(" (judge: {} and {})", estimate.judge_usage.prompt_tokens,
+                       estimate.judge_usage.completion_tokens);
+      }
+      if (estimate.max_cost) {
+        text += format("; cost at most about {}", report::money_text(*estimate.max_cost));
+      }
+    }
+    if (ledger_->total_cost() > 0 || ledger_->max_cost()) {
+      text += format("; {} spent so far", report::money_text(ledger_->total_cost()));
+    }
+    if (ledger_->max_cost()) {
+      text += format(" of --max-cost {:g}", *ledger_->max_cost());
+    }
+    std::fprintf(stderr, "%s\n", text.c_str());
+  }
+
+  static Error budget_error(const judge::Estimate& left, const store::CostLedger& ledger) {
+    std::string shares;
+    for (const auto& [name, used] : ledger.costs()) {
+      if (used.cost.value_or(0) > 0) {
+        shares += (shares.empty() ? " (" : ", ") + name + " " + report::money_text(*used.cost);
+      }
+    }
+    return exhausted(
+        "the budget is spent: {} of --max-cost {:g}{}; {} of {} answers and {} of {} verdicts are "
+        "there; the same command with a larger --max-cost goes on",
+        report::money_text(ledger.total_cost()), *ledger.max_cost(),
+        shares.empty() ? "" : shares + ")", left.answers.done, left.answers.total,
+        left.verdicts.done, left.verdicts.total);
   }
 
   void show(const judge::RunSummary& summary) const {
@@ -195,18 +277,7 @@ class Eval : public Command {
       print_pretty(judge::summary_to_json(summary));
       return;
     }
-    print("\n" + leaderboard_table(summary).render(report::detect_terminal(STDOUT_FILENO)));
-    for (const judge::RunSummary::Difference& d : summary.differences) {
-      if (d.paired.interval) {
-        const bool separated = d.paired.interval->low > 0 || d.paired.interval->high < 0;
-        print(format("{} - {}: {:+.2f}  (95%: {:+.2f} to {:+.2f}{})\n", d.a, d.b,
-                     d.paired.difference, d.paired.interval->low, d.paired.interval->high,
-                     separated ? ", zero excluded" : ", not separated"));
-      }
-    }
-    for (const std::string& warning : summary.warnings) {
-      print("note: " + warning + "\n");
-    }
+    print("\n" + summary_text(summary, report::detect_terminal(STDOUT_FILENO)));
     print(format("\nReport: {}/report.html\n", out_));
   }
 
@@ -214,15 +285,22 @@ class Eval : public Command {
   std::vector<std::string> models_;
   std::string judge_;
   std::string protocol_ = "checklist";
+  std::string judge_prompts_;
+  bool without_references_ = false;
   std::string out_;
   int64_t limit_ = 0;
   int64_t max_tokens_ = 0;
   int64_t seed_ = 0;
+  std::vector<std::string> prices_;
+  std::string max_cost_;
   bool quiet_ = false;
   std::string format_ = "table";
   EngineFlags engine_;
   std::vector<OpenModel> open_;
   OpenModel judge_model_;
+  std::optional<store::CostLedger> ledger_;
+  std::vector<std::unique_ptr<MeteredModel>> metered_;  // of `open_`, in its order
+  std::unique_ptr<MeteredModel> metered_judge_;
   std::string judge_name_ = "programs";
 };
 
@@ -237,7 +315,8 @@ CommandInfo eval() {
           "  cupel eval --bench touchstone --model a=models/a.gguf --model \"null:I am happy to "
           "help.\" \\\n    --judge judge=models/a.gguf --out runs/first\n"
           "  cupel eval --bench mt_bench --protocol single --model a=models/a.gguf \\\n"
-          "    --judge gpt=openai:MODEL@https://HOST/v1 --out runs/mt\n",
+          "    --judge gpt=openai:MODEL@https://HOST/v1 --price gpt=2.50/10 --max-cost 5 --out "
+          "runs/mt\n",
       .make = &make_command<Eval>};
 }
 

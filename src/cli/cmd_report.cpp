@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/evaluation_page.h"
+#include "cli/evaluation_text.h"
 #include "cli/output.h"
 #include "rank/score_statistics.h"
 
@@ -40,7 +41,7 @@ class Report : public Command {
     if (format_ == "json") {
       print_pretty(judge::summary_to_json(*open.summary));
     } else {
-      print(leaderboard_table(*open.summary).render(report::detect_terminal(STDOUT_FILENO)));
+      print(summary_text(*open.summary, report::detect_terminal(STDOUT_FILENO)));
       print(format("\n{}/report.html\n", run_));
     }
     return 0;
@@ -85,6 +86,11 @@ class Compare : public Command {
                    separated ? "zero is excluded" : "not separated"));
     }
     print(format("  ({} questions)\n", d.questions));
+    for (const std::string& name : open.summary->incomplete) {
+      if (name == a_ || name == b_) {
+        print(format("note: the run is not complete: {} misses verdicts\n", name));
+      }
+    }
     return 0;
   }
 

@@ -2,6 +2,8 @@
 
 #include "base/error.h"
 #include "base/io.h"
+#include "cli/evaluation_text.h"
+#include "report/numbers.h"
 
 namespace cupel::cli {
 namespace {
@@ -35,6 +37,41 @@ report::Decisions decisions(const judge::DeciderSummary& side) {
           .score = side.score};
 }
 
+report::CallUsage call_usage(const judge::ModelUsage& usage) {
+  return {.calls = usage.calls,
+          .cached_calls = usage.cached_calls,
+          .prompt_tokens = usage.prompt_tokens,
+          .completion_tokens = usage.completion_tokens,
+          .tokens_per_second = usage.tokens_per_second().value_or(0),
+          .seconds = usage.seconds,
+          .cost = usage.cost};
+}
+
+void add_costs(const judge::RunSummary& summary, report::EvaluationPage& page) {
+  page.judge = summary.judge;
+  if (summary.judge_usage.any()) {
+    page.judge_usage = call_usage(summary.judge_usage);
+  }
+  page.total_cost = summary.total_cost;
+  if (any_cached_answer(summary) || summary.judge_usage.cached_calls > 0) {
+    page.cost_notes.emplace_back(
+        "Cached calls were answered by an equal call of the run, as when two contenders are the "
+        "same model: they took no tokens, no time and no money.");
+  }
+  if (!summary.prices.empty()) {
+    page.cost_notes.push_back(
+        format("Costs are tokens times the given prices of a million prompt and completion tokens: "
+               "{}.",
+               prices_text(summary.prices)));
+  }
+  if (summary.total_cost) {
+    page.cost_notes.push_back(format(
+        "The whole run has cost {}: every answer and verdict in its folder counts, also those that "
+        "are not shown here.",
+        report::money_text(*summary.total_cost)));
+  }
+}
+
 report::LeaderboardRow row_of(const judge::ModelSummary& model,
                               const std::vector<std::string>& categories) {
   report::LeaderboardRow row{.rank = static_cast<int>(model.score.rank),
@@ -54,12 +91,7 @@ report::LeaderboardRow row_of(const judge::ModelSummary& model,
   }
   row.answers = model.answers;
   row.truncated = model.truncated;
-  row.prompt_tokens = model.prompt_tokens;
-  row.completion_tokens = model.completion_tokens;
-  row.seconds = model.seconds;
-  row.tokens_per_second =
-      model.seconds > 0 ? static_cast<double>(model.completion_tokens) / model.seconds : 0;
-  row.cost = model.cost;
+  row.usage = call_usage(model.usage);
   return row;
 }
 
@@ -150,6 +182,7 @@ Result<report::EvaluationPage> evaluation_page(const judge::Benchmark& benchmark
     page.differences.push_back(
         {.model = d.b, .difference = estimate(d.paired.difference, d.paired.interval)});
   }
+  add_costs(summary, page);
   for (const std::string& warning : summary.warnings) {
     page.notes.push_back({.level = report::NoteLevel::kWarning, .text = warning});
   }
@@ -167,39 +200,6 @@ Result<report::EvaluationPage> evaluation_page(const judge::Benchmark& benchmark
   page.method = method_notes();
   CUPEL_TRY_VOID(add_questions(benchmark, run, summary, page));
   return page;
-}
-
-report::Table leaderboard_table(const judge::RunSummary& summary) {
-  using report::Align;
-  report::Table table({{"rank", Align::kRight},
-                       {"model", Align::kLeft, 8},
-                       {"score", Align::kRight},
-                       {"95% interval", Align::kRight},
-                       {"rating", Align::kRight, 0, 2},
-                       {"programs", Align::kRight, 0, 3},
-                       {"judge", Align::kRight, 0, 4},
-                       {"invalid", Align::kRight},
-                       {"cut", Align::kRight, 0, 1},
-                       {"tokens", Align::kRight, 0, 5},
-                       {"tok/s", Align::kRight, 0, 6},
-                       {"seconds", Align::kRight, 0, 7}});
-  const auto number = [](const std::optional<double>& value, std::string_view pattern) {
-    return value ? format(pattern, *value) : std::string("-");
-  };
-  for (const judge::ModelSummary& m : summary.models) {
-    const auto& interval = m.score.interval;
-    table.add_row(std::vector<std::string>{
-        format("{}", m.score.rank), m.is_control ? m.name + " (control)" : m.name,
-        format("{:.2f}", m.score.mean),
-        interval ? format("{:.2f} - {:.2f}", interval->low, interval->high) : "-",
-        number(m.rating, "{:.0f}"), number(m.programs.score, "{:.2f}"),
-        number(m.judge.score, "{:.2f}"), format("{}", m.invalid), format("{}", m.truncated),
-        format("{}", m.completion_tokens),
-        m.seconds > 0 ? format("{:.0f}", static_cast<double>(m.completion_tokens) / m.seconds)
-                      : "-",
-        format("{:.1f}", m.seconds)});
-  }
-  return table;
 }
 
 Result<Ok> write_reports(const judge::Benchmark& benchmark,

@@ -5,7 +5,6 @@
 #include "judge/run_folder.h"
 #include "judge/summary.h"
 #include "report/evaluation_page.h"
-#include "report/table.h"
 
 namespace cupel::cli {
 
@@ -13,9 +12,6 @@ namespace cupel::cli {
 Result<report::EvaluationPage> evaluation_page(const judge::Benchmark& benchmark,
                                                const judge::RunFolder& run,
                                                const judge::RunSummary& summary);
-
-/// The leaderboard for a terminal.
-report::Table leaderboard_table(const judge::RunSummary& summary);
 
 /// Writes report.html, report.json and FastChat's files into the run.
 Result<Ok> write_reports(const judge::Benchmark& benchmark,

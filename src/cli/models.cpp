@@ -107,4 +107,16 @@ Result<OpenModel> open_model(const std::string& text, const EngineFlags& flags) 
   return open;
 }
 
+MeteredModel::MeteredModel(OpenModel& open,
+                           std::shared_ptr<store::CallCache> cache,
+                           store::CostLedger& ledger)
+    : metered_(*open.model, ledger), cached_(metered_, cache, &ledger) {
+  if (open.scorer != nullptr) {
+    const store::ModelIdentity identity = {.name = cached_.name(),
+                                           .fingerprint = cached_.fingerprint()};
+    metered_scorer_.emplace(*open.scorer, identity, ledger);
+    cached_scorer_.emplace(*metered_scorer_, identity, std::move(cache), &ledger);
+  }
+}
+
 }  // namespace cupel::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -9,6 +10,8 @@
 #include "core/model_spec.h"
 #include "core/scorer.h"
 #include "decode/local_model.h"
+#include "store/cached_models.h"
+#include "store/cost_ledger.h"
 
 namespace cupel::cli {
 
@@ -30,6 +33,23 @@ struct OpenModel {
   std::unique_ptr<ChatModel> model;
   decode::LocalModel* local = nullptr;
   Scorer* scorer = nullptr;
+};
+
+/// A model as an evaluation calls it: through the meter of the run and, above it, the run's call
+/// cache. The open model and the ledger must outlive it, and it its calls.
+class MeteredModel {
+ public:
+  MeteredModel(OpenModel& open, std::shared_ptr<store::CallCache> cache, store::CostLedger& ledger);
+
+  [[nodiscard]] ChatModel* model() { return &cached_; }
+  /// Null where the model is no scorer.
+  [[nodiscard]] Scorer* scorer() { return cached_scorer_ ? &*cached_scorer_ : nullptr; }
+
+ private:
+  store::MeteredChatModel metered_;
+  store::CachedChatModel cached_;
+  std::optional<store::MeteredScorer> metered_scorer_;
+  std::optional<store::CachedScorer> cached_scorer_;
 };
 
 /// Errors: those of parse_model_spec and of the model's own open.

@@ -27,13 +27,18 @@ Result<FinishReason> parse_finish_reason(std::string_view name) {
                       name);
 }
 
-Result<ChatResponse> complete(ChatModel& model, ChatRequest request) {
+Result<ChatResponse> complete(ChatModel& model, ChatRequest request, std::stop_token stop) {
   std::promise<Result<ChatResponse>> promise;
   auto future = promise.get_future();
   const auto call = model.submit(std::move(request),
                                  {.on_delta = {}, .on_done = [&promise](Result<ChatResponse> r) {
                                     promise.set_value(std::move(r));
                                   }});
+  const std::stop_callback cancel(std::move(stop), [&call] {
+    if (call != nullptr) {
+      call->cancel();
+    }
+  });
   return future.get();
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -110,7 +111,7 @@ class ChatModel {
   [[nodiscard]] virtual Result<int64_t> count_prompt_tokens(const ChatRequest& request) const = 0;
 };
 
-/// Submits and waits.
-Result<ChatResponse> complete(ChatModel& model, ChatRequest request);
+/// Submits and waits; a stop request cancels the call.
+Result<ChatResponse> complete(ChatModel& model, ChatRequest request, std::stop_token stop = {});
 
 }  // namespace cupel

@@ -580,6 +580,11 @@ Result<LabelScoreResponse> RemoteModel::score_labels(const LabelScoreRequest& re
          .on_done = [&](Result<ChatResponse> result) { gathering.add(std::move(result)); }},
         std::move(interpret)));
   }
+  const std::stop_callback cancel(request.stop, [&calls] {
+    for (const auto& call : calls) {
+      call->cancel();
+    }
+  });
   CUPEL_TRY(const Usage usage, gathering.wait(calls));
   response.prompt_tokens = usage.prompt_tokens;
   response.cached_tokens = usage.cached_tokens;

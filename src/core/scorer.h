@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct CompletionScoreRequest {
   Conversation messages;  ///< used unless raw_prompt is set; the generation prompt is added
   std::optional<std::string> raw_prompt;
   std::vector<std::string> completions;
+  std::stop_token stop;  ///< ends the call early with kCancelled, where the model can
 };
 struct CompletionScore {
   std::vector<TokenId> ids;      ///< of the completion, tokenised apart from the prompt
@@ -29,6 +31,7 @@ struct CompletionScore {
 struct LabelScoreRequest {
   std::vector<Conversation> prompts;
   std::vector<std::string> labels;  ///< e.g. {"Yes", "No"}
+  std::stop_token stop;             ///< ends the call early with kCancelled, where the model can
 };
 struct LabelScores {
   /// Per label: the largest log-probability (nats, raw) among its one-token variants (with and

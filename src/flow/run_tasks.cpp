@@ -103,11 +103,13 @@ class Runner {
     return open;
   }
 
+  static Error stopped() { return cancelled("stopped; the same command goes on from here"); }
+
   Result<Ok> loop() {
     std::optional<Error> failure;
     while (true) {
       if (!failure && options_.stop.stop_requested()) {
-        failure = cancelled("stopped; the same command goes on from here");
+        failure = stopped();
       }
       if (!failure) {
         start_ready();
@@ -121,7 +123,8 @@ class Runner {
         --lane_load_[tasks_[finished.task].lane];
         auto kept = keep(std::move(finished));
         if (!kept && !failure) {
-          failure = std::move(kept).error();
+          // Work that is stopped tends to fail.
+          failure = options_.stop.stop_requested() ? stopped() : std::move(kept).error();
         }
       }
     }

@@ -55,8 +55,17 @@ class Loader {
     }
     CUPEL_TRY_VOID(read_questions(questions));
     CUPEL_TRY_VOID(read_references(references));
-    if (fs::exists(path(prompts))) {
-      CUPEL_TRY_VOID(read_prompts(prompts));
+    if (!b_.options.judge_prompts.empty()) {
+      CUPEL_TRY(const std::string text, read_file(b_.options.judge_prompts));
+      all_ += "judge prompts\n" + text;
+      CUPEL_TRY_VOID(read_prompts(text, b_.options.judge_prompts));
+    } else if (fs::exists(path(prompts))) {
+      CUPEL_TRY(const std::string text, read(prompts));
+      CUPEL_TRY_VOID(read_prompts(text, path(prompts)));
+    }
+    if (b_.options.without_references) {
+      all_ += "without references\n";
+      b_.need_reference.clear();
     }
     if (fs::exists(path(checklists))) {
       CUPEL_TRY_VOID(read_checklists(checklists));
@@ -193,8 +202,8 @@ class Loader {
     });
   }
 
-  Result<Ok> read_prompts(const std::string& file) {
-    return read_lines(file, [&](const Json& record) -> Result<Ok> {
+  Result<Ok> read_prompts(const std::string& text, const std::string& file) {
+    return for_each_jsonl(text, file, [&](Json&& record, size_t) -> Result<Ok> {
       JudgePrompt p;
       CUPEL_TRY(p.name, get_string(record, "name"));
       CUPEL_TRY(p.type, get_string(record, "type"));
@@ -236,6 +245,13 @@ class Loader {
   std::string all_;
 };
 
+// Beside the binary: bin/cupel → share/cupel/benchmarks/, build/release/cupel → benchmarks/.
+std::vector<fs::path> bundled_roots() {
+  std::error_code ec;
+  const fs::path folder = fs::read_symlink("/proc/self/exe", ec).parent_path();
+  return {folder / "../share/cupel/benchmarks", folder / "../../benchmarks"};
+}
+
 }  // namespace
 
 double Benchmark::temperature(const Question& question) const {
@@ -264,9 +280,10 @@ const std::string* Benchmark::reference(int64_t question, int turn) const {
   return &found->second[static_cast<size_t>(turn - 1)];
 }
 
-Result<Benchmark> load_benchmark(const std::string& folder) {
+Result<Benchmark> load_benchmark(const std::string& folder, const BenchmarkOptions& options) {
   Benchmark benchmark;
   benchmark.folder = folder;
+  benchmark.options = options;
   if (!fs::is_directory(folder)) {
     return not_found("{}: no such folder{}; expected a benchmark with question.jsonl", folder,
                      path_hint(folder));
@@ -283,19 +300,21 @@ Result<std::string> find_benchmark(const std::string& name_or_folder) {
   if (fs::is_directory(name_or_folder, ec)) {
     return name_or_folder;
   }
+  std::vector<std::string> names;
   if (name_or_folder.find('/') == std::string::npos) {
-    // Beside the binary: build/release/cupel → benchmarks/, bin/cupel → share/cupel/benchmarks/.
-    const fs::path binary = fs::read_symlink("/proc/self/exe", ec);
-    const fs::path folder = binary.parent_path();
-    for (const fs::path& root :
-         {folder / "../share/cupel/benchmarks", folder / "../../benchmarks"}) {
+    for (const fs::path& root : bundled_roots()) {
       const fs::path candidate = root / name_or_folder;
       if (fs::is_directory(candidate, ec)) {
         return candidate.lexically_normal().string();
       }
+      for (fs::directory_iterator it(root, ec), end; !ec && it != end; it.increment(ec)) {
+        names.push_back(it->path().filename().string());
+      }
     }
   }
-  return not_found("{}: no such benchmark folder{}", name_or_folder, path_hint(name_or_folder));
+  const std::string bundled = did_you_mean(name_or_folder, names);
+  return not_found("{}: no such benchmark folder{}", name_or_folder,
+                   bundled.empty() ? path_hint(name_or_folder) : bundled);
 }
 
 }  // namespace cupel::judge

@@ -38,6 +38,12 @@ struct JudgePrompt {
   std::string output_format;
 };
 
+/// What is chosen beside a benchmark's files.
+struct BenchmarkOptions {
+  std::string judge_prompts;        ///< a file that stands for the folder's judge_prompts.jsonl
+  bool without_references = false;  ///< judge every category without a reference
+};
+
 /// A folder of questions and what is needed to judge answers to them. With a manifest.json it says
 /// itself what is where; without one the layout of FastChat's mt_bench is expected (question.jsonl,
 /// reference_answer/*.jsonl, judge_prompts.jsonl) with MT-Bench's temperatures.
@@ -46,7 +52,8 @@ struct Benchmark {
   std::string title;
   std::string license;
   std::string folder;
-  std::string fingerprint;                     ///< of all files that were read
+  BenchmarkOptions options;
+  std::string fingerprint;                     ///< of all files that were read, and of the options
   std::string default_protocol;                ///< "checklist" or "single"
   int64_t max_tokens = 1024;                   ///< per turn
   std::map<std::string, double> temperatures;  ///< by category; others get kOtherTemperature
@@ -70,9 +77,10 @@ constexpr double kOtherTemperature = 0.7;
 
 /// Errors: kNotFound - no such folder or no question.jsonl; kCorruptData with file and line - bad
 /// records, equal ids, a manifest whose checksums do not match its files.
-Result<Benchmark> load_benchmark(const std::string& folder);
+Result<Benchmark> load_benchmark(const std::string& folder, const BenchmarkOptions& options = {});
 
 /// Finds a benchmark by folder, or by name below the installed and the source tree's `benchmarks/`.
+/// Errors: kNotFound with the nearest name.
 Result<std::string> find_benchmark(const std::string& name_or_folder);
 
 }  // namespace cupel::judge

@@ -1,44 +1,25 @@
 #pragma once
 
-#include <cstdint>
 #include <functional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "core/chat_model.h"
-#include "core/scorer.h"
 #include "judge/benchmark.h"
+#include "judge/estimate.h"
+#include "judge/participants.h"
 #include "judge/protocol.h"
 #include "judge/run_folder.h"
 
 namespace cupel::judge {
 
-/// A model that is evaluated.
-struct Contender {
-  ChatModel* model = nullptr;
-  std::string spec;
-  bool is_control = false;  ///< a null model
-};
-
-/// Who judges: words through `model`, label probabilities through `scorer`.
-struct Judge {
-  std::string name = "programs";  ///< the name when nobody does
-  ChatModel* model = nullptr;
-  Scorer* scorer = nullptr;
-  std::string fingerprint;
-  std::string spec;
-};
-
-/// What an evaluation will cost, before it starts. Rows that the run already holds count as
-/// nothing.
-struct Estimate {
-  int64_t answer_calls = 0;
-  int64_t judge_calls = 0;
-  int64_t prompt_tokens = 0;  ///< of the answers; turn 2 counts an answer of max_tokens before it
-  int64_t completion_tokens = 0;  ///< at most
-};
+/// Errors: kInvalidArgument - the judge cannot do what the protocol needs, two contenders share a
+/// name; kFailedPrecondition - a contender has no chat template.
+Result<Ok> check_participants(const Protocol& protocol,
+                              std::span<const Contender> contenders,
+                              const Judge& judge);
 
 struct EvaluationOptions {
   std::stop_token stop;
@@ -61,16 +42,18 @@ class Evaluation {
         contenders_(std::move(contenders)),
         judge_(std::move(judge)) {}
 
-  /// Registers members in the run. Errors: kFailedPrecondition, kUnsupported - the judge cannot do
-  /// what the protocol needs, the benchmark lacks something, two contenders share a name.
+  /// Checks the participants and registers them in the run. Errors: those of check_participants and
+  /// of the protocol's check; kFailedPrecondition - a name is taken by something else.
   Result<Ok> prepare();
   [[nodiscard]] Result<Estimate> estimate() const;
-  /// Runs to the end. Errors: the first failure; finished rows are kept.
+  /// Runs to the end. Errors: the first failure; finished rows are kept. kExhausted - also when a
+  /// model refuses calls because a budget is spent.
   Result<Ok> run(const EvaluationOptions& options);
-  /// Rows per contender: answers, and as many verdicts.
-  [[nodiscard]] int64_t rows_per_contender() const;
 
  private:
+  /// Members of the run that are not among the contenders.
+  [[nodiscard]] std::vector<std::string> recorded() const;
+
   const Benchmark& benchmark_;
   RunFolder& run_;
   const Protocol& protocol_;

@@ -50,8 +50,11 @@ Conversation judge_conversation(const JudgePrompt& prompt, std::string user_text
 Result<const JudgePrompt*> find_prompt(const Benchmark& benchmark, const std::string& name) {
   const auto found = benchmark.prompts.find(name);
   if (found == benchmark.prompts.end()) {
-    return not_found("{}: has no judge prompt \"{}\"; add it to judge_prompts.jsonl",
-                     benchmark.folder, name);
+    const bool own = benchmark.options.judge_prompts.empty();
+    return not_found(
+        "{}: has no judge prompt \"{}\"; {}",
+        own ? benchmark.folder : benchmark.options.judge_prompts, name,
+        own ? "name a judge_prompts.jsonl that has it with --judge-prompts" : "add it there");
   }
   return &found->second;
 }

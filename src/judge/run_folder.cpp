@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kManifestVersion = 1;
+constexpr int64_t kManifestVersion = 2;
 
 Json member_to_json(const RunMember& member) {
   return Json::object()
@@ -33,6 +33,17 @@ Result<std::vector<RunMember>> members_from_json(const Json& manifest, std::stri
     members.push_back(std::move(member));
   }
   return members;
+}
+
+Result<std::map<std::string, store::Price>> prices_from_json(const Json& manifest) {
+  CUPEL_TRY(const Json* json, get_object(manifest, "prices"));
+  std::map<std::string, store::Price> prices;
+  for (const auto& [name, member] : json->as_object()) {
+    store::Price& price = prices[name];
+    CUPEL_TRY(price.prompt, get_double(member, "prompt"));
+    CUPEL_TRY(price.completion, get_double(member, "completion"));
+  }
+  return prices;
 }
 
 Result<Ok> add_member(std::vector<RunMember>& members,
@@ -64,6 +75,14 @@ Error differs(const std::string& run,
 }
 
 }  // namespace
+
+Json prices_to_json(const std::map<std::string, store::Price>& prices) {
+  Json json = Json::object();
+  for (const auto& [name, price] : prices) {
+    json.set(name, Json::object().set("prompt", price.prompt).set("completion", price.completion));
+  }
+  return json;
+}
 
 std::string answer_key(const std::string& model, int64_t question, int turn) {
   return format("answer/{}/{}/{}", model, question, turn);
@@ -114,9 +133,14 @@ Result<RunFolder> RunFolder::open(const std::string& path,
     run.benchmark_name_ = benchmark.name;
     run.benchmark_folder_ = fs::absolute(benchmark.folder).lexically_normal().string();
     run.benchmark_fingerprint_ = benchmark.fingerprint;
+    run.benchmark_options_ = benchmark.options;
+    if (std::string& prompts = run.benchmark_options_.judge_prompts; !prompts.empty()) {
+      prompts = fs::absolute(prompts).lexically_normal().string();
+    }
   }
-  CUPEL_TRY_VOID(run.write_manifest());
+  // The journal first: where another process has it, the manifest stays as that one wrote it.
   CUPEL_TRY(run.journal_, flow::Journal::open(path + "/results.jsonl"));
+  CUPEL_TRY_VOID(run.write_manifest());
   return run;
 }
 
@@ -127,14 +151,14 @@ Result<RunFolder> RunFolder::open_existing(const std::string& path, Benchmark& b
     return not_found("{}: holds no run (no manifest.json){}", path, path_hint(path));
   }
   CUPEL_TRY_VOID(run.read_manifest(nullptr));
-  CUPEL_TRY(benchmark, load_benchmark(run.benchmark_folder_));
+  CUPEL_TRY(benchmark, load_benchmark(run.benchmark_folder_, run.benchmark_options_));
   if (benchmark.fingerprint != run.benchmark_fingerprint_) {
     return failed_precondition(
         "{}: the benchmark {} has changed since this run was made; evaluate again into another "
         "folder",
         path, run.benchmark_folder_);
   }
-  CUPEL_TRY(run.journal_, flow::Journal::open(path + "/results.jsonl"));
+  CUPEL_TRY(run.journal_, flow::Journal::read(path + "/results.jsonl"));
   return run;
 }
 
@@ -145,18 +169,23 @@ Result<Ok> RunFolder::read_manifest(const Benchmark* benchmark) {
     CUPEL_TRY(const Json manifest, parse_json(text));
     CUPEL_TRY(const int64_t version, get_int(manifest, "version"));
     if (version != kManifestVersion) {
-      return unsupported("\"version\" is {}; this cupel reads {}", version, kManifestVersion);
+      return unsupported(
+          "\"version\" is {}; this cupel reads {}: evaluate again into another folder", version,
+          kManifestVersion);
     }
     CUPEL_TRY(const Json* bench, get_object(manifest, "benchmark"));
     CUPEL_TRY(benchmark_name_, get_string(*bench, "name"));
     CUPEL_TRY(benchmark_folder_, get_string(*bench, "folder"));
     CUPEL_TRY(benchmark_fingerprint_, get_string(*bench, "fingerprint"));
+    CUPEL_TRY(benchmark_options_.judge_prompts, get_string(*bench, "judge_prompts"));
+    CUPEL_TRY(benchmark_options_.without_references, get_bool(*bench, "without_references"));
     CUPEL_TRY(const int64_t seed, get_int(manifest, "seed"));
     settings_.seed = static_cast<uint64_t>(seed);
     CUPEL_TRY(settings_.limit, get_int(manifest, "limit"));
     CUPEL_TRY(settings_.max_tokens, get_int(manifest, "max_tokens"));
     CUPEL_TRY(models_, members_from_json(manifest, "models"));
     CUPEL_TRY(judges_, members_from_json(manifest, "judges"));
+    CUPEL_TRY(prices_, prices_from_json(manifest));
     CUPEL_TRY(last_judge_, get_string(manifest, "judge"));
     CUPEL_TRY(last_protocol_, get_string(manifest, "protocol"));
     return Ok{};
@@ -185,14 +214,17 @@ Result<Ok> RunFolder::write_manifest() const {
       .set("benchmark", Json::object()
                             .set("name", benchmark_name_)
                             .set("folder", benchmark_folder_)
-                            .set("fingerprint", benchmark_fingerprint_))
+                            .set("fingerprint", benchmark_fingerprint_)
+                            .set("judge_prompts", benchmark_options_.judge_prompts)
+                            .set("without_references", benchmark_options_.without_references))
       .set("seed", static_cast<int64_t>(settings_.seed))
       .set("limit", settings_.limit)
       .set("max_tokens", settings_.max_tokens)
       .set("protocol", last_protocol_)
       .set("judge", last_judge_)
       .set("models", std::move(models))
-      .set("judges", std::move(judges));
+      .set("judges", std::move(judges))
+      .set("prices", prices_to_json(prices_));
   return write_file_atomic(path_ + "/manifest.json", dump_json(manifest, {.indent = 2}) + "\n");
 }
 
@@ -205,6 +237,16 @@ Result<Ok> RunFolder::add_judge(const RunMember& judge, const std::string& proto
   CUPEL_TRY_VOID(add_member(judges_, judge, path_));
   last_judge_ = judge.name;
   last_protocol_ = protocol;
+  return write_manifest();
+}
+
+Result<Ok> RunFolder::set_prices(const std::map<std::string, store::Price>& prices) {
+  if (prices.empty()) {
+    return Ok{};
+  }
+  for (const auto& [name, price] : prices) {
+    prices_[name] = price;
+  }
   return write_manifest();
 }
 

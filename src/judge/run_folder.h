@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "flow/journal.h"
 #include "judge/benchmark.h"
+#include "store/cost_ledger.h"
 
 namespace cupel::judge {
 
@@ -27,8 +28,9 @@ struct RunMember {
   bool is_control = false;
 };
 
-/// One evaluation on disk: manifest.json (inputs by hash, settings, members) and results.jsonl (one
-/// row per answer and verdict, append-only).
+/// One evaluation on disk: manifest.json (inputs by hash, settings, members, prices), results.jsonl
+/// (one row per answer and verdict, append-only) and calls.sqlite (answers of model calls, so that
+/// a call whose row was not written yet when the process was killed is not made again).
 class RunFolder {
  public:
   /// Opens or creates a run. Errors: kFailedPrecondition - the folder holds a run of another
@@ -36,7 +38,8 @@ class RunFolder {
   static Result<RunFolder> open(const std::string& path,
                                 const Benchmark& benchmark,
                                 const RunSettings& settings);
-  /// Opens an existing run and the benchmark it was made with.
+  /// Opens an existing run and the benchmark it was made with, to read only: also while an
+  /// evaluation works on it.
   /// Errors: kNotFound - no run there; kFailedPrecondition - the benchmark has changed since.
   static Result<RunFolder> open_existing(const std::string& path, Benchmark& benchmark);
 
@@ -44,11 +47,16 @@ class RunFolder {
   /// taken by something with another fingerprint.
   Result<Ok> add_model(const RunMember& model);
   Result<Ok> add_judge(const RunMember& judge, const std::string& protocol);
+  /// Sets prices of models and judges by name, which then hold for all their rows, and writes the
+  /// manifest. Other prices stay.
+  Result<Ok> set_prices(const std::map<std::string, store::Price>& prices);
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const RunSettings& settings() const { return settings_; }
   [[nodiscard]] const std::vector<RunMember>& models() const { return models_; }
   [[nodiscard]] const std::vector<RunMember>& judges() const { return judges_; }
+  [[nodiscard]] const std::map<std::string, store::Price>& prices() const { return prices_; }
+  [[nodiscard]] std::string call_cache_path() const { return path_ + "/calls.sqlite"; }
   /// Name of the judge and protocol that were used last.
   [[nodiscard]] const std::string& last_judge() const { return last_judge_; }
   [[nodiscard]] const std::string& last_protocol() const { return last_protocol_; }
@@ -63,14 +71,19 @@ class RunFolder {
   std::string path_;
   std::string benchmark_name_;
   std::string benchmark_folder_;
+  BenchmarkOptions benchmark_options_;
   std::string benchmark_fingerprint_;
   RunSettings settings_;
   std::vector<RunMember> models_;
   std::vector<RunMember> judges_;
+  std::map<std::string, store::Price> prices_;
   std::string last_judge_;
   std::string last_protocol_;
   std::unique_ptr<flow::Journal> journal_;
 };
+
+/// {NAME: {"prompt", "completion"}}, each of a million tokens.
+Json prices_to_json(const std::map<std::string, store::Price>& prices);
 
 /// Keys of a run's rows.
 std::string answer_key(const std::string& model, int64_t question, int turn);

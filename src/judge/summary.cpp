@@ -18,37 +18,39 @@ class Collector {
         summary_(summary),
         questions_(run_questions(benchmark, run.settings().limit)) {}
 
-  // False when rows are missing and `partial` is off; the table is then untouched.
-  Result<bool> collect(const RunMember& member, bool partial) {
-    if (!partial && !complete(member.name)) {
-      return false;
-    }
-    if (!has_score(member.name)) {  // nothing to rank: it is named among the warnings instead
-      if (!partial) {
-        summary_.warnings.push_back(
-            format("{} is left out: none of its answers has a valid verdict.", member.name));
-      }
-      return true;
-    }
-    ModelSummary model{.name = member.name, .spec = member.spec, .is_control = member.is_control};
-    std::vector<std::pair<double, double>> busy;
+  [[nodiscard]] int64_t verdicts(const std::string& model) const {
+    int64_t count = 0;
+    for_each_turn([&](const Question& question, int turn) {
+      count += find_verdict(model, question.id, turn) != nullptr ? 1 : 0;
+    });
+    return count;
+  }
+
+  [[nodiscard]] bool has_score(const std::string& model) const {
     bool any = false;
+    for_each_turn([&](const Question& question, int turn) {
+      const Json* verdict = find_verdict(model, question.id, turn);
+      const Json* score = verdict == nullptr ? nullptr : verdict->find("score");
+      any = any || (score != nullptr && score->is_number());
+    });
+    return any;
+  }
+
+  // Adds the model with whatever rows it has.
+  Result<Ok> collect(const RunMember& member) {
+    ModelSummary model{.name = member.name, .spec = member.spec, .is_control = member.is_control};
     for (const Question* question : questions_) {
       for (int turn = 1; turn <= static_cast<int>(question->turns.size()); ++turn) {
-        const Json* answer = run_.journal().find(answer_key(member.name, question->id, turn));
-        if (answer != nullptr) {
-          CUPEL_TRY_VOID(add_answer(*answer, model, busy));
+        if (const Json* row = run_.journal().find(answer_key(member.name, question->id, turn))) {
+          CUPEL_TRY(const std::string reason, get_string(*row, "finish_reason"));
+          ++model.answers;
+          model.truncated += reason == "length" ? 1 : 0;
         }
         if (const Json* verdict = find_verdict(member.name, question->id, turn)) {
           CUPEL_TRY_VOID(add_verdict(*verdict, *question, turn, model));
-          any = true;
         }
       }
     }
-    if (!any) {
-      return false;
-    }
-    model.seconds = covered(std::move(busy));
     for (const auto& [category, sums] : category_sums_) {
       model.categories[category] = sums.first / sums.second;
     }
@@ -57,7 +59,7 @@ class Collector {
     finish_score(model.judge, judge_mass_);
     program_mass_ = judge_mass_ = 0;
     summary_.models.push_back(std::move(model));
-    return true;
+    return Ok{};
   }
 
  private:
@@ -68,50 +70,17 @@ class Collector {
         verdict_key(summary_.judge, summary_.protocol, model, question, turn));
   }
 
-  [[nodiscard]] bool complete(const std::string& model) const {
-    return std::all_of(questions_.begin(), questions_.end(), [&](const Question* question) {
+  template <typename Visit>
+  void for_each_turn(Visit visit) const {
+    for (const Question* question : questions_) {
       for (int turn = 1; turn <= static_cast<int>(question->turns.size()); ++turn) {
-        if (find_verdict(model, question->id, turn) == nullptr) {
-          return false;
-        }
+        visit(*question, turn);
       }
-      return true;
-    });
-  }
-
-  [[nodiscard]] bool has_score(const std::string& model) const {
-    return std::any_of(questions_.begin(), questions_.end(), [&](const Question* question) {
-      for (int turn = 1; turn <= static_cast<int>(question->turns.size()); ++turn) {
-        const Json* verdict = find_verdict(model, question->id, turn);
-        const Json* score = verdict == nullptr ? nullptr : verdict->find("score");
-        if (score != nullptr && score->is_number()) {
-          return true;
-        }
-      }
-      return false;
-    });
-  }
-
-  static Result<Ok> add_answer(const Json& answer,
-                               ModelSummary& model,
-                               std::vector<std::pair<double, double>>& busy) {
-    CUPEL_TRY(const std::string reason, get_string(answer, "finish_reason"));
-    CUPEL_TRY(const int64_t prompt, get_int(answer, "prompt_tokens"));
-    CUPEL_TRY(const int64_t completion, get_int(answer, "completion_tokens"));
-    CUPEL_TRY(const double started, get_double(answer, "started"));
-    CUPEL_TRY(const double ended, get_double(answer, "ended"));
-    ++model.answers;
-    model.truncated += reason == "length" ? 1 : 0;
-    model.prompt_tokens += prompt;
-    model.completion_tokens += completion;
-    busy.emplace_back(started, ended);
-    return Ok{};
+    }
   }
 
   Result<Ok> add_verdict(const Json& row, const Question& question, int turn, ModelSummary& model) {
     CUPEL_TRY(const Outcome outcome, outcome_from_json(row));
-    CUPEL_TRY(const int64_t tokens, get_int_or(row, "prompt_tokens", 0));
-    summary_.judge_tokens += tokens;
     const std::string id = format("{}", question.id);
     if (outcome.score) {
       CUPEL_TRY_VOID(summary_.scores.add(model.name, id, turn, *outcome.score));
@@ -159,21 +128,6 @@ class Collector {
     }
   }
 
-  // Length of the union of intervals: calls run side by side, and a run may have been interrupted.
-  static double covered(std::vector<std::pair<double, double>> intervals) {
-    std::sort(intervals.begin(), intervals.end());
-    double total = 0;
-    double reached = 0;
-    for (const auto& [begin, end] : intervals) {
-      const double from = std::max(begin, reached);
-      if (end > from) {
-        total += end - from;
-        reached = end;
-      }
-    }
-    return total;
-  }
-
   const Benchmark& benchmark_;
   const RunFolder& run_;
   RunSummary& summary_;
@@ -189,6 +143,19 @@ ModelSummary* find_model(RunSummary& summary, const std::string& name) {
   return found == summary.models.end() ? nullptr : &*found;
 }
 
+// Nothing where the two share no question with valid scores: there is no difference to state.
+Result<std::optional<rank::PairedDifference>> difference_of(const rank::ScoreTable& scores,
+                                                            const std::string& a,
+                                                            const std::string& b,
+                                                            const rank::ScoreOptions& options) {
+  auto paired = rank::paired_difference(scores, a, b, options);
+  if (!paired && paired.error().code == Code::kFailedPrecondition) {
+    return std::optional<rank::PairedDifference>();
+  }
+  CUPEL_TRY(rank::PairedDifference difference, std::move(paired));
+  return std::optional(difference);
+}
+
 Result<Ok> add_scores(RunSummary& summary) {
   const rank::ScoreOptions options{.seed = summary.settings.seed};
   CUPEL_TRY(const auto rows, rank::score_leaderboard(summary.scores, options));
@@ -202,9 +169,12 @@ Result<Ok> add_scores(RunSummary& summary) {
   summary.models = std::move(ordered);
   for (size_t i = 1; i < summary.models.size(); ++i) {
     RunSummary::Difference difference{.a = summary.models[0].name, .b = summary.models[i].name};
-    CUPEL_TRY(difference.paired,
-              rank::paired_difference(summary.scores, difference.a, difference.b, options));
-    summary.differences.push_back(std::move(difference));
+    CUPEL_TRY(const auto paired,
+              difference_of(summary.scores, difference.a, difference.b, options));
+    if (paired) {
+      difference.paired = *paired;
+      summary.differences.push_back(std::move(difference));
+    }
   }
   return Ok{};
 }
@@ -213,7 +183,11 @@ Result<Ok> add_ratings(RunSummary& summary) {
   if (summary.models.size() < 2) {
     return Ok{};
   }
-  CUPEL_TRY(const auto battles, rank::battles_from_scores(summary.scores));
+  auto comparisons = rank::battles_from_scores(summary.scores);
+  if (!comparisons && comparisons.error().code == Code::kFailedPrecondition) {
+    return Ok{};  // no two models have valid scores of one answer each: nobody to compare with
+  }
+  CUPEL_TRY(const rank::BattleTable battles, std::move(comparisons));
   CUPEL_TRY(const rank::RatingMethod* method, rank::find_rating_method("bradley_terry"));
   rank::LeaderboardOptions options;
   options.intervals = rank::IntervalKind::kBootstrap;
@@ -244,21 +218,20 @@ Result<Ok> add_judge_warnings(RunSummary& summary) {
     if (!control.is_control || control.name == leader || !judged) {
       continue;
     }
-    CUPEL_TRY(const rank::PairedDifference d,
-              rank::paired_difference(summary.judge_scores, leader, control.name,
-                                      {.seed = summary.settings.seed}));
-    if (d.interval && d.interval->low <= 0) {
+    CUPEL_TRY(const auto d, difference_of(summary.judge_scores, leader, control.name,
+                                          {.seed = summary.settings.seed}));
+    if (d && d->interval && d->interval->low <= 0) {
       summary.warnings.push_back(format(
           "The judge alone is too weak here: by its own items {} and the null model {} differ by "
           "{:+.2f} (95%: {:+.2f} to {:+.2f}); the ranking rests on what programs decided.",
-          leader, control.name, d.difference, d.interval->low, d.interval->high));
+          leader, control.name, d->difference, d->interval->low, d->interval->high));
     }
   }
   return Ok{};
 }
 
 // What readers must know before they believe the table.
-void add_warnings(RunSummary& summary) {
+void add_quality_warnings(RunSummary& summary) {
   for (const ModelSummary& model : summary.models) {
     if (model.invalid > 0) {
       summary.warnings.push_back(format("{}: {} of {} answers have no valid verdict ({}).",
@@ -271,6 +244,9 @@ void add_warnings(RunSummary& summary) {
                                         percent(model.truncated, model.answers)));
     }
   }
+}
+
+void add_control_warnings(RunSummary& summary) {
   for (const ModelSummary& control : summary.models) {
     if (!control.is_control) {
       continue;
@@ -285,10 +261,74 @@ void add_warnings(RunSummary& summary) {
       }
     }
   }
-  for (const std::string& name : summary.incomplete) {
-    summary.warnings.push_back(
-        format("{} is left out: its rows for this judge and protocol are not complete.", name));
+}
+
+bool is_shown(const RunSummary& summary, const std::string& name) {
+  return std::any_of(summary.models.begin(), summary.models.end(),
+                     [&](const ModelSummary& m) { return m.name == name; });
+}
+
+// Models that miss rows stay out as long as any model has all of its own: means over different
+// questions compare nothing. A run that was stopped before that shows what there is, and says so.
+// True: it is so here.
+Result<bool> collect_models(const RunFolder& run,
+                            Coverage coverage,
+                            Collector& collector,
+                            RunSummary& summary) {
+  std::vector<const RunMember*> complete;
+  std::vector<const RunMember*> scored;
+  for (const RunMember& member : run.models()) {
+    const bool whole = collector.verdicts(member.name) == summary.rows_per_model;
+    const bool has_score = collector.has_score(member.name);
+    if (!whole) {
+      summary.incomplete.push_back(member.name);
+    }
+    if (whole && !has_score) {
+      summary.warnings.push_back(
+          format("{} is left out: none of its answers has a valid verdict.", member.name));
+    }
+    if (has_score) {
+      scored.push_back(&member);
+      if (whole) {
+        complete.push_back(&member);
+      }
+    }
   }
+  const bool partial = coverage == Coverage::kLive || complete.empty();
+  for (const RunMember* member : partial ? scored : complete) {
+    CUPEL_TRY_VOID(collector.collect(*member));
+  }
+  for (const std::string& name : summary.incomplete) {
+    const int64_t verdicts = collector.verdicts(name);
+    summary.warnings.push_back(
+        is_shown(summary, name)
+            ? format("The run is not complete: {} has {} of {} verdicts, and its numbers are of "
+                     "these alone.",
+                     name, verdicts, summary.rows_per_model)
+            : format("{} is left out: it has {} of {} verdicts of this judge and protocol.", name,
+                     verdicts, summary.rows_per_model));
+  }
+  if (summary.models.empty() && summary.incomplete.empty()) {
+    return failed_precondition(
+        "{}: none of the answers has a valid verdict; \"invalid_reason\" in results.jsonl says why",
+        run.path());
+  }
+  if (summary.models.empty()) {
+    return failed_precondition("{}: no model has a valid verdict yet; run cupel eval to the end",
+                               run.path());
+  }
+  return partial;
+}
+
+Result<Ok> add_costs(const Benchmark& benchmark, const RunFolder& run, RunSummary& summary) {
+  CUPEL_TRY(const RunCosts costs, count_costs(benchmark, run, summary.judge, summary.protocol));
+  for (ModelSummary& model : summary.models) {
+    model.usage = costs.models.at(model.name);
+  }
+  summary.judge_usage = costs.judge;
+  summary.total_cost = costs.total;
+  summary.prices = run.prices();
+  return Ok{};
 }
 
 }  // namespace
@@ -297,7 +337,7 @@ Result<RunSummary> summarise(const Benchmark& benchmark,
                              const RunFolder& run,
                              const std::string& judge,
                              const std::string& protocol,
-                             bool partial) {
+                             Coverage coverage) {
   RunSummary summary{.benchmark = benchmark.name,
                      .title = benchmark.title,
                      .protocol = protocol,
@@ -311,22 +351,18 @@ Result<RunSummary> summarise(const Benchmark& benchmark,
     }
   }
   Collector collector(benchmark, run, summary);
-  for (const RunMember& member : run.models()) {
-    CUPEL_TRY(const bool taken, collector.collect(member, partial));
-    if (!taken) {
-      summary.incomplete.push_back(member.name);
-    }
-  }
-  if (summary.models.empty()) {
-    return failed_precondition("{}: no model has all its verdicts yet; run cupel eval to the end",
-                               run.path());
-  }
+  CUPEL_TRY(const bool partial, collect_models(run, coverage, collector, summary));
+  CUPEL_TRY_VOID(add_costs(benchmark, run, summary));
   CUPEL_TRY_VOID(add_scores(summary));
+  if (coverage == Coverage::kLive) {
+    return summary;
+  }
   if (!partial) {
     CUPEL_TRY_VOID(add_ratings(summary));
     CUPEL_TRY_VOID(add_judge_warnings(summary));
-    add_warnings(summary);
+    add_control_warnings(summary);
   }
+  add_quality_warnings(summary);
   return summary;
 }
 

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "judge/benchmark.h"
 #include "judge/protocol.h"
+#include "judge/run_costs.h"
 #include "judge/run_folder.h"
 #include "rank/score_statistics.h"
 #include "rank/score_table.h"
@@ -40,10 +41,7 @@ struct ModelSummary {
   int64_t answers = 0;
   int64_t truncated = 0;  ///< cut by the length limit
   int64_t invalid = 0;    ///< answers without a valid verdict
-  int64_t prompt_tokens = 0;
-  int64_t completion_tokens = 0;
-  double seconds = 0;  ///< wall time during which the model was answering
-  std::optional<double> cost;
+  ModelUsage usage;       ///< of its answers
 };
 
 /// What a run says, computed from its rows alone: it can be made again at any time.
@@ -61,10 +59,12 @@ struct RunSummary {
     rank::PairedDifference paired;
   };
   std::vector<Difference> differences;  ///< the leader against each other model
-  std::vector<std::string> incomplete;  ///< models of the run that miss rows and are left out
+  std::vector<std::string> incomplete;  ///< models of the run that miss rows
   std::vector<std::string> warnings;
   int64_t rows_per_model = 0;
-  int64_t judge_tokens = 0;
+  ModelUsage judge_usage;
+  std::optional<double> total_cost;  ///< of everything in the run; absent without prices
+  std::map<std::string, store::Price> prices;
   rank::ScoreTable scores;
   /// The same with the judge's items alone, where programs decide others: what the judge can tell
   /// by itself. Empty when no program decided anything.
@@ -75,14 +75,21 @@ struct RunSummary {
 /// strength, so that a model which loses everything still has a number. Stated in every report.
 constexpr double kRatingRidge = 0.1;
 
-/// Sums up a run. Models that miss rows of the wanted questions are named in `incomplete`; with
-/// `partial` they take part with what they have (for the live leaderboard).
-/// Errors: kFailedPrecondition - no model has a verdict.
+/// Which models a summary shows.
+enum class Coverage {
+  /// Those with all their rows. When none has, all that have a valid verdict, without ratings:
+  /// `warnings` then says that their numbers rest on part of the questions.
+  kComplete,
+  kLive,  ///< whoever has a valid verdict, with scores only: for the leaderboard that fills in
+};
+
+/// Sums up a run. Models that miss rows of the wanted questions are named in `incomplete`.
+/// Errors: kFailedPrecondition - no model has a valid verdict; kCorruptData - damaged rows.
 Result<RunSummary> summarise(const Benchmark& benchmark,
                              const RunFolder& run,
                              const std::string& judge,
                              const std::string& protocol,
-                             bool partial = false);
+                             Coverage coverage = Coverage::kComplete);
 
 /// The JSON of `cupel eval --format json` and report.json; schema in docs/eval-json.md.
 Json summary_to_json(const RunSummary& summary);

@@ -26,13 +26,24 @@ Json decider_to_json(const DeciderSummary& side) {
       .set("score", optional_number(side.score));
 }
 
+// Puts what calls took into an object: the same members for models and for the judge.
+void set_usage(Json& json, const ModelUsage& usage) {
+  json.set("calls", usage.calls)
+      .set("cached_calls", usage.cached_calls)
+      .set("prompt_tokens", usage.prompt_tokens)
+      .set("tokens", usage.completion_tokens)
+      .set("seconds", usage.seconds)
+      .set("tokens_per_second", optional_number(usage.tokens_per_second()))
+      .set("cost", optional_number(usage.cost));
+}
+
 Json model_to_json(const ModelSummary& model) {
   Json categories = Json::object();
   for (const auto& [category, mean] : model.categories) {
     categories.set(category, mean);
   }
-  return Json::object()
-      .set("rank", model.score.rank)
+  Json row = Json::object();
+  row.set("rank", model.score.rank)
       .set("model", model.name)
       .set("rating", optional_number(model.rating))
       .set("ci_low", model.rating ? Json(model.rating_interval.low) : Json())
@@ -45,16 +56,9 @@ Json model_to_json(const ModelSummary& model) {
       .set("judge", decider_to_json(model.judge))
       .set("answers", model.answers)
       .set("truncated", model.truncated)
-      .set("invalid", model.invalid)
-      .set("prompt_tokens", model.prompt_tokens)
-      .set("tokens", model.completion_tokens)
-      .set("seconds", model.seconds)
-      .set("tokens_per_second",
-           model.seconds > 0 ? Json(static_cast<double>(model.completion_tokens) / model.seconds)
-                             : Json())
-      .set("cost", optional_number(model.cost))
-      .set("control", model.is_control)
-      .set("spec", model.spec);
+      .set("invalid", model.invalid);
+  set_usage(row, model.usage);
+  return row.set("control", model.is_control).set("spec", model.spec);
 }
 
 Json string_list(const std::vector<std::string>& texts) {
@@ -150,13 +154,17 @@ Json summary_to_json(const RunSummary& summary) {
                               .set("ci_high", interval_end(d.paired.interval, true))
                               .set("standard_error", optional_number(d.paired.standard_error)));
   }
+  Json judge_usage = Json::object();
+  set_usage(judge_usage, summary.judge_usage);
   return Json::object()
       .set("leaderboard", std::move(board))
       .set("differences", std::move(differences))
       .set("benchmark", summary.benchmark)
       .set("protocol", summary.protocol)
       .set("judge", summary.judge)
-      .set("judge_tokens", summary.judge_tokens)
+      .set("judge_usage", std::move(judge_usage))
+      .set("total_cost", optional_number(summary.total_cost))
+      .set("prices", prices_to_json(summary.prices))
       .set("seed", static_cast<int64_t>(summary.settings.seed))
       .set("limit", summary.settings.limit)
       .set("max_tokens", summary.settings.max_tokens)

@@ -34,6 +34,17 @@ struct Decisions {
   std::optional<double> score{};  ///< the score from these verdicts alone, on the page's scale
 };
 
+/// What the calls to one model took.
+struct CallUsage {
+  int64_t calls = 0;         ///< that the model answered
+  int64_t cached_calls = 0;  ///< answered by an equal call: no tokens, no time, no cost
+  int64_t prompt_tokens = 0;
+  int64_t completion_tokens = 0;
+  double tokens_per_second = 0;  ///< 0 = not measured
+  double seconds = 0;
+  std::optional<double> cost{};  ///< none: no price
+};
+
 /// One contender; rows come best first.
 struct LeaderboardRow {
   int rank = 1;  ///< rank class: models that are not separated share it
@@ -47,11 +58,7 @@ struct LeaderboardRow {
   std::vector<std::optional<double>> category_scores{};  ///< parallel to EvaluationPage::categories
   int64_t answers = 0;
   int64_t truncated = 0;  ///< answers cut off by the length limit
-  int64_t prompt_tokens = 0;
-  int64_t completion_tokens = 0;
-  double tokens_per_second = 0;  ///< 0 = not measured
-  double seconds = 0;
-  std::optional<double> cost{};
+  CallUsage usage{};      ///< of its answers
 };
 
 /// The paired difference to the leader over the same questions: leader minus this model, in score
@@ -108,11 +115,15 @@ struct EvaluationPage {
   std::string subtitle{};  ///< e.g. "24 questions, 4 contenders, checklist protocol"
   double confidence = 0.95;
   ScoreScale scale{};
-  std::string currency = "USD";
+  std::string currency{};                       ///< behind each cost, e.g. "USD"; empty: not known
   std::vector<LeaderboardRow> leaderboard{};    ///< best first
   std::vector<PairedDifference> differences{};  ///< one per model but the leader
   std::vector<std::string> categories{};
   std::vector<Note> notes{};
+  std::string judge{};                     ///< name of the judge
+  std::optional<CallUsage> judge_usage{};  ///< none: nobody besides programs judged
+  std::optional<double> total_cost{};      ///< of the whole run; none: nothing has a price
+  std::vector<std::string> cost_notes{};   ///< how costs are counted, a paragraph each
   std::vector<QuestionView> questions{};
   std::vector<std::pair<std::string, std::string>> metadata{};  ///< shown in this order
   std::vector<std::string> method{};  ///< how it was done, a paragraph each

@@ -1,5 +1,6 @@
 #include "report/numbers.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/check.h"
@@ -67,6 +68,18 @@ std::string percent_text(double share) {
     return ">99.9%";
   }
   return format(percent < 9.95 || percent > 99.0 ? "{:.1f}%" : "{:.0f}%", percent);
+}
+
+std::string money_text(double amount) {
+  constexpr int kMostDecimals = 12;
+  if (!std::isfinite(amount) || amount == 0) {
+    return fixed_text(amount, 2);
+  }
+  const double magnitude = std::floor(std::log10(std::fabs(amount)));
+  const int decimals = static_cast<int>(std::clamp(2 - magnitude, 2.0, 1.0 * kMostDecimals));
+  const std::string text = fixed_text(amount, decimals);
+  const bool vanished = text.find_first_not_of("-0.") == std::string::npos;
+  return vanished ? format("{:.2e}", amount) : text;
 }
 
 std::string duration_text(double seconds) {

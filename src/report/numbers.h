@@ -19,6 +19,9 @@ std::string signed_text(double value, int decimals, bool plus = false);
 std::string count_text(int64_t count);
 /// A share in [0, 1] as "0%", "<0.1%", "3.4%", "97%", "100%"; 100% only when it is exactly that.
 std::string percent_text(double share);
+/// An amount of money with three significant digits or more and at least two decimals: "12.35",
+/// "0.0123", "0.0000212"; what costs something is never shown as nothing.
+std::string money_text(double amount);
 /// "0.42 s", "12.3 s", "3 min 05 s", "2 h 07 min".
 std::string duration_text(double seconds);
 /// part / whole, or nothing when the whole is empty.

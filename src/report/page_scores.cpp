@@ -1,4 +1,4 @@
-// Scores by category, by who decided, how answers spread; and what all of it cost.
+// Scores by category, by who decided, and how answers spread.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -132,31 +132,6 @@ void write_decider_head(Markup& html) {
   html.close().close();
 }
 
-/// Local models have no price: the column is there only when some contender has one.
-bool has_costs(const EvaluationPage& page) {
-  return std::ranges::any_of(page.leaderboard,
-                             [](const LeaderboardRow& row) { return row.cost.has_value(); });
-}
-
-void write_cost_row(Markup& html, const PageView& view, size_t index) {
-  const EvaluationPage& page = view.page();
-  const LeaderboardRow& row = page.leaderboard[index];
-  html.open("tr").open("th", {{"scope", "row"}});
-  write_model_name(html, view, index);
-  html.close();
-  const std::string speed =
-      row.tokens_per_second > 0 ? fixed_text(row.tokens_per_second, 1) : std::string(kNoNumber);
-  for (const std::string& text : {count_text(row.prompt_tokens), count_text(row.completion_tokens),
-                                  speed, duration_text(row.seconds)}) {
-    html.element("td", {{"class", "num"}}, text);
-  }
-  if (has_costs(page)) {
-    html.element("td", {{"class", "num"}},
-                 row.cost ? fixed_text(*row.cost, 4) + " " + page.currency : kNoNumber);
-  }
-  html.close();
-}
-
 }  // namespace
 
 void write_categories(Markup& html, const PageView& view) {
@@ -192,27 +167,6 @@ void write_deciders(Markup& html, const PageView& view) {
     write_decision_cells(html, view, view.page().leaderboard[i].by_program);
     write_decision_cells(html, view, view.page().leaderboard[i].by_judge);
     html.close();
-  }
-  html.close().close().close().close();
-}
-
-void write_cost(Markup& html, const PageView& view) {
-  if (view.page().leaderboard.empty()) {
-    return;
-  }
-  open_section(html, "cost", "Tokens, time and cost");
-  open_scroll_box(html, "Table of tokens, time and cost");
-  html.open("table").open("thead").open("tr").element("th", {{"scope", "col"}}, "Model");
-  for (const std::string_view name :
-       {"Prompt tokens", "Completion tokens", "Tokens/s", "Wall time"}) {
-    html.element("th", {{"scope", "col"}, {"class", "num"}}, name);
-  }
-  if (has_costs(view.page())) {
-    html.element("th", {{"scope", "col"}, {"class", "num"}}, "Cost");
-  }
-  html.close().close().open("tbody");
-  for (size_t i = 0; i < view.page().leaderboard.size(); ++i) {
-    write_cost_row(html, view, i);
   }
   html.close().close().close().close();
 }

@@ -66,6 +66,7 @@ table{border-collapse:separate;border-spacing:0;width:100%;font-size:.9375rem;li
 th,td{padding:.6rem .8rem;text-align:start;vertical-align:middle;overflow-wrap:normal}
 thead th{font-size:.8125rem;font-weight:600;color:var(--soft);vertical-align:bottom;border-bottom:1px solid var(--line)}
 tbody tr+tr>*{border-top:1px solid var(--line)}
+tbody+tbody>tr:first-child>*{border-top:2px solid var(--line)}
 tbody th{font-weight:500}
 tbody tr,thead tr{background:var(--card)}
 table:not(.board) tbody th,table:not(.board) thead tr:first-child>:first-child{position:sticky;inset-inline-start:0;background:inherit}

@@ -265,6 +265,16 @@ void Progress::set_block(std::string heading, Table table) {
   state_->changed(now_s);
 }
 
+void Progress::clear_block() {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->closed) {
+    return;
+  }
+  state_->block.reset();
+  state_->block_dirty = false;
+  state_->changed(state_->options.clock());
+}
+
 void Progress::print_line(std::string_view text) {
   const std::lock_guard lock(state_->mutex);
   if (state_->live && !state_->closed) {

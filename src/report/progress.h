@@ -58,6 +58,8 @@ class Progress {
 
   /// The live block: a heading and a table under the bars, until it is replaced.
   void set_block(std::string heading, Table table);
+  /// Takes the live block away, as when its last state is about to be printed in full.
+  void clear_block();
   /// A line of its own, above the bars.
   void print_line(std::string_view text);
 

@@ -1,13 +1,15 @@
 #include "store/cached_models.h"
 
+#include <atomic>
+#include <future>
+#include <mutex>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "store/call_codec.h"
 
 namespace cupel::store {
 namespace {
-
-class FinishedCall : public ChatCall {};
 
 // Files a response. The work is done and may have cost money: a cache that cannot be written is no
 // reason to lose it.
@@ -16,7 +18,8 @@ void file_response(CallCache& cache, const CallKey& key, const std::optional<Jso
   if (!response) {
     return;
   }
-  if (auto written = cache.put(key, *response); !written && !warned.exchange(true)) {
+  const auto written = cache.put(key, *response);
+  if (!written && written.error().code != Code::kExhausted && !warned.exchange(true)) {
     log_warning("answers are not cached: {}", written.error().message);
   }
 }
@@ -37,13 +40,75 @@ Result<std::optional<Response>> find_response(CallCache& cache,
   return std::optional<Response>(std::move(*response));
 }
 
-void count_cached(CostLedger* ledger, const std::string& model) {
-  if (ledger != nullptr) {
-    ledger->add_cached_call(model);
+// Blocks until the caller may make the call: at once, or when an equal one has ended.
+void begin_or_wait(CallsInFlight& calls, const std::string& id) {
+  while (true) {
+    const auto ended = std::make_shared<std::promise<void>>();
+    if (calls.begin(id, [ended] { ended->set_value(); })) {
+      return;
+    }
+    ended->get_future().wait();
   }
 }
 
+// Says that a call has ended, however it does.
+class EndOfCall {
+ public:
+  EndOfCall(CallsInFlight& calls, const std::string& id) : calls_(calls), id_(id) {}
+  ~EndOfCall() { calls_.finish(id_); }
+  EndOfCall(const EndOfCall&) = delete;
+  EndOfCall& operator=(const EndOfCall&) = delete;
+
+ private:
+  CallsInFlight& calls_;
+  const std::string& id_;
+};
+
 }  // namespace
+
+// One call on its way: it finds its answer, waits for an equal call, or is made.
+class CachedChatModel::Call : public ChatCall {
+ public:
+  Call(CallKey given_key, ChatRequest given_request, ChatSink given_sink)
+      : key(std::move(given_key)),
+        id(key.id()),
+        request(std::move(given_request)),
+        sink(std::move(given_sink)) {}
+
+  void cancel() override {
+    ChatCall::cancel();
+    const std::lock_guard lock(mutex_);
+    if (made_ != nullptr) {
+      made_->cancel();
+    }
+  }
+  void set_made(std::shared_ptr<ChatCall> made) {
+    const std::lock_guard lock(mutex_);
+    if (ended_) {
+      return;
+    }
+    made_ = std::move(made);
+    if (cancelled()) {
+      made_->cancel();
+    }
+  }
+  // The model's call may hold on to its sink, and that to this: the circle ends here.
+  void end() {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    made_.reset();
+  }
+
+  const CallKey key;
+  const std::string id;
+  ChatRequest request;
+  ChatSink sink;
+
+ private:
+  std::mutex mutex_;
+  bool ended_ = false;
+  std::shared_ptr<ChatCall> made_;  // by the model
+};
 
 CachedChatModel::CachedChatModel(ChatModel& model,
                                  std::shared_ptr<CallCache> cache,
@@ -51,73 +116,94 @@ CachedChatModel::CachedChatModel(ChatModel& model,
     : model_(model), fingerprint_(model.fingerprint()), cache_(std::move(cache)), ledger_(ledger) {}
 
 std::shared_ptr<ChatCall> CachedChatModel::submit(ChatRequest request, ChatSink sink) {
-  const auto encoded = encode_request(request);
-  if (!encoded) {
+  auto key = call_key(fingerprint_, request);
+  if (!key) {
     return model_.submit(std::move(request), std::move(sink));
   }
-  CallKey key = {fingerprint_, *encoded, request.sample_index};
-  auto found = find_response<ChatResponse>(*cache_, key, &decode_chat_response);
+  const auto call = std::make_shared<Call>(std::move(*key), std::move(request), std::move(sink));
+  ask(call);
+  return call;
+}
+
+void CachedChatModel::ask(const std::shared_ptr<Call>& call) {
+  if (!cache_->in_flight().begin(call->id, [this, call] { ask(call); })) {
+    return;
+  }
+  auto found = find_response<ChatResponse>(*cache_, call->key, &decode_chat_response);
+  if (found && !*found && !call->cancelled()) {
+    make(call);
+    return;
+  }
+  cache_->in_flight().finish(call->id);
   if (!found) {
-    sink.on_done(std::move(found).error());
-    return std::make_shared<FinishedCall>();
+    call->sink.on_done(std::move(found).error());
+    return;
   }
-  if (*found) {
-    ChatResponse response = std::move(**found);
-    response.from_cache = true;
-    count_cached(ledger_, name());
-    if (sink.on_delta) {
-      sink.on_delta(response.text);
-    }
-    sink.on_done(std::move(response));
-    return std::make_shared<FinishedCall>();
+  if (!*found) {
+    call->sink.on_done(cancelled("the call was cancelled while it waited for an equal one"));
+    return;
   }
-  auto on_done = [cache = cache_, key = std::move(key),
-                  done = std::move(sink.on_done)](Result<ChatResponse> response) {
+  ChatResponse response = std::move(**found);
+  response.from_cache = true;
+  if (ledger_ != nullptr) {
+    ledger_->add_known_call(name(), call->id, response.usage);
+  }
+  if (call->sink.on_delta) {
+    call->sink.on_delta(response.text);
+  }
+  call->sink.on_done(std::move(response));
+}
+
+void CachedChatModel::make(const std::shared_ptr<Call>& call) {
+  // Nothing of this object: once the last call is done, its owner may go.
+  auto on_done = [cache = cache_, call](Result<ChatResponse> response) {
+    call->end();
     if (response && response->finish_reason != FinishReason::kCancelled) {
-      file_response(*cache, key, encode_response(*response));
+      file_response(*cache, call->key, encode_response(*response));
     }
-    done(std::move(response));
+    call->sink.on_done(std::move(response));
+    cache->in_flight().finish(call->id);
   };
-  return model_.submit(std::move(request),
-                       {.on_delta = std::move(sink.on_delta), .on_done = std::move(on_done)});
+  call->set_made(
+      model_.submit(std::move(call->request),
+                    {.on_delta = std::move(call->sink.on_delta), .on_done = std::move(on_done)}));
 }
 
 CachedScorer::CachedScorer(Scorer& scorer,
-                           Identity identity,
+                           ModelIdentity identity,
                            std::shared_ptr<CallCache> cache,
                            CostLedger* ledger)
     : scorer_(scorer), identity_(std::move(identity)), cache_(std::move(cache)), ledger_(ledger) {}
 
-Result<std::vector<CompletionScore>> CachedScorer::score(const CompletionScoreRequest& request) {
-  const auto encoded = encode_request(request);
-  if (!encoded) {
-    return scorer_.score(request);
+template <typename Response, typename Request, typename Decode, typename Make>
+Result<Response> CachedScorer::answer(const Request& request, Decode decode, Make make) {
+  const auto key = call_key(identity_.fingerprint, request);
+  if (!key) {
+    return make(request);
   }
-  const CallKey key = {identity_.fingerprint, *encoded, 0};
-  CUPEL_TRY(auto found, find_response(*cache_, key, &decode_completion_scores));
+  const std::string id = key->id();
+  begin_or_wait(cache_->in_flight(), id);
+  const EndOfCall end(cache_->in_flight(), id);
+  CUPEL_TRY(auto found, find_response<Response>(*cache_, *key, decode));
   if (found) {
-    count_cached(ledger_, identity_.name);
+    if (ledger_ != nullptr) {
+      ledger_->add_known_call(identity_.name, id, usage_of(*found));
+    }
     return std::move(*found);
   }
-  CUPEL_TRY(auto response, scorer_.score(request));
-  file_response(*cache_, key, encode_response(response));
+  CUPEL_TRY(auto response, make(request));
+  file_response(*cache_, *key, encode_response(response));
   return response;
 }
 
+Result<std::vector<CompletionScore>> CachedScorer::score(const CompletionScoreRequest& request) {
+  return answer<std::vector<CompletionScore>>(request, &decode_completion_scores,
+                                              [this](const auto& r) { return scorer_.score(r); });
+}
+
 Result<LabelScoreResponse> CachedScorer::score_labels(const LabelScoreRequest& request) {
-  const auto encoded = encode_request(request);
-  if (!encoded) {
-    return scorer_.score_labels(request);
-  }
-  const CallKey key = {identity_.fingerprint, *encoded, 0};
-  CUPEL_TRY(auto found, find_response(*cache_, key, &decode_label_response));
-  if (found) {
-    count_cached(ledger_, identity_.name);
-    return std::move(*found);
-  }
-  CUPEL_TRY(auto response, scorer_.score_labels(request));
-  file_response(*cache_, key, encode_response(response));
-  return response;
+  return answer<LabelScoreResponse>(request, &decode_label_response,
+                                    [this](const auto& r) { return scorer_.score_labels(r); });
 }
 
 }  // namespace cupel::store

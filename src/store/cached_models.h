@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,10 +15,11 @@ namespace cupel::store {
 /// Answers what was asked before from the call cache, and files what was not.
 ///
 /// Only whole answers are kept: no failures, no cancelled calls. A cached answer is handed to
-/// `on_delta` in one piece, carries `from_cache`, and arrives before `submit` returns. When an
-/// answer cannot be filed (disk full, folder read-only) it is given all the same, and one warning
-/// says so; a damaged cache fails the call. The model must outlive this; cached calls are counted
-/// in `ledger` when there is one.
+/// `on_delta` in one piece and carries `from_cache`. Of equal calls at the same time one is made,
+/// and the others are given its answer as a cached one. When an answer cannot be filed it is given
+/// all the same, and one warning says so (a full disk stops whatever else writes there, and needs
+/// none); a damaged cache fails the call. The model must outlive this, and this its calls; cached
+/// calls are counted in `ledger` when there is one.
 class CachedChatModel : public ChatModel {
  public:
   CachedChatModel(ChatModel& model, std::shared_ptr<CallCache> cache, CostLedger* ledger = nullptr);
@@ -33,22 +33,21 @@ class CachedChatModel : public ChatModel {
   }
 
  private:
+  class Call;
+  void ask(const std::shared_ptr<Call>& call);
+  void make(const std::shared_ptr<Call>& call);
+
   ChatModel& model_;
   std::string fingerprint_;
   std::shared_ptr<CallCache> cache_;
   CostLedger* ledger_;
 };
 
-/// The same for a scorer. `fingerprint` is that of the model behind it, `name` its name in the
-/// ledger.
+/// The same for a scorer.
 class CachedScorer : public Scorer {
  public:
-  struct Identity {
-    std::string name;
-    std::string fingerprint;
-  };
   CachedScorer(Scorer& scorer,
-               Identity identity,
+               ModelIdentity identity,
                std::shared_ptr<CallCache> cache,
                CostLedger* ledger = nullptr);
 
@@ -56,8 +55,11 @@ class CachedScorer : public Scorer {
   Result<LabelScoreResponse> score_labels(const LabelScoreRequest& request) override;
 
  private:
+  template <typename Response, typename Request, typename Decode, typename Make>
+  Result<Response> answer(const Request& request, Decode decode, Make make);
+
   Scorer& scorer_;
-  Identity identity_;
+  ModelIdentity identity_;
   std::shared_ptr<CallCache> cache_;
   CostLedger* ledger_;
 };

@@ -24,10 +24,6 @@ constexpr std::array<std::string_view, 1> kSchema = {
     ") STRICT, WITHOUT ROWID",
 };
 
-std::string hash_of(const CallKey& key) {
-  return fingerprint(key.model + "\n" + std::to_string(key.sample_index) + "\n" + key.request);
-}
-
 void sort_members(Json& value) {
   if (value.is_array()) {
     for (Json& item : value.as_array()) {
@@ -44,6 +40,10 @@ void sort_members(Json& value) {
 }
 
 }  // namespace
+
+std::string CallKey::id() const {
+  return fingerprint(model + "\n" + std::to_string(sample_index) + "\n" + request);
+}
 
 std::string canonical_json(const Json& value) {
   Json sorted = value;
@@ -63,7 +63,7 @@ Result<std::shared_ptr<CallCache>> CallCache::open(const std::string& path) {
 }
 
 Result<std::optional<Json>> CallCache::read(const CallKey& key) {
-  CUPEL_TRY_VOID(find_.bind(1, hash_of(key)));
+  CUPEL_TRY_VOID(find_.bind(1, key.id()));
   CUPEL_TRY(const bool found, find_.step());
   if (!found || find_.text(0) != key.request) {
     return std::optional<Json>();
@@ -87,7 +87,7 @@ Result<std::optional<Json>> CallCache::find(const CallKey& key) {
 Result<Ok> CallCache::put(const CallKey& key, const Json& response) {
   const std::lock_guard lock(mutex_);
   const auto write = [&]() -> Result<Ok> {
-    CUPEL_TRY_VOID(put_.bind(1, hash_of(key)));
+    CUPEL_TRY_VOID(put_.bind(1, key.id()));
     CUPEL_TRY_VOID(put_.bind(2, key.model));
     CUPEL_TRY_VOID(put_.bind(3, key.request));
     CUPEL_TRY_VOID(put_.bind(4, key.sample_index));

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "store/calls_in_flight.h"
 #include "store/sqlite.h"
 
 namespace cupel::store {
@@ -18,6 +19,9 @@ struct CallKey {
   std::string model;         ///< fingerprint of the model
   std::string request;       ///< canonical JSON: see `canonical_json`
   int64_t sample_index = 0;  ///< which of several samples of the request
+
+  /// One short text for all three: a hash.
+  [[nodiscard]] std::string id() const;
 };
 
 /// JSON on one line with the members of every object in order of their keys: equal requests are
@@ -37,12 +41,15 @@ class CallCache {
   Result<int64_t> size();
 
   [[nodiscard]] const std::string& path() const { return database_->path(); }
+  /// Calls that somebody makes at this moment to fill the cache.
+  [[nodiscard]] CallsInFlight& in_flight() { return in_flight_; }
 
  private:
   CallCache(std::unique_ptr<Database> database, Statement find, Statement put)
       : database_(std::move(database)), find_(std::move(find)), put_(std::move(put)) {}
   Result<std::optional<Json>> read(const CallKey& key);
 
+  CallsInFlight in_flight_;
   std::mutex mutex_;
   std::unique_ptr<Database> database_;
   Statement find_;

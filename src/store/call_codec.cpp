@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "store/call_cache.h"
 
 namespace cupel::store {
 namespace {
@@ -90,6 +89,16 @@ Result<LabelScores> label_scores_from(const Json& row) {
   return scores;
 }
 
+std::optional<CallKey> key_of(const std::string& fingerprint,
+                              std::optional<std::string> request,
+                              int64_t sample_index) {
+  if (!request) {
+    return std::nullopt;
+  }
+  return CallKey{
+      .model = fingerprint, .request = std::move(*request), .sample_index = sample_index};
+}
+
 }  // namespace
 
 std::optional<std::string> encode_request(const ChatRequest& request) {
@@ -135,6 +144,19 @@ std::optional<std::string> encode_request(const CompletionScoreRequest& request)
                             .set("messages", conversation_to_json(request.messages))
                             .set("raw_prompt", raw_prompt_json(request.raw_prompt))
                             .set("completions", to_array(request.completions)));
+}
+
+std::optional<CallKey> call_key(const std::string& fingerprint, const ChatRequest& request) {
+  return key_of(fingerprint, encode_request(request), request.sample_index);
+}
+
+std::optional<CallKey> call_key(const std::string& fingerprint, const LabelScoreRequest& request) {
+  return key_of(fingerprint, encode_request(request), 0);
+}
+
+std::optional<CallKey> call_key(const std::string& fingerprint,
+                                const CompletionScoreRequest& request) {
+  return key_of(fingerprint, encode_request(request), 0);
 }
 
 std::optional<Json> encode_response(const ChatResponse& response) {

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "core/chat_model.h"
 #include "core/scorer.h"
+#include "store/call_cache.h"
 
 namespace cupel::store {
 
@@ -17,6 +18,12 @@ namespace cupel::store {
 std::optional<std::string> encode_request(const ChatRequest& request);
 std::optional<std::string> encode_request(const LabelScoreRequest& request);
 std::optional<std::string> encode_request(const CompletionScoreRequest& request);
+
+/// What a call to the model with that fingerprint is filed under; nullopt as above.
+std::optional<CallKey> call_key(const std::string& fingerprint, const ChatRequest& request);
+std::optional<CallKey> call_key(const std::string& fingerprint, const LabelScoreRequest& request);
+std::optional<CallKey> call_key(const std::string& fingerprint,
+                                const CompletionScoreRequest& request);
 
 std::optional<Json> encode_response(const ChatResponse& response);
 std::optional<Json> encode_response(const LabelScoreResponse& response);

@@ -1,7 +1,9 @@
 #include "store/sqlite.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <thread>
 
 #include <sqlite3.h>
@@ -12,6 +14,14 @@
 #include "base/text.h"
 
 namespace cupel::store {
+namespace {
+
+Error no_space(const std::string& path) {
+  return exhausted("{}: cannot write: {}; free some space and run the same command again", path,
+                   std::strerror(ENOSPC));
+}
+
+}  // namespace
 
 Statement::Statement(Statement&& other) noexcept
     : database_(other.database_), handle_(std::exchange(other.handle_, nullptr)) {}
@@ -123,8 +133,11 @@ Error Database::error(int code) const {
     case SQLITE_LOCKED:
       return unavailable("{}: another process keeps it locked ({})", path_, said);
     case SQLITE_FULL:
-      return exhausted("{}: the disk is full ({})", path_, said);
+      return no_space(path_);
     case SQLITE_IOERR:
+      if (handle_ != nullptr && sqlite3_system_errno(handle_) == ENOSPC) {
+        return no_space(path_);
+      }
       return unavailable("{}: reading or writing failed ({})", path_, said);
     case SQLITE_NOMEM:
     case SQLITE_TOOBIG:

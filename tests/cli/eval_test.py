@@ -7,7 +7,8 @@ import json
 import statistics
 
 from endpoint import Endpoint, Reply, chat_reply, completion, label_reply
-from support import (DATA, SMOLLM2, TOUCHSTONE, CupelTest, main, needs_data, needs_model, read_json_lines)
+from support import (DATA, MISSING, SMOLLM2, TOUCHSTONE, USAGE, CupelTest, main, needs_data, needs_model,
+                     read_json_lines)
 
 # The members that every reader of the JSON may count on (docs/eval-json.md).
 ROW = ["model", "rating", "ci_low", "ci_high", "score", "categories", "tokens", "seconds", "invalid"]
@@ -206,27 +207,31 @@ class MtBenchTest(EvalTest):
 
 @needs_data("mt_bench_locales")
 class LocaleTest(EvalTest):
-    """Questions and references load as they are. Only the Romanian set has judge prompts, and the Russian one no
-    references: what is missing stands beside them here."""
+    """Questions and references load as they are. Only the Romanian set has judge prompts: a flag names others."""
 
-    def bench(self, source):
-        folder = self.folder / source.name
-        folder.mkdir()
-        for path in source.iterdir():
-            (folder / path.name).symlink_to(path)
-        if not (source / "judge_prompts.jsonl").exists():
-            (folder / "judge_prompts.jsonl").symlink_to(TOUCHSTONE / "judge_prompts.jsonl")
-        if not (source / "reference_answer").exists():
-            (folder / "manifest.json").write_text(json.dumps({"name": source.name, "need_reference": []}))
-        return folder
+    PROMPTS = ("--judge-prompts", TOUCHSTONE / "judge_prompts.jsonl")
+
+    def test_what_is_missing_is_named_with_the_flag_that_mends_it(self):
+        french = DATA / "mt_bench_locales/fr"
+        bare = self.folder / "bare"
+        bare.mkdir()
+        (bare / "question.jsonl").symlink_to(french / "question.jsonl")
+        arguments = ["eval", "--protocol", "single", "--model", "null:a", "--judge", "judge=null:[[7]]", "--out", "run",
+                     "--quiet", "--bench"]
+        self.check_failure(self.run_cupel(*arguments, french), MISSING, "--judge-prompts")
+        self.check_failure(self.run_cupel(*arguments, bare, *self.PROMPTS), USAGE, "--without-references")
+        self.assertFalse((self.folder / "run").exists())
+        self.ok(*arguments, bare, *self.PROMPTS, "--without-references")
 
     def test_every_set(self):
         folders = sorted(path for path in (DATA / "mt_bench_locales").iterdir() if path.is_dir())
         self.assertEqual(len(folders), 9)
         for source in folders:
             with self.subTest(source.name):
+                prompts = () if (source / "judge_prompts.jsonl").exists() else self.PROMPTS
                 report = self.evaluate(f"run-{source.name}", "--protocol", "single", "--limit", 1, "--model", "null:a",
-                                       "--judge", "judge=null:Rating: [[7]]", bench=self.bench(source))
+                                       "--judge", "judge=null:Rating: [[7]]", *prompts, bench=source)
+                self.ok("report", f"run-{source.name}")
                 self.assertEqual((report["rows_per_model"], report["leaderboard"][0]["score"]), (2, 7))
                 record, *_ = read_json_lines(self.folder / f"run-{source.name}/model_judgment/judge_single.jsonl")
                 question = read_json_lines(source / "question.jsonl")[0]

@@ -151,7 +151,8 @@ class ContradictionTest(MistakeTest):
 
     def test_evaluations_that_make_no_sense(self):
         evaluate = ["eval", "--bench", TOUCHSTONE, "--out", "run", "--quiet"]
-        self.fails(USAGE, *evaluate, "--model", "null:a", "--protocol", "single", says=["needs a judge", "--judge"])
+        self.refused(USAGE, *evaluate, "--model", "null:a", "--protocol", "single", says="--judge")
+        self.refused(MISSING, "eval", "--bench", "touchston", "--model", "null:a", "--out", "run", says='"touchstone"')
         self.refused(USAGE, *evaluate, "--model", "null:a", "--model", "null:b", "--judge", "x",
                      says='model spec "x"')
         self.refused(USAGE, *evaluate, "--model", "null:a", "--model", "b=c=d", says='model spec "b=c=d"')

@@ -7,9 +7,9 @@ import signal
 import subprocess
 import time
 
-from endpoint import Endpoint, chat_reply, wait_until
+from endpoint import Endpoint, Reply, chat_reply, wait_until
 from support import (INTERRUPTED, SMOLLM2, TOUCHSTONE, CupelTest, json_lines, main, needs_model, read_json_lines,
-                     without_measurements)
+                     without_measurements, write_json_lines)
 
 KILLS = 20
 KILLS_OF_ONE_RUN = 4
@@ -112,8 +112,8 @@ class KilledLocalModelTest(ResumeTest):
         self.check_same("stopped-SIGTERM", "whole")
 
     def test_ctrl_c_leaves_nothing_of_generate_and_quantize(self):
-        process = self.start("generate", "--model", SMOLLM2, "--raw", "--prompt", "la la la la la la la",
-                             "--max-tokens", 8000, "--format", "json")  # a loop that it does not leave by itself
+        prompts = write_json_lines(self.folder / "prompts.jsonl", [{"prompt": f"Write {n} words."} for n in range(400)])
+        process = self.start("generate", "--model", SMOLLM2, "--input", prompts, "--max-tokens", 1000, "--format", "json")
         time.sleep(0.7)
         process.send_signal(signal.SIGINT)
         self.check_failure(self.finish(process, timeout=10), INTERRUPTED)
@@ -185,6 +185,21 @@ class KilledEndpointTest(ResumeTest):
         self.ok(*self.arguments_of("whole"))
         self.assertEqual(len(self.endpoint.requests), asked)
         self.assertEqual((self.folder / "whole/results.jsonl").read_bytes(), before)
+
+    def test_ctrl_c_does_not_wait_for_calls_that_hang(self):
+        silent = self.enterContext(Endpoint(lambda request, index: Reply(end="hang")))
+        null, hanging = "null:Hello.", silent.spec("silent", ",timeout=60")
+        for name, args in (("contender", ["--protocol", "single", "--model", hanging, "--judge", "judge=null:[[5]]"]),
+                           ("grader", ["--protocol", "single", "--model", null, "--judge", hanging]),
+                           ("checklist", ["--protocol", "checklist", "--model", null, "--judge", hanging])):
+            with self.subTest(name):
+                asked = len(silent.requests)
+                process = self.start(*self.arguments(f"hang-{name}", "--limit", 4, *args))
+                wait_until(lambda: len(silent.requests) > asked)
+                begin = time.monotonic()
+                process.send_signal(signal.SIGINT)
+                self.check_failure(self.finish(process, timeout=10), INTERRUPTED, ["the same command goes on from here"])
+                self.assertLess(time.monotonic() - begin, 2)
 
     def test_ctrl_c_keeps_what_is_finished(self):
         process = self.start(*self.arguments_of("stopped"))

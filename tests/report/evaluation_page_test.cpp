@@ -74,17 +74,42 @@ TEST(EvaluationPage, ContainsTheNumbersOfARow) {
   row.by_judge = {.count = 60, .yes = 33, .no = 21, .unsure = 4, .invalid = 2, .score = 0.5432};
   row.answers = 48;
   row.truncated = 6;
-  row.prompt_tokens = 12345;
-  row.completion_tokens = 67890;
-  row.tokens_per_second = 84.25;
-  row.seconds = 185;
-  row.cost = 0.0123;
+  row.usage = {.calls = 1046,
+               .cached_calls = 977,
+               .prompt_tokens = 12345,
+               .completion_tokens = 67890,
+               .tokens_per_second = 84.25,
+               .seconds = 185,
+               .cost = 0.0123};
+  page.currency = "USD";
   row.category_scores = {0.8125};
   page.categories = {"math"};
   const std::string html = render_evaluation_page(page);
   for (const std::string_view text :
        {"0.700", "0.600 to 0.800", "1042", "1001 to 1093", "3.0%", "3 of 100", "0.765", "0.543",
-        "12%", "6 of 48", "12,345", "67,890", "84.2", "3 min 05 s", "0.0123 USD", "0.812"}) {
+        "12%", "6 of 48", "1,046", "977", "12,345", "67,890", "84.2", "3 min 05 s", "0.0123 USD",
+        "0.812"}) {
+    EXPECT_THAT(html, HasSubstr(text));
+  }
+}
+
+TEST(EvaluationPage, ShowsTheJudgesCostApartAndNoCostWithoutAPrice) {
+  EvaluationPage page = two_models();
+  page.judge = "strict <judge>";
+  page.judge_usage = CallUsage{.calls = 31, .prompt_tokens = 4567};
+  EXPECT_THAT(render_evaluation_page(page), Not(HasSubstr(">Cost</th>")));
+  EXPECT_THAT(render_evaluation_page(page),
+              HasSubstr("Judge <span dir=\"auto\">strict &lt;judge&gt;</span></th>"
+                        "<td class=\"num\">31</td>"));
+  page.judge_usage->cost = 0.0000212;
+  page.total_cost = 12.345;
+  page.cost_notes = {"Prices: judge 1 and 2."};
+  const std::string html = render_evaluation_page(page);
+  for (const std::string_view text :
+       {">Cost</th>", ">0.0000212</td>", "<b>12.35</b>", "Prices: judge 1 and 2.",
+        "second</span></th><td class=\"num\">0</td><td class=\"num\">0</td>"
+        "<td class=\"num\">0</td><td class=\"num\">0</td><td class=\"num\">-</td>"
+        "<td class=\"num\">0.00 s</td><td class=\"num\">-</td>"}) {
     EXPECT_THAT(html, HasSubstr(text));
   }
 }
@@ -146,7 +171,7 @@ TEST(EvaluationPage, TakesEmptyAndSenselessInput) {
   EvaluationPage page = two_models();
   const double nan = std::numeric_limits<double>::quiet_NaN();
   page.leaderboard[0].score = {nan, nan, nan};
-  page.leaderboard[0].seconds = -1;
+  page.leaderboard[0].usage.seconds = -1;
   page.leaderboard[1].score.ci_high = std::numeric_limits<double>::infinity();
   page.leaderboard[1].category_scores = {nan};
   page.differences[0] = {"unknown model", {nan, nan, nan}};

@@ -48,6 +48,18 @@ TEST(PercentText, IsExactOnlyAtTheEnds) {
   EXPECT_EQ(percent_text(kNan), "-");
 }
 
+TEST(MoneyText, NeverShowsSomethingAsNothing) {
+  EXPECT_EQ(money_text(0), "0.00");
+  EXPECT_EQ(money_text(1234.567), "1234.57");
+  EXPECT_EQ(money_text(12.345), "12.35");
+  EXPECT_EQ(money_text(1.5), "1.50");
+  EXPECT_EQ(money_text(0.185), "0.185");
+  EXPECT_EQ(money_text(0.0123), "0.0123");
+  EXPECT_EQ(money_text(0.0000212), "0.0000212");
+  EXPECT_EQ(money_text(2.5e-20), "2.50e-20");
+  EXPECT_EQ(money_text(kNan), "-");
+}
+
 TEST(DurationText, ChangesUnitsInTime) {
   EXPECT_EQ(duration_text(0.417), "0.42 s");
   EXPECT_EQ(duration_text(12.34), "12.3 s");

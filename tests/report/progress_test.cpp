@@ -183,6 +183,41 @@ TEST(Progress, ShowsTheBlockNowAndThenInPlainOutput) {
   EXPECT_EQ(screen.writes.size(), 4U);
 }
 
+TEST(Progress, TakesTheBlockAwayWhenItFollowsInFull) {
+  Table table({{.header = "Model"}});
+  Screen screen;
+  screen.terminal = live_terminal();
+  {
+    Progress progress(screen.options());
+    progress.add({.name = "bar", .total = 2});
+    progress.set_block("So far", table);
+    screen.now_s += 1;
+    progress.clear_block();
+  }
+  EXPECT_EQ(frame_lines(screen.writes.back()).size(), 1U);
+  Screen plain;
+  {
+    Progress progress(plain.options());
+    progress.set_block("So far", table);
+    progress.clear_block();
+  }
+  EXPECT_TRUE(plain.writes.empty());
+}
+
+TEST(Progress, StartsAtWhatIsThereAndCountsItInNoRate) {
+  Screen screen;
+  screen.terminal = live_terminal();
+  Progress progress(screen.options());
+  const auto bar =
+      progress.add({.name = "answers", .total = 100, .initial = 60, .unit = "answers"});
+  EXPECT_NE(frame_lines(screen.writes.back())[0].find("60/100 answers"), std::string::npos);
+  screen.now_s += 10;
+  progress.advance(bar, 5);  // 5 in 10 s: the other 35 take 70 s, however quickly the 60 came
+  EXPECT_NE(frame_lines(screen.writes.back())[0].find("65/100 answers  30.0/min  1:10 left"),
+            std::string::npos)
+      << frame_lines(screen.writes.back())[0];
+}
+
 TEST(Progress, CountsRightFromManyThreads) {
   std::mutex mutex;
   std::string out;

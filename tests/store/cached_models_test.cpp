@@ -217,7 +217,8 @@ TEST(CachedScorer, KeepsLabelAndCompletionScores) {
     return label == "Yes" ? std::optional(-1.0 / 3) : std::nullopt;
   });
   CostLedger ledger;
-  CachedScorer cached(scorer, {"judge", "print"}, open_cache(folder.file("calls.db")), &ledger);
+  MeteredScorer metered(scorer, {"judge", "print"}, ledger);
+  CachedScorer cached(metered, {"judge", "print"}, open_cache(folder.file("calls.db")), &ledger);
   LabelScoreRequest labels;
   labels.prompts = {{text_message("user", "q")}};
   labels.labels = {"Yes", "No"};
@@ -236,6 +237,7 @@ TEST(CachedScorer, KeepsLabelAndCompletionScores) {
     EXPECT_EQ(sums->at(0).ids, std::vector<TokenId>{1});
   }
   EXPECT_EQ(scorer.calls(), 2);
+  EXPECT_EQ(ledger.costs()["judge"].calls, 2);
   EXPECT_EQ(ledger.costs()["judge"].cached_calls, 2);
 }
 

@@ -163,10 +163,11 @@ LeaderboardRow make_row(const EvaluationPage& page, size_t index) {
   row.score = {total, total - 0.05, total + 0.048};
   row.by_program.score = yes_share(row.by_program);
   row.by_judge.score = yes_share(row.by_judge);
-  row.prompt_tokens = 9'412;
-  row.completion_tokens = contender.control ? 0 : 21'377 - 811 * static_cast<int64_t>(index);
-  row.tokens_per_second = contender.control ? 0 : 84.2 - 3.1 * static_cast<double>(index);
-  row.seconds = contender.control ? 0.004 : 253.9 + 7.7 * static_cast<double>(index);
+  row.usage.calls = 48;
+  row.usage.prompt_tokens = contender.control ? 0 : 9'412;
+  row.usage.completion_tokens = contender.control ? 0 : 21'377 - 811 * static_cast<int64_t>(index);
+  row.usage.tokens_per_second = contender.control ? 0 : 84.2 - 3.1 * static_cast<double>(index);
+  row.usage.seconds = contender.control ? 0.004 : 253.9 + 7.7 * static_cast<double>(index);
   return row;
 }
 
@@ -201,6 +202,18 @@ EvaluationPage sample_page() {
     page.leaderboard.push_back(make_row(page, i));
   }
   add_ranks(page);
+  page.judge = "smollm2-135m";
+  page.judge_usage = report::CallUsage{.calls = 188,
+                                       .cached_calls = 4,
+                                       .prompt_tokens = 341'209,
+                                       .completion_tokens = 746,
+                                       .tokens_per_second = 6.1,
+                                       .seconds = 122.3,
+                                       .cost = 0.0341};
+  page.total_cost = 0.0341;
+  page.cost_notes = {
+      "Costs are tokens times the prices per million tokens, of prompts and completions: "
+      "smollm2-135m 0.1 and 0.2."};
   make_hostile(page.questions[0]);
   page.notes = {
       {report::NoteLevel::kWarning,

@@ -25,7 +25,7 @@ Result<Ok> check(const Benchmark& benchmark) {
           benchmark.reference(question.id, turn) == nullptr) {
         return failed_precondition(
             "{}: question {} ({}) is judged with a reference, but turn {} has none in "
-            "reference_answer",
+            "reference_answer; add it, or judge without with --without-references",
             benchmark.folder, question.id, question.category, turn);
       }
       if (turn > 2) {
