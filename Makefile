@@ -53,7 +53,7 @@ demo: setup-demo compile ## set up, build, and evaluate four contenders on real 
 	  --model "null=null:I am happy to help. Here is what you asked for." \
 	  --judge judge=$(MODEL) --protocol checklist --out $(DEMO_OUT) $(DEMO_FLAGS)
 	echo
-	echo "demo: open $(CURDIR)/$(DEMO_OUT)/report.html in a browser"
+	echo "demo: open $(abspath $(DEMO_OUT))/report.html in a browser"
 	echo "demo: done in $(ELAPSED)"
 
 build: setup-build compile ## set up and build build/release/cupel
