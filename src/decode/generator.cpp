@@ -13,11 +13,11 @@ constexpr int64_t kWorthWaiting = 16;
 // Remembered sequences; each holds its pages until they are wanted.
 constexpr size_t kRememberedPrefixes = 16;
 
+}  // namespace
+
 size_t pages_for(int64_t positions) {
   return static_cast<size_t>((positions + engine::kPageRows - 1) / engine::kPageRows);
 }
-
-}  // namespace
 
 struct Generator::Running {
   GenerateJob job;
@@ -73,14 +73,23 @@ void Generator::submit(GenerateJob job) {
   waiting_.push_back(std::move(job));
 }
 
+int64_t Generator::longest_answer(const GenerateJob& job) const {
+  return std::min(job.sampling.max_tokens,
+                  options_.context_length - static_cast<int64_t>(job.prompt.size()));
+}
+
 size_t Generator::pages_of(const GenerateJob& job) const {
-  const int64_t longest = std::min(
-      static_cast<int64_t>(job.prompt.size()) + job.sampling.max_tokens, options_.context_length);
+  const int64_t longest = static_cast<int64_t>(job.prompt.size()) + longest_answer(job);
   return pages_for(longest) + 1;  // one more while a shared last page is copied
 }
 
 void Generator::step() {
+  drop_cancelled();
   admit();
+  advance();
+}
+
+void Generator::advance() {
   collect_rows();
   const Stopwatch watch;
   const auto done = model_->step(rows_, [this](size_t row, std::span<float> logits) {
@@ -97,13 +106,20 @@ void Generator::step() {
   after_step(watch.seconds());
 }
 
-void Generator::admit() {
-  for (auto it = waiting_.begin(); it != waiting_.end() && running_.size() < options_.max_batch;) {
+// Also those that there is no room for yet: who cancels does not wait for others to finish.
+void Generator::drop_cancelled() {
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
     if (it->cancelled && it->cancelled()) {
       it->on_done(cancelled("the call was cancelled before it began"));
       it = waiting_.erase(it);
-      continue;
+    } else {
+      ++it;
     }
+  }
+}
+
+void Generator::admit() {
+  for (auto it = waiting_.begin(); it != waiting_.end() && running_.size() < options_.max_batch;) {
     if (promised_pages_ + pages_of(*it) > model_->kv_pool().capacity_pages()) {
       break;  // first come, first served: nothing overtakes a long request
     }
@@ -139,25 +155,34 @@ std::unique_ptr<Generator::Running> Generator::start(GenerateJob job) {
   const size_t pages = pages_of(job);
   auto run = std::make_unique<Running>(std::move(job), std::move(state), *tokenizer_);
   run->promised_pages = pages;
-  run->max_tokens =
-      std::min(run->job.sampling.max_tokens,
-               options_.context_length - static_cast<int64_t>(run->job.prompt.size()));
+  run->max_tokens = longest_answer(run->job);
   run->response.usage.prompt_tokens = static_cast<int64_t>(run->job.prompt.size());
   run->response.usage.cached_tokens = best.length;
   promised_pages_ += pages;
-  CUPEL_CHECK(make_room(promised_pages_).has_value(), "admit promised more pages than there are");
+  give_prefixes_back(promised_pages_);
   return run;
 }
 
-// Remembered prefixes live in what nobody was promised.
-Result<Ok> Generator::make_room(size_t pages) {
+// Remembered prefixes live in what nobody was promised. Pages that running sequences hold already
+// are counted twice here: that gives back a little early, never too late.
+void Generator::give_prefixes_back(size_t pages) {
   engine::KvPool& pool = model_->kv_pool();
-  if (pages > pool.capacity_pages()) {
-    return exhausted("{} cache pages are needed, but there are {}; give the cache more memory",
-                     pages, pool.capacity_pages());
-  }
   while (pool.used_pages() + pages > pool.capacity_pages() && prefixes_.evict()) {
   }
+}
+
+Result<Ok> Generator::make_room(size_t pages) {
+  const size_t capacity = model_->kv_pool().capacity_pages();
+  if (pages > capacity) {
+    return exhausted(
+        "{}: scoring needs {} cache pages of {} positions, but the cache has {}; give it more "
+        "memory",
+        options_.source, pages, engine::kPageRows, capacity);
+  }
+  while (promised_pages_ + pages > capacity) {
+    advance();
+  }
+  give_prefixes_back(promised_pages_ + pages);
   return Ok{};
 }
 
@@ -191,6 +216,11 @@ void Generator::after_step(double seconds) {
     if (run.job.cancelled && run.job.cancelled()) {
       run.job.on_done(cancelled("the call was cancelled"));
       run.done = true;
+    } else if (run.drawing && !run.draw.valid()) {
+      run.job.on_done(corrupt_data(
+          "{}: after {} tokens the model's logits are not finite: its weights are damaged",
+          options_.source, run.ids.size()));
+      run.done = true;
     } else if (run.drawing) {
       take_draw(run);
     }
@@ -205,6 +235,7 @@ void Generator::after_step(double seconds) {
 
 void Generator::take_draw(Running& run) {
   if (tokenizer_->ends_generation(run.draw.id)) {
+    run.text.push(run.decoder.flush());
     finish(run, FinishReason::kStop);
     return;
   }
@@ -214,7 +245,7 @@ void Generator::take_draw(Running& run) {
     run.response.logprobs.push_back(run.draw.logprob);
   }
   if (run.text.push(run.decoder.push(run.draw.id))) {
-    finish(run, FinishReason::kStop);
+    finish(run, FinishReason::kStop);  // what the decoder still holds came after the stop string
     return;
   }
   if (static_cast<int64_t>(run.generated()) >= run.max_tokens) {
@@ -230,9 +261,6 @@ void Generator::take_draw(Running& run) {
 }
 
 void Generator::finish(Running& run, FinishReason reason) {
-  if (reason == FinishReason::kStop) {
-    run.text.push(run.decoder.flush());
-  }
   if (run.job.on_text) {
     if (const std::string piece = run.text.take(true); !piece.empty()) {
       run.job.on_text(piece);
@@ -269,14 +297,13 @@ Result<engine::SequenceState> Generator::prefill(
     const std::function<void(std::span<float>)>& visit) {
   CUPEL_CHECK(!ids.empty());
   if (static_cast<int64_t>(ids.size()) > options_.context_length) {
-    return invalid_argument("the text has {} tokens, but the context holds {}", ids.size(),
-                            options_.context_length);
+    return invalid_argument("{}: the text has {} tokens, but the context holds {}", options_.source,
+                            ids.size(), options_.context_length);
   }
   const PrefixCache::Match match = prefixes_.find(ids);
   engine::SequenceState state =
       match.state != nullptr ? match.state->fork(match.length) : model_->new_sequence();
   cached = match.length;
-  CUPEL_TRY_VOID(make_room(promised_pages_ + pages_for(static_cast<int64_t>(ids.size())) + 1));
   std::vector<engine::StepRow> rows;
   for (auto i = static_cast<size_t>(match.length); i < ids.size(); ++i) {
     rows.push_back({.sequence = &state, .token = ids[i], .logits = i + 1 == ids.size()});

@@ -19,6 +19,9 @@
 
 namespace cupel::decode {
 
+/// Cache pages that hold that many positions.
+size_t pages_for(int64_t positions);
+
 /// One sequence to generate.
 struct GenerateJob {
   std::vector<TokenId> prompt;  ///< at least one id
@@ -38,6 +41,7 @@ struct GenerateJob {
 class Generator {
  public:
   struct Options {
+    std::string source;  ///< the model's file, for messages
     size_t max_batch = 16;
     int64_t context_length = 0;  ///< 0 = the model's own
     size_t max_prefill_rows =
@@ -53,20 +57,24 @@ class Generator {
   /// Fails everything that waits or runs.
   void fail_all(const Error& error);
 
+  /// Makes sure that a caller which scores beside the generation finds that many free pages until
+  /// it returns: gives remembered prefixes back and, where that is not enough, first finishes what
+  /// runs. Errors: kExhausted - the whole cache has fewer.
+  Result<Ok> make_room(size_t pages);
   /// A sequence that has seen `ids` (as much as possible from the prefix cache), with the logits of
-  /// the last id handed to `visit`. For scoring. `cached` receives the ids that were not computed
-  /// again.
+  /// the last id handed to `visit`. For scoring, after `make_room` for it. `cached` receives the
+  /// ids that were not computed again. Errors: kInvalidArgument - longer than the context.
   Result<engine::SequenceState> prefill(std::span<const TokenId> ids,
                                         int64_t& cached,
                                         const std::function<void(std::span<float>)>& visit);
-  /// Gives pages of remembered prefixes back until that many are free. Errors: kExhausted.
-  Result<Ok> make_room(size_t pages);
-  [[nodiscard]] engine::Transformer& model() { return *model_; }
 
  private:
   struct Running;
 
+  void drop_cancelled();
   void admit();
+  void advance();
+  void give_prefixes_back(size_t pages);
   [[nodiscard]] bool shares_unfinished_prefix(const GenerateJob& job, int64_t known) const;
   std::unique_ptr<Running> start(GenerateJob job);
   void collect_rows();
@@ -74,6 +82,7 @@ class Generator {
   void take_draw(Running& run);
   void finish(Running& run, FinishReason reason);
   void remember(Running& run);
+  [[nodiscard]] int64_t longest_answer(const GenerateJob& job) const;
   [[nodiscard]] size_t pages_of(const GenerateJob& job) const;
 
   engine::Transformer* model_;

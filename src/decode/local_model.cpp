@@ -71,13 +71,16 @@ Result<std::unique_ptr<LocalModel>> LocalModel::open(const LocalModelOptions& op
           ? std::min(options.context_length, model->description().context_length)
           : model->description().context_length;
   model->max_batch_ = std::max<size_t>(1, options.max_batch);
-  model->generator_ = std::make_unique<Generator>(
-      *model->transformer_, *model->tokenizer_,
-      Generator::Options{.max_batch = model->max_batch_, .context_length = model->context_length_});
+  model->generator_ =
+      std::make_unique<Generator>(*model->transformer_, *model->tokenizer_,
+                                  Generator::Options{.source = options.path,
+                                                     .max_batch = model->max_batch_,
+                                                     .context_length = model->context_length_});
+  // Not the CPU level, threads, batch or cache: they change no bit of any answer.
   model->fingerprint_ = cupel::fingerprint(
-      format("{} {} {} {} {}", model->file_->fingerprint(), describe_noise(options.engine.noise),
-             cupel::fingerprint(source), static_cast<int>(options.engine.activations),
-             engine::cpu_level_name(model->transformer_->operators().level())));
+      format("{} {} {} {} {} {}", model->file_->fingerprint(), describe_noise(options.engine.noise),
+             cupel::fingerprint(source), options.tokenizer_pre, model->context_length_,
+             static_cast<int>(options.engine.activations)));
   model->thread_ = std::thread([raw = model.get()] { raw->work(); });
   return model;
 }
@@ -111,23 +114,31 @@ void LocalModel::work() {
       generator_->step();
     }
   }
-  generator_->fail_all(cancelled("the model was closed"));
+  for (const auto& job : jobs_) {  // posted since the last look; `post` takes no more
+    job();
+  }
+  generator_->fail_all(cancelled("{}: the model was closed", path_));
 }
 
-void LocalModel::post(std::function<void()> job) {
+bool LocalModel::post(std::function<void()> job) {
   {
     const std::lock_guard lock(mutex_);
+    if (stop_) {
+      return false;
+    }
     jobs_.push_back(std::move(job));
   }
   wake_.notify_all();
+  return true;
 }
 
 void LocalModel::run_and_wait(const std::function<void()>& job) {
   std::promise<void> done;
-  post([&] {
+  const bool open = post([&] {
     job();
     done.set_value();
   });
+  CUPEL_CHECK(open, "a model is used while it is closed");
   done.get_future().wait();
 }
 
@@ -200,7 +211,9 @@ std::shared_ptr<ChatCall> LocalModel::submit(ChatRequest request, ChatSink sink)
                   .cancelled = [call] { return call->cancelled(); },
                   .on_text = std::move(sink.on_delta),
                   .on_done = std::move(sink.on_done)});
-  post([this, job] { generator_->submit(std::move(*job)); });
+  if (!post([this, job] { generator_->submit(std::move(*job)); })) {
+    job->on_done(cancelled("{}: the model is being closed", path_));  // asked by another's on_done
+  }
   return call;
 }
 

@@ -44,6 +44,10 @@ class LocalModel : public ChatModel, public Scorer {
   ~LocalModel() override;
 
   [[nodiscard]] const std::string& name() const override { return name_; }
+  /// Of everything that an answer depends on: the file's bytes, noise, template, pre-tokenizer,
+  /// context length, arithmetic of the activations. The CPU level is not among them: all levels
+  /// agree bit for bit on whole models (tests/engine/model/transformer_levels_test.cpp), so that a
+  /// cache or a run carries over to other machines.
   [[nodiscard]] std::string fingerprint() const override { return fingerprint_; }
   [[nodiscard]] Capabilities capabilities() const override;
   std::shared_ptr<ChatCall> submit(ChatRequest request, ChatSink sink) override;
@@ -63,13 +67,27 @@ class LocalModel : public ChatModel, public Scorer {
  private:
   LocalModel() = default;
   void work();
-  void post(std::function<void()> job);
+  /// False when the model is being closed: the job will not run.
+  bool post(std::function<void()> job);
   /// Runs on the engine thread, between two steps; the caller waits.
   void run_and_wait(const std::function<void()>& job);
   Result<std::vector<CompletionScore>> score_ids(
       const std::vector<TokenId>& prompt, const std::vector<std::vector<TokenId>>& completions);
+  Result<Ok> score_pass(const engine::SequenceState& shared,
+                        const std::vector<std::vector<TokenId>>& completions,
+                        size_t begin,
+                        size_t end,
+                        std::vector<CompletionScore>& scores);
   Result<LabelScoreResponse> score_label_ids(const std::vector<std::vector<TokenId>>& prompts,
                                              const std::vector<std::vector<TokenId>>& variants);
+  Result<Ok> label_pass(const engine::SequenceState& shared,
+                        const std::vector<std::vector<TokenId>>& prompts,
+                        const std::vector<std::vector<TokenId>>& variants,
+                        size_t begin,
+                        size_t end,
+                        LabelScoreResponse& response);
+  /// kInvalidArgument when that many tokens are more than the context.
+  [[nodiscard]] Result<Ok> check_fits(std::string_view what, size_t tokens) const;
   /// One-token variants of each label. Errors: kUnsupported.
   [[nodiscard]] Result<std::vector<std::vector<TokenId>>> label_variants(
       const std::vector<std::string>& labels) const;

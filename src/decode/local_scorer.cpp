@@ -1,5 +1,7 @@
 // LocalModel's half of Scorer: teacher-forced passes over forks of one shared prompt.
 #include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <limits>
 #include <set>
 
@@ -30,9 +32,43 @@ std::string to_upper_ascii(std::string text) {
   return text;
 }
 
-// Rows of completions are computed in groups of about this many, so that the cache of K forks and
-// the step's buffers stay small.
+// Forks are computed in groups of about this many rows, so that their cache and the step's buffers
+// stay small.
 constexpr size_t kRowsPerPass = 512;
+
+// Forks [begin, end) and the rows that they add to what they share.
+struct Pass {
+  size_t begin = 0;
+  size_t end = 0;
+  size_t rows = 0;
+};
+
+std::vector<Pass> split_into_passes(const std::vector<size_t>& lengths) {
+  std::vector<Pass> passes;
+  for (size_t k = 0; k < lengths.size(); ++k) {
+    if (passes.empty() || passes.back().rows + lengths[k] > kRowsPerPass) {
+      passes.push_back({.begin = k, .end = k});
+    }
+    passes.back().end = k + 1;
+    passes.back().rows += lengths[k];
+  }
+  return passes;
+}
+
+// Cache pages of the shared beginning and of the largest pass: each fork needs those of its own
+// rows, a copy of the last shared one, and one more where its rows straddle a border.
+size_t pages_needed(size_t shared, const std::vector<Pass>& passes) {
+  size_t largest = 0;
+  for (const Pass& pass : passes) {
+    const size_t forks = pass.end - pass.begin;
+    largest = std::max(largest, pass.rows / engine::kPageRows + 2 * forks);
+  }
+  return pages_for(static_cast<int64_t>(shared)) + 1 + largest;
+}
+
+Error not_finite(const std::string& path) {
+  return corrupt_data("{}: the model's logits are not finite: its weights are damaged", path);
+}
 
 }  // namespace
 
@@ -71,9 +107,16 @@ Result<std::vector<std::vector<TokenId>>> LocalModel::label_variants(
 
 Result<std::vector<CompletionScore>> LocalModel::score_ids(
     const std::vector<TokenId>& prompt, const std::vector<std::vector<TokenId>>& completions) {
+  std::vector<size_t> lengths;
+  for (const auto& ids : completions) {
+    lengths.push_back(ids.size());
+    CUPEL_TRY_VOID(check_fits("prompt and completion have", prompt.size() + ids.size()));
+  }
+  const std::vector<Pass> passes = split_into_passes(lengths);
+  CUPEL_TRY_VOID(generator_->make_room(pages_needed(prompt.size(), passes)));
+
   std::vector<CompletionScore> scores(completions.size());
   const engine::Operators& operators = transformer_->operators();
-  int64_t cached = 0;
   // The prompt's last row predicts the first token of every completion.
   const auto first_tokens = [&](std::span<float> logits) {
     const double normaliser = log_normaliser(operators, logits);
@@ -86,52 +129,49 @@ Result<std::vector<CompletionScore>> LocalModel::score_ids(
       }
     }
   };
+  int64_t cached = 0;
   CUPEL_TRY(const engine::SequenceState shared, generator_->prefill(prompt, cached, first_tokens));
-
-  for (size_t begin = 0; begin < completions.size();) {
-    std::vector<engine::SequenceState> forks;
-    std::vector<engine::StepRow> rows;
-    struct Place {
-      size_t completion;
-      size_t index;
-    };
-    std::vector<Place> places;
-    size_t end = begin;
-    size_t pages = 1;
-    for (size_t total = 0; end < completions.size(); ++end) {
-      const size_t needed = completions[end].size();
-      if (end > begin && total + needed > kRowsPerPass) {
-        break;
-      }
-      if (static_cast<int64_t>(prompt.size() + needed) > context_length_) {
-        return invalid_argument("prompt and completion have {} tokens, but the context holds {}",
-                                prompt.size() + needed, context_length_);
-      }
-      total += needed;
-      pages += needed / engine::kPageRows + 2;
-    }
-    CUPEL_TRY_VOID(generator_->make_room(pages));
-    forks.reserve(end - begin);
-    for (size_t k = begin; k < end; ++k) {
-      forks.push_back(shared.fork());
-      for (size_t i = 0; i + 1 < completions[k].size(); ++i) {
-        rows.push_back({.sequence = &forks.back(), .token = completions[k][i], .logits = true});
-        places.push_back({k, i + 1});
-      }
-    }
-    CUPEL_TRY_VOID(transformer_->step(rows, [&](size_t row, std::span<float> logits) {
-      const auto [k, i] = places[row];
-      scores[k].logprobs[i] =
-          static_cast<double>(token_logprob(operators, logits, completions[k][i]));
-    }));
-    begin = end;
+  for (const Pass& pass : passes) {
+    CUPEL_TRY_VOID(score_pass(shared, completions, pass.begin, pass.end, scores));
   }
   for (CompletionScore& score : scores) {
     for (const double logprob : score.logprobs) {
+      if (std::isnan(logprob)) {
+        return not_finite(path_);
+      }
       score.sum += logprob;
     }
   }
   return scores;
+}
+
+// Completions [begin, end) as forks of the prompt, all in one step.
+Result<Ok> LocalModel::score_pass(const engine::SequenceState& shared,
+                                  const std::vector<std::vector<TokenId>>& completions,
+                                  size_t begin,
+                                  size_t end,
+                                  std::vector<CompletionScore>& scores) {
+  struct Place {
+    size_t completion;
+    size_t index;
+  };
+  std::vector<Place> places;
+  std::vector<engine::SequenceState> forks;
+  std::vector<engine::StepRow> rows;
+  forks.reserve(end - begin);
+  for (size_t k = begin; k < end; ++k) {
+    forks.push_back(shared.fork());
+    for (size_t i = 0; i + 1 < completions[k].size(); ++i) {
+      rows.push_back({.sequence = &forks.back(), .token = completions[k][i], .logits = true});
+      places.push_back({k, i + 1});
+    }
+  }
+  const engine::Operators& operators = transformer_->operators();
+  return transformer_->step(rows, [&](size_t row, std::span<float> logits) {
+    const auto [k, i] = places[row];
+    scores[k].logprobs[i] =
+        static_cast<double>(token_logprob(operators, logits, completions[k][i]));
+  });
 }
 
 Result<LabelScoreResponse> LocalModel::score_label_ids(
@@ -140,43 +180,68 @@ Result<LabelScoreResponse> LocalModel::score_label_ids(
   const Stopwatch watch;
   LabelScoreResponse response;
   response.scores.resize(prompts.size());
+  // The last token of each prompt is computed apart: its row gives the logits.
   auto shared_length = static_cast<int64_t>(prompts[0].size()) - 1;
   for (const auto& prompt : prompts) {
+    if (prompt.empty()) {
+      return invalid_argument("{}: a prompt is empty: a label has nothing to follow", path_);
+    }
+    CUPEL_TRY_VOID(check_fits("the judge prompt has", prompt.size()));
     response.prompt_tokens += static_cast<int64_t>(prompt.size());
     shared_length = std::min({shared_length, common_prefix(prompts[0], prompt),
                               static_cast<int64_t>(prompt.size()) - 1});
-    if (static_cast<int64_t>(prompt.size()) > context_length_) {
-      return invalid_argument("the judge prompt has {} tokens, but the context holds {}",
-                              prompt.size(), context_length_);
-    }
   }
+  const auto shared_size = static_cast<size_t>(shared_length);
+  std::vector<size_t> lengths;
+  for (const auto& prompt : prompts) {
+    lengths.push_back(prompt.size() - shared_size);
+  }
+  const std::vector<Pass> passes = split_into_passes(lengths);
+  CUPEL_TRY_VOID(generator_->make_room(pages_needed(shared_size, passes)));
+
   engine::SequenceState shared = transformer_->new_sequence();
-  int64_t computed = 0;
-  if (shared_length > 0) {
+  response.cached_tokens = response.prompt_tokens;
+  if (shared_size > 0) {
     int64_t cached = 0;
-    const std::span<const TokenId> prefix(prompts[0].data(), static_cast<size_t>(shared_length));
+    const std::span<const TokenId> prefix(prompts[0].data(), shared_size);
     CUPEL_TRY(shared, generator_->prefill(prefix, cached, [](std::span<float>) {}));
-    computed = shared_length - cached;
+    response.cached_tokens -= shared_length - cached;
   }
-  size_t pages = 1;
+  for (const Pass& pass : passes) {
+    response.cached_tokens -= static_cast<int64_t>(pass.rows);
+    CUPEL_TRY_VOID(label_pass(shared, prompts, variants, pass.begin, pass.end, response));
+  }
+  response.seconds = watch.seconds();
+  return response;
+}
+
+// Prompts [begin, end) as forks of what all share, all in one step.
+Result<Ok> LocalModel::label_pass(const engine::SequenceState& shared,
+                                  const std::vector<std::vector<TokenId>>& prompts,
+                                  const std::vector<std::vector<TokenId>>& variants,
+                                  size_t begin,
+                                  size_t end,
+                                  LabelScoreResponse& response) {
   std::vector<engine::SequenceState> forks;
-  forks.reserve(prompts.size());
   std::vector<engine::StepRow> rows;
   std::vector<size_t> owner;
-  for (size_t k = 0; k < prompts.size(); ++k) {
+  forks.reserve(end - begin);
+  for (size_t k = begin; k < end; ++k) {
     forks.push_back(shared.fork());
-    for (auto i = static_cast<size_t>(shared_length); i < prompts[k].size(); ++i) {
+    for (auto i = static_cast<size_t>(shared.length()); i < prompts[k].size(); ++i) {
       rows.push_back({.sequence = &forks.back(),
                       .token = prompts[k][i],
                       .logits = i + 1 == prompts[k].size()});
       owner.push_back(k);
     }
-    pages += (prompts[k].size() - static_cast<size_t>(shared_length)) / engine::kPageRows + 2;
   }
-  CUPEL_TRY_VOID(generator_->make_room(pages));
   const engine::Operators& operators = transformer_->operators();
+  std::atomic<bool> finite = true;  // rows are visited from several threads
   CUPEL_TRY_VOID(transformer_->step(rows, [&](size_t row, std::span<float> logits) {
     const double normaliser = log_normaliser(operators, logits);
+    if (!std::isfinite(normaliser)) {
+      finite = false;
+    }
     for (const auto& ids : variants) {
       float best = -std::numeric_limits<float>::infinity();
       for (const TokenId id : ids) {
@@ -185,9 +250,18 @@ Result<LabelScoreResponse> LocalModel::score_label_ids(
       response.scores[owner[row]].logprobs.emplace_back(static_cast<double>(best));
     }
   }));
-  response.cached_tokens = response.prompt_tokens - computed - static_cast<int64_t>(rows.size());
-  response.seconds = watch.seconds();
-  return response;
+  if (!finite) {
+    return not_finite(path_);
+  }
+  return Ok{};
+}
+
+Result<Ok> LocalModel::check_fits(std::string_view what, size_t tokens) const {
+  if (static_cast<int64_t>(tokens) > context_length_) {
+    return invalid_argument("{}: {} {} tokens, but the context holds {}", path_, what, tokens,
+                            context_length_);
+  }
+  return Ok{};
 }
 
 }  // namespace cupel::decode

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,13 @@ struct Candidate {
 /// The one order of candidates: likelier first, ties to the lowest id.
 inline bool likelier(const Candidate& a, const Candidate& b) {
   return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+}
+
+/// A logit after arithmetic with an option, which may be absurdly large or small: still a number
+/// that differences can be taken of.
+inline float bounded_logit(float x) {
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  return std::clamp(x, -kLargest, kLargest);
 }
 
 /// What survives so far. Ascending by id until a processor cuts; from then on sorted by `likelier`.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/rng.h"
 
@@ -67,11 +68,16 @@ Draw Sampler::draw(const engine::Operators& operators,
                    const ProcessorContext& context,
                    const DrawKey& key) {
   const SamplingOptions& options = *context.options;
+  const double normaliser = log_normaliser(operators, logits);
+  if (!std::isfinite(normaliser)) {
+    return {.logprob = std::numeric_limits<float>::quiet_NaN()};
+  }
   const bool any = std::any_of(logits_processors().begin(), logits_processors().end(),
                                [&](const LogitsProcessor& p) { return p.active(options); });
   if (options.greedy() && !any) {
     const TokenId id = argmax(logits);
-    return {.id = id, .logprob = token_logprob(operators, logits, id)};
+    const float logprob = token_logprob(logits, id, normaliser);
+    return {.id = id, .logprob = logprob, .surviving_mass = std::exp(logprob)};
   }
   auto& items = candidates_.items;
   items.resize(logits.size());
@@ -86,14 +92,13 @@ Draw Sampler::draw(const engine::Operators& operators,
   }
   Draw draw;
   if (options.greedy()) {
-    draw.id = std::min_element(items.begin(), items.end(), likelier)->id;
+    items = {*std::min_element(items.begin(), items.end(), likelier)};
+    draw.id = items.front().id;
   } else {
     const double uniform = random_unit(key.seed, key.stream, key.position);
     draw.id = items[draw_index(items, uniform, draw.processed_logprob)].id;
   }
-  const double normaliser = log_normaliser(operators, logits);
-  draw.logprob =
-      static_cast<float>(static_cast<double>(logits[static_cast<size_t>(draw.id)]) - normaliser);
+  draw.logprob = token_logprob(logits, draw.id, normaliser);
   if (items.size() < logits.size()) {
     draw.surviving_mass = 0;
     for (const Candidate& candidate : items) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 
@@ -14,8 +15,12 @@ namespace cupel::decode {
 struct Draw {
   TokenId id = 0;
   float logprob = 0;             ///< raw: log-softmax of the model's own logits
-  double processed_logprob = 0;  ///< under the distribution that was drawn from
+  double processed_logprob = 0;  ///< under the distribution that was drawn from; greedy: 0
   double surviving_mass = 1;     ///< raw probability of all tokens that could be drawn
+
+  /// False when the logits are no distribution: one of them is NaN or infinite, as damaged weights
+  /// make them. Nothing was drawn then.
+  [[nodiscard]] bool valid() const { return !std::isnan(logprob); }
 };
 
 /// log-softmax of one token: the one formula behind sampling, scoring and labels, so that they

@@ -1,6 +1,7 @@
 // Keskar et al. 2019 (CTRL), §4.1, in the form of transformers: positive logits are divided by the
 // penalty, negative ones multiplied, once per distinct token that was seen.
 #include <algorithm>
+#include <limits>
 
 #include "decode/logits_processor.h"
 
@@ -8,13 +9,15 @@ namespace cupel::decode::processor {
 namespace {
 
 void apply(Candidates& candidates, const ProcessorContext& context) {
-  const auto penalty = static_cast<float>(context.options->repetition_penalty);
+  const float penalty =
+      std::max(bounded_logit(static_cast<float>(context.options->repetition_penalty)),
+               std::numeric_limits<float>::min());
   std::vector<TokenId> seen(context.seen.begin(), context.seen.end());
   std::sort(seen.begin(), seen.end());
   seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
   for (const TokenId id : seen) {  // the list is still ascending by id, and complete
     float& logit = candidates.items[static_cast<size_t>(id)].logit;
-    logit = logit > 0 ? logit / penalty : logit * penalty;
+    logit = bounded_logit(logit > 0 ? logit / penalty : logit * penalty);
   }
 }
 

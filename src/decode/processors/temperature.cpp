@@ -5,9 +5,9 @@ namespace cupel::decode::processor {
 namespace {
 
 void apply(Candidates& candidates, const ProcessorContext& context) {
-  const auto temperature = static_cast<float>(context.options->temperature);
+  const float temperature = bounded_logit(static_cast<float>(context.options->temperature));
   for (Candidate& candidate : candidates.items) {
-    candidate.logit /= temperature;
+    candidate.logit = bounded_logit(candidate.logit / temperature);
   }
 }
 

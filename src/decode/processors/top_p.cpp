@@ -21,11 +21,11 @@ void apply(Candidates& candidates, const ProcessorContext& context) {
   std::make_heap(items.begin(), items.end(), less);
   double mass = 0;
   auto heap_end = items.end();
-  while (mass < wanted && heap_end != items.begin()) {
+  do {  // the likeliest one always survives
     std::pop_heap(items.begin(), heap_end, less);
     --heap_end;
     mass += std::exp(static_cast<double>(heap_end->logit) - peak);
-  }
+  } while (mass < wanted && heap_end != items.begin());
   std::reverse(heap_end, items.end());  // pops fill from the back, likeliest last
   items.erase(items.begin(), heap_end);
   candidates.sorted = true;
