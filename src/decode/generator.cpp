@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/guard.h"
 
 namespace cupel::decode {
 namespace {
@@ -34,13 +35,17 @@ struct Generator::Running {
   bool done = false;
   Draw draw;
 
-  Running(GenerateJob j, engine::SequenceState s, const Tokenizer& tokenizer)
-      : job(std::move(j)),
-        state(std::move(s)),
-        ids(job.prompt),
-        decoder(tokenizer),
-        text(job.sampling.stop) {}
+  // Takes the job last: it stays whole where there is no memory for the rest.
+  Running(GenerateJob& j, engine::SequenceState s, const Tokenizer& tokenizer)
+      : state(std::move(s)), ids(j.prompt), decoder(tokenizer), text(j.sampling.stop) {
+    job = std::move(j);
+  }
   [[nodiscard]] size_t generated() const { return ids.size() - job.prompt.size(); }
+  // Exactly once: what is thrown between two answers fails those that have had none.
+  void answer(Result<ChatResponse> result) noexcept {
+    done = true;
+    job.on_done(std::move(result));
+  }
 };
 
 Generator::Generator(engine::Transformer& model, const Tokenizer& tokenizer, const Options& options)
@@ -70,7 +75,13 @@ void Generator::submit(GenerateJob job) {
         pages_of(job), engine::kPageRows, model_->kv_pool().capacity_pages()));
     return;
   }
-  waiting_.push_back(std::move(job));
+  auto kept = guard([&]() -> Result<Ok> {
+    waiting_.push_back(std::move(job));
+    return Ok{};
+  });
+  if (!kept) {  // the list had no memory for a node and has not touched the job
+    job.on_done(std::move(kept).error());
+  }
 }
 
 int64_t Generator::longest_answer(const GenerateJob& job) const {
@@ -128,7 +139,9 @@ void Generator::admit() {
       ++it;
       continue;
     }
-    running_.push_back(start(std::move(*it)));
+    std::list<std::unique_ptr<Running>> one(1);
+    one.front() = start(*it);
+    running_.splice(running_.end(), one);
     it = waiting_.erase(it);
   }
 }
@@ -141,7 +154,7 @@ bool Generator::shares_unfinished_prefix(const GenerateJob& job, int64_t known) 
   });
 }
 
-std::unique_ptr<Generator::Running> Generator::start(GenerateJob job) {
+std::unique_ptr<Generator::Running> Generator::start(GenerateJob& job) {
   PrefixCache::Match best = prefixes_.find(job.prompt);
   for (const auto& run : running_) {
     const int64_t length = std::min({common_prefix(run->ids, job.prompt), run->state.length(),
@@ -153,7 +166,7 @@ std::unique_ptr<Generator::Running> Generator::start(GenerateJob job) {
   engine::SequenceState state =
       best.state != nullptr ? best.state->fork(best.length) : model_->new_sequence();
   const size_t pages = pages_of(job);
-  auto run = std::make_unique<Running>(std::move(job), std::move(state), *tokenizer_);
+  auto run = std::make_unique<Running>(job, std::move(state), *tokenizer_);
   run->promised_pages = pages;
   run->max_tokens = longest_answer(run->job);
   run->response.usage.prompt_tokens = static_cast<int64_t>(run->job.prompt.size());
@@ -214,13 +227,11 @@ void Generator::after_step(double seconds) {
           seconds;
     }
     if (run.job.cancelled && run.job.cancelled()) {
-      run.job.on_done(cancelled("the call was cancelled"));
-      run.done = true;
+      run.answer(cancelled("the call was cancelled"));
     } else if (run.drawing && !run.draw.valid()) {
-      run.job.on_done(corrupt_data(
+      run.answer(corrupt_data(
           "{}: after {} tokens the model's logits are not finite: its weights are damaged",
           options_.source, run.ids.size()));
-      run.done = true;
     } else if (run.drawing) {
       take_draw(run);
     }
@@ -269,9 +280,8 @@ void Generator::finish(Running& run, FinishReason reason) {
   run.response.text = run.text.text();
   run.response.finish_reason = reason;
   run.response.usage.completion_tokens = static_cast<int64_t>(run.generated());
-  run.done = true;
   remember(run);
-  run.job.on_done(std::move(run.response));
+  run.answer(std::move(run.response));
 }
 
 void Generator::remember(Running& run) {
@@ -281,7 +291,9 @@ void Generator::remember(Running& run) {
 
 void Generator::fail_all(const Error& error) {
   for (const auto& run : running_) {
-    run->job.on_done(error);
+    if (!run->done) {
+      run->answer(error);
+    }
   }
   for (const GenerateJob& job : waiting_) {
     job.on_done(error);

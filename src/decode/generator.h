@@ -76,7 +76,7 @@ class Generator {
   void advance();
   void give_prefixes_back(size_t pages);
   [[nodiscard]] bool shares_unfinished_prefix(const GenerateJob& job, int64_t known) const;
-  std::unique_ptr<Running> start(GenerateJob job);
+  std::unique_ptr<Running> start(GenerateJob& job);
   void collect_rows();
   void after_step(double seconds);
   void take_draw(Running& run);

@@ -1,11 +1,12 @@
 #include "decode/local_model.h"
 
 #include <algorithm>
-#include <future>
 
 #include "base/error.h"
+#include "base/guard.h"
 #include "base/hash.h"
 #include "base/io.h"
+#include "base/wait_for.h"
 #include "engine/tokenizer/from_gguf.h"
 
 namespace cupel::decode {
@@ -77,11 +78,11 @@ Result<std::unique_ptr<LocalModel>> LocalModel::open(const LocalModelOptions& op
                                                      .max_batch = model->max_batch_,
                                                      .context_length = model->context_length_});
   // Not the CPU level, threads, batch or cache: they change no bit of any answer.
-  model->fingerprint_ = cupel::fingerprint(
-      format("{} {} {} {} {} {}", model->file_->fingerprint(), describe_noise(options.engine.noise),
-             cupel::fingerprint(source), options.tokenizer_pre, model->context_length_,
-             static_cast<int>(options.engine.activations)));
-  model->thread_ = std::thread([raw = model.get()] { raw->work(); });
+  model->fingerprint_ = cupel::fingerprint(format(
+      "{} {} {} {} {} {} {}", engine::kArithmeticVersion, model->file_->fingerprint(),
+      describe_noise(options.engine.noise), cupel::fingerprint(source), options.tokenizer_pre,
+      model->context_length_, static_cast<int>(options.engine.activations)));
+  CUPEL_TRY(model->thread_, start_thread([raw = model.get()] { raw->work(); }));
   return model;
 }
 
@@ -108,10 +109,16 @@ void LocalModel::work() {
       jobs.swap(jobs_);
     }
     for (const auto& job : jobs) {
-      job();
+      job();  // answers for itself whatever it throws
     }
-    if (!generator_->idle()) {
-      generator_->step();
+    auto turn = guard([&]() -> Result<Ok> {
+      if (!generator_->idle()) {
+        generator_->step();
+      }
+      return Ok{};
+    });
+    if (!turn) {  // memory, most likely: what the step had begun cannot go on, what comes next may
+      generator_->fail_all(turn.error());
     }
   }
   for (const auto& job : jobs_) {  // posted since the last look; `post` takes no more
@@ -132,14 +139,22 @@ bool LocalModel::post(std::function<void()> job) {
   return true;
 }
 
-void LocalModel::run_and_wait(const std::function<void()>& job) {
-  std::promise<void> done;
-  const bool open = post([&] {
-    job();
-    done.set_value();
+Result<Ok> LocalModel::run_and_wait(const std::function<Result<Ok>()>& job) {
+  WaitFor<Result<Ok>> done;
+  const bool open = post([&job, generator = generator_.get(), answer = done.callback()] {
+    bool thrown = true;
+    auto result = guard([&] {
+      auto ran = job();
+      thrown = false;
+      return ran;
+    });
+    if (thrown) {  // perhaps amid a step that made room for the job
+      generator->fail_all(result.error());
+    }
+    answer(std::move(result));
   });
   CUPEL_CHECK(open, "a model is used while it is closed");
-  done.get_future().wait();
+  return done.get();
 }
 
 Capabilities LocalModel::capabilities() const {
@@ -149,7 +164,8 @@ Capabilities LocalModel::capabilities() const {
           .streaming = true,
           .deterministic = true,
           .context_length = context_length_,
-          .parallel_calls = static_cast<int64_t>(max_batch_)};
+          .parallel_calls = static_cast<int64_t>(max_batch_),
+          .resource = kLocalCompute};
 }
 
 Result<std::vector<TokenId>> LocalModel::prompt_ids(const ChatRequest& request) const {
@@ -234,9 +250,12 @@ Result<std::vector<CompletionScore>> LocalModel::score(const CompletionScoreRequ
   for (const std::string& text : request.completions) {
     completions.push_back(tokenizer_->encode(text, {.add_special = false, .parse_special = true}));
   }
-  std::optional<Result<std::vector<CompletionScore>>> result;
-  run_and_wait([&] { result = score_ids(ids, completions); });
-  return std::move(*result);
+  std::vector<CompletionScore> scores;
+  CUPEL_TRY_VOID(run_and_wait([&]() -> Result<Ok> {
+    CUPEL_TRY(scores, score_ids(ids, completions));
+    return Ok{};
+  }));
+  return scores;
 }
 
 Result<LabelScoreResponse> LocalModel::score_labels(const LabelScoreRequest& request) {
@@ -251,9 +270,12 @@ Result<LabelScoreResponse> LocalModel::score_labels(const LabelScoreRequest& req
   if (prompts.empty()) {
     return LabelScoreResponse{};
   }
-  std::optional<Result<LabelScoreResponse>> result;
-  run_and_wait([&] { result = score_label_ids(prompts, variants); });
-  return std::move(*result);
+  LabelScoreResponse response;
+  CUPEL_TRY_VOID(run_and_wait([&]() -> Result<Ok> {
+    CUPEL_TRY(response, score_label_ids(prompts, variants));
+    return Ok{};
+  }));
+  return response;
 }
 
 }  // namespace cupel::decode

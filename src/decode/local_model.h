@@ -69,8 +69,8 @@ class LocalModel : public ChatModel, public Scorer {
   void work();
   /// False when the model is being closed: the job will not run.
   bool post(std::function<void()> job);
-  /// Runs on the engine thread, between two steps; the caller waits.
-  void run_and_wait(const std::function<void()>& job);
+  /// Runs on the engine thread, between two steps; the caller waits for what it returns or throws.
+  Result<Ok> run_and_wait(const std::function<Result<Ok>()>& job);
   Result<std::vector<CompletionScore>> score_ids(
       const std::vector<TokenId>& prompt, const std::vector<std::vector<TokenId>>& completions);
   Result<Ok> score_pass(const engine::SequenceState& shared,

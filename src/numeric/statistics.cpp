@@ -61,6 +61,66 @@ double normal_z(double confidence) {
   return -normal_quantile(0.5 * (1 - confidence));
 }
 
+namespace {
+
+// The continued fraction of I_x(a, b), by Lentz's method; converges fast for x < (a+1)/(a+b+2).
+double beta_fraction(double a, double b, double x) {
+  constexpr double kTiny = 1e-300;
+  constexpr int kMostTerms = 10'000;
+  const auto away_from_zero = [](double value) { return std::abs(value) < kTiny ? kTiny : value; };
+  double c = 1;
+  double d = 1 / away_from_zero(1 - (a + b) * x / (a + 1));
+  double fraction = d;
+  for (int m = 1; m < kMostTerms; ++m) {
+    const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+    const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+    double change = 1;
+    for (const double term : {even, odd}) {
+      d = 1 / away_from_zero(1 + term * d);
+      c = away_from_zero(1 + term / c);
+      change = c * d;
+      fraction *= change;
+    }
+    if (std::abs(change - 1) < 1e-15) {
+      break;
+    }
+  }
+  return fraction;
+}
+
+double incomplete_beta(double a, double b, double x) {
+  if (x <= 0 || x >= 1) {
+    return x <= 0 ? 0 : 1;
+  }
+  const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
+                                a * std::log(x) + b * std::log1p(-x));
+  return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a
+                                   : 1 - front * beta_fraction(b, a, 1 - x) / b;
+}
+
+}  // namespace
+
+double student_t_cdf(double t, double degrees) {
+  const double tail = incomplete_beta(degrees / 2, 0.5, degrees / (degrees + t * t)) / 2;
+  return t > 0 ? 1 - tail : tail;
+}
+
+double student_t_quantile(double p, double degrees) {
+  if (p < 0.5) {
+    return -student_t_quantile(1 - p, degrees);
+  }
+  double low = 0;
+  double high = 1;
+  while (student_t_cdf(high, degrees) < p && high < 1e300) {
+    high *= 2;
+  }
+  for (int i = 0; i < 200 && high - low > 1e-15 * high; ++i) {
+    const double middle = low + (high - low) / 2;
+    (student_t_cdf(middle, degrees) < p ? low : high) = middle;
+  }
+  return low + (high - low) / 2;
+}
+
 double quantile_sorted(std::span<const double> sorted, double p) {
   CUPEL_CHECK(!sorted.empty(), "quantile of nothing");
   const double position = std::clamp(p, 0.0, 1.0) * static_cast<double>(sorted.size() - 1);

@@ -21,6 +21,13 @@ double normal_quantile(double p);
 /// The z of a two-sided interval of that confidence in (0, 1): 0.95 → 1.959964.
 double normal_z(double confidence);
 
+/// F(t), the distribution function of Student's t with `degrees` > 0 degrees of freedom, to 1e-12.
+/// Source: the incomplete beta function I_x(ν/2, 1/2), x = ν/(ν + t²), by its continued fraction
+/// (NIST Handbook of Mathematical Functions, 8.17.22).
+double student_t_cdf(double t, double degrees);
+/// F⁻¹(p) for p in (0, 1).
+double student_t_quantile(double p, double degrees);
+
 /// The p-quantile of values sorted upwards (not empty), p in [0, 1], linear between order
 /// statistics (Hyndman & Fan 1996, type 7: numpy's and R's default).
 double quantile_sorted(std::span<const double> sorted, double p);

@@ -136,6 +136,15 @@ double clustered_error(std::span<const QuestionSum> sums, const ClusteredMean& m
   return std::sqrt(questions / (questions - 1) * squares) / static_cast<double>(mean.items);
 }
 
+// A percentile interval of few units is too narrow: resampled means vary by (n - 1)/n of the
+// variance, and their tails are the normal's instead of Student's. This is the confidence whose
+// percentiles have the right width.
+double expanded_confidence(double confidence, int64_t questions) {
+  const auto n = static_cast<double>(questions);
+  const double t = numeric::student_t_quantile((1 + confidence) / 2, n - 1);
+  return 2 * numeric::normal_cdf(std::sqrt(n / (n - 1)) * t) - 1;
+}
+
 /// `sums` must hold at least one item.
 ClusteredMean clustered_mean(std::span<const QuestionSum> sums,
                              const QuestionResamples& resamples,
@@ -159,7 +168,10 @@ ClusteredMean clustered_mean(std::span<const QuestionSum> sums,
   }
   result.sign_probability = ahead / static_cast<double>(means.size());
   result.bootstrap_standard_error = numeric::moments(means).standard_deviation;
-  result.interval = numeric::percentile_interval_(means, confidence);
+  if (result.questions >= kFewestQuestions) {
+    result.interval =
+        numeric::percentile_interval_(means, expanded_confidence(confidence, result.questions));
+  }
   return result;
 }
 

@@ -68,6 +68,19 @@ TEST_P(RowOperators, OutlierBlocksGetASecondTerm) {
   }
 }
 
+TEST_P(RowOperators, ANotANumberAnywhereMakesTheWholeRowOne) {
+  for (size_t at = 0; at < 96; ++at) {
+    Activation a(2, 96);
+    std::fill(a.values.begin(), a.values.end(), 0.5F);
+    a.values[at] = std::nanf("");
+    a.quantise(ops());
+    for (size_t block = 0; block < 3; ++block) {
+      EXPECT_TRUE(std::isnan(a.scales[block])) << at;
+      EXPECT_FALSE(std::isnan(a.scales[3 + block])) << at;  // the other row
+    }
+  }
+}
+
 TEST_P(RowOperators, QuantiseIsDefinedForEveryFloat) {
   const float kInf = std::numeric_limits<float>::infinity();
   for (const float odd : {kInf, -kInf, std::nanf(""), 3e38F, -3e38F, 1e-45F, 1e-31F, -0.0F}) {

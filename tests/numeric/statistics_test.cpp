@@ -51,6 +51,24 @@ TEST(PercentileInterval, EqualsTheSortedQuantiles) {
   }
 }
 
+// Values of the distribution tables (97.5% points), and what is known exactly: one degree of
+// freedom is Cauchy's distribution, many are the normal.
+TEST(StudentT, MatchesTheTables) {
+  EXPECT_NEAR(student_t_quantile(0.975, 1), 12.706204736432095, 1e-9);
+  EXPECT_NEAR(student_t_quantile(0.975, 2), 4.302652729696142, 1e-10);
+  EXPECT_NEAR(student_t_quantile(0.975, 5), 2.570581835636314, 1e-10);
+  EXPECT_NEAR(student_t_quantile(0.975, 23), 2.068657610419041, 1e-10);
+  EXPECT_NEAR(student_t_quantile(0.975, 1e8), normal_quantile(0.975), 1e-6);
+  EXPECT_NEAR(student_t_quantile(0.025, 5), -student_t_quantile(0.975, 5), 1e-12);
+  EXPECT_NEAR(student_t_cdf(1, 1), 0.75, 1e-14);
+  EXPECT_NEAR(student_t_cdf(0, 7), 0.5, 1e-14);
+  for (const double degrees : {1.0, 3.5, 30.0, 1000.0}) {
+    for (const double p : {0.01, 0.4, 0.5, 0.9, 0.9999}) {
+      EXPECT_NEAR(student_t_cdf(student_t_quantile(p, degrees), degrees), p, 1e-12);
+    }
+  }
+}
+
 TEST(Moments, UseTheSampleDeviation) {
   const Moments m = moments(std::vector<double>{2, 4, 4, 4, 5, 5, 7, 9});
   EXPECT_DOUBLE_EQ(m.mean, 5);

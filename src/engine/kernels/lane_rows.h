@@ -34,6 +34,10 @@ constexpr float kSmallestAmax = 1e-30F;
 // (SmolLM2-135M) and from 0.051 to 0.021 (Gemma-3-270M).
 constexpr float kOutlierRms = 3.5F;
 
+inline bool is_nan(float x) {
+  return x != x;
+}
+
 inline float largest(Lanes a, Lanes b) {
   return Lanes::reduce_max(Lanes::max(Lanes::abs(a), Lanes::abs(b)));
 }
@@ -64,13 +68,16 @@ inline void quantise_row(const float* x, const ActivationBuffer& buffer, int64_t
   float* scales = buffer.scales + row * blocks;
   int16_t* sums = buffer.sums16 + row * blocks * 2;
   OutlierBlock* outliers = buffer.outliers + row * blocks;
-  const float threshold = kOutlierRms * kOutlierRms * mean_square(x, buffer.cols);
+  const float mean = mean_square(x, buffer.cols);
+  const float threshold = kOutlierRms * kOutlierRms * mean;
   int32_t count = 0;
   for (int64_t block = 0; block < blocks; ++block) {
     Lanes a = Lanes::load(x + 32 * block);
     Lanes b = Lanes::load(x + 32 * block + 16);
     const float amax = largest(a, b);
-    scales[block] = quantise_block(a, b, amax, quants + 32 * block, sums + 2 * block);
+    const float scale = quantise_block(a, b, amax, quants + 32 * block, sums + 2 * block);
+    // The largest of a block overlooks most NaN: what holds one must not pass for a number.
+    scales[block] = is_nan(mean) ? mean : scale;
     if (amax * amax > threshold) {
       OutlierBlock& outlier = outliers[count++];
       outlier.block = static_cast<int32_t>(block);

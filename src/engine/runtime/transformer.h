@@ -22,6 +22,10 @@
 
 namespace cupel::engine {
 
+/// Raised with every change of the arithmetic that changes outputs, so that caches and runs made
+/// before do not pass for the same model.
+constexpr int kArithmeticVersion = 2;
+
 /// How to run a model.
 struct EngineOptions {
   size_t threads = 0;             ///< 0 = the CPUs this process may use

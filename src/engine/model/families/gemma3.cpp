@@ -13,6 +13,9 @@ namespace {
 // Neither is in the metadata of a GGUF: Gemma 3's configuration fixes both.
 constexpr int64_t kLayersPerGlobal = 6;
 constexpr double kLocalRopeBase = 10000;
+// The largest size alone scales queries by the width per head instead of the head's own width
+// (query_pre_attn_scalar 168 against head_dim 128); it is told by its number of layers.
+constexpr size_t kLayersOfLargest = 62;
 
 Result<ModelDescription> describe(const GgufFile& file) {
   CUPEL_TRY(ModelDescription model, describe_common(file, "gemma3"));
@@ -27,6 +30,10 @@ Result<ModelDescription> describe(const GgufFile& file) {
     layer.post_norms = true;
     layer.feed_forward.activation = GateKind::kGeluTanh;
     layer.attention.qk_norm = true;
+    if (model.layers.size() == kLayersOfLargest) {
+      layer.attention.scale =
+          1 / std::sqrt(static_cast<double>(model.width / layer.attention.heads));
+    }
     if ((static_cast<int64_t>(i) + 1) % kLayersPerGlobal != 0) {
       layer.attention.window = static_cast<int64_t>(window);
       layer.attention.rope.base = kLocalRopeBase;
