@@ -38,7 +38,7 @@ TEMPERATURES = {"writing": 0.7, "roleplay": 0.7, "extraction": 0.0, "math": 0.0,
                 "reasoning": 0.0, "stem": 0.1, "humanities": 0.1}
 NULL_ANSWER = "I am an AI assistant and I am happy to help you with that."
 DUMP_SHIFTS = (1, 8, 15)
-MIN_REFERENCE_RATE, MAX_SHUFFLED_RATE, MAX_NULL_RATE = 0.95, 0.20, 0.02
+MIN_REFERENCE_RATE, MAX_SHUFFLED_RATE, MAX_NULL_RATE, MAX_ECHO_RATE = 0.95, 0.20, 0.02, 0.02
 SPACE = " \t\n\v\f\r"
 LOWER = {ord(c): ord(c) + 32 for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 NUMBER = re.compile(r"(?<![^\W_])[+\-\u2212]?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?")
@@ -353,6 +353,7 @@ class Touchstone:
         self.prompts = read_jsonl(root / self.manifest["judge_prompts"])
         self.ids = [q["question_id"] for q in self.questions]
         self.category = {q["question_id"]: q["category"] for q in self.questions}
+        self.turns = {q["question_id"]: q["turns"] for q in self.questions}
 
     def items(self):
         for record in self.checklists:
@@ -480,12 +481,14 @@ def check_rates(bench, verbose):
     shuffled = {i: rate(run(p, bench.references[bench.shifted(q, s)][t - 1]) for s in shifts)
                 for q, t, i, p in programs}
     null = {i: run(p, clean(NULL_ANSWER)) for _, _, i, p in programs}
+    echo = {i: run(p, clean(bench.turns[q][t - 1])) for q, t, i, p in programs}
     empty = {i: run(p, "") for _, _, i, p in programs}
-    rows = [("reference", own), ("shuffled", shuffled), ("null", null), ("empty", empty)]
+    rows = [("reference", own), ("shuffled", shuffled), ("null", null), ("question", echo), ("empty", empty)]
     for name, outcome in rows:
         print(f"{name:<28} {100 * rate(outcome.values()):6.2f} %")
     if verbose:
-        print("reference fails:", [i for i in own if not own[i]], "null passes:", [i for i in null if null[i]])
+        print("reference fails:", [i for i in own if not own[i]], "null passes:", [i for i in null if null[i]],
+              "question passes:", [i for i in echo if echo[i]])
         print("most passed when shuffled:", [(i, round(r, 2)) for i, r in
                                             sorted(shuffled.items(), key=lambda x: -x[1])[:20]])
     print(f"{'category':<12} {'items':>6} {'program':>8} {'reference':>10} {'shuffled':>9}")
@@ -498,6 +501,7 @@ def check_rates(bench, verbose):
     errors = [f"reference rate below {MIN_REFERENCE_RATE}"] if rate(own.values()) < MIN_REFERENCE_RATE else []
     errors += [f"shuffled rate above {MAX_SHUFFLED_RATE}"] if rate(shuffled.values()) > MAX_SHUFFLED_RATE else []
     errors += [f"null rate above {MAX_NULL_RATE}"] if rate(null.values()) > MAX_NULL_RATE else []
+    errors += [f"rate of the repeated question above {MAX_ECHO_RATE}"] if rate(echo.values()) > MAX_ECHO_RATE else []
     return errors + [f"{i} passes on the empty answer" for i in empty if empty[i]]
 
 
