@@ -32,10 +32,14 @@ GROUPS_OF_setup-demo := build model
 GROUPS_OF_setup-test := build test model
 GROUPS_OF_setup-bench := build model bench
 GROUPS_OF_setup-format := format
-GROUPS_OF_setup-lint := build test lint
+GROUPS_OF_setup-lint := build test lint changes
+GROUPS_OF_setup-quick := build test model changes
+
+# Every C++ file of ours, ended by NUL; `quick` and `lint`, which ask what has changed, alone need git.
+CPP_FILES := find bench src tests -name node_modules -prune -o -type f \( -name '*.cpp' -o -name '*.h' \) -print0
 
 .PHONY: help demo build test quick bench format format-check layers lint asan install models-extra new clean train \
-  compile compile-tests run-asan setup-build setup-demo setup-test setup-bench setup-format setup-lint
+  compile compile-tests run-asan setup-build setup-demo setup-test setup-bench setup-format setup-lint setup-quick
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
@@ -65,7 +69,7 @@ compile:
 	cmake --build --preset release --target cupel --parallel $(JOBS)
 	echo "build: $(CUPEL): done in $$((SECONDS - begin)) s"
 
-setup-build setup-demo setup-test setup-bench setup-format setup-lint:
+setup-build setup-demo setup-test setup-bench setup-format setup-lint setup-quick:
 	@scripts/setup.sh $(GROUPS_OF_$@)
 
 ifeq ($(FILTER),)
@@ -98,7 +102,7 @@ run-asan:
 	  -L '^unit$$' -R '$(ASAN_TESTS)' -E '$(ASAN_SLOW)'
 	echo "asan: done in $$((SECONDS - begin)) s"
 
-quick: setup-test ## build and test only the modules that changed since BASE (default HEAD, so: not committed)
+quick: setup-quick ## build and test only the modules that changed since BASE (default HEAD, so: not committed)
 	@modules=$$({ git diff --name-only $(BASE); git ls-files --others --exclude-standard; } |
 	  sed -nE 's#^(src|tests)/([a-z]+)/.*#\2#p' | sort -u)
 	if [ -z "$$modules" ]; then echo "quick: no module has changed since $(BASE)"; exit; fi
@@ -120,10 +124,10 @@ layers: ## check which module includes what
 	@python3 scripts/check_layers.py
 
 format: setup-format ## format all C++ files
-	@git ls-files -z --cached --others --exclude-standard '*.cpp' '*.h' | xargs -0 clang-format -i
+	@$(CPP_FILES) | xargs -0 clang-format -i
 
 format-check: setup-format ## say which C++ files are not formatted
-	@git ls-files -z '*.cpp' '*.h' | xargs -0 -n 40 -P $(JOBS) clang-format --dry-run --Werror
+	@$(CPP_FILES) | xargs -0 -n 40 -P $(JOBS) clang-format --dry-run --Werror
 	echo "format: all C++ files are formatted"
 
 lint: setup-lint ## clang-tidy on the files that changed since BASE (default HEAD)

@@ -1,12 +1,17 @@
 # Flags of every target of ours: warnings, C++20, reproducible paths.
 add_library(cupel_flags INTERFACE)
-# The last two warnings are false in g++ 12 at -O2 and -O3 (std::string appends, variants of optionals).
+# Those only for GNU are false in g++ 12 at -O2 and -O3 (std::string appends, variants of optionals).
 target_compile_features(cupel_flags INTERFACE cxx_std_20)
 target_compile_options(cupel_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
-  -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Wno-restrict -Wno-maybe-uninitialized $<$<BOOL:${CUPEL_WARNINGS_AS_ERRORS}>:-Werror>
+  -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<BOOL:${CUPEL_WARNINGS_AS_ERRORS}>:-Werror>
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 target_include_directories(cupel_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 set(CMAKE_CXX_EXTENSIONS OFF)
+# Files of x86 levels (*_avx*.cpp, *_amx.cpp, *_emulated_test.cpp) are left out elsewhere: the scalar level is enough.
+if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
+  set(CUPEL_X86_ONLY "_(avx[0-9]*|amx|emulated_test)\\.cpp$")
+endif()
 
 find_program(CUPEL_CCACHE ccache)
 if(CUPEL_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
@@ -25,6 +30,9 @@ function(cupel_module)
   cmake_parse_arguments(M "" "NAME" "DEPS;LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  if(CUPEL_X86_ONLY)
+    list(FILTER sources EXCLUDE REGEX "${CUPEL_X86_ONLY}")
+  endif()
   add_library(cupel_${M_NAME} STATIC ${sources})
   target_link_libraries(cupel_${M_NAME} PUBLIC cupel_flags ${M_LIBS})
   foreach(dep IN LISTS M_DEPS)
@@ -40,9 +48,13 @@ function(cupel_module)
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
         "-mavx2;-mfma;-mf16c;${kernel_level};-ffp-contract=off")
     elseif(source MATCHES "_avx512\\.cpp$")
-      # g++ 12 warns of the undefined pass-through operands in its own AVX-512 header.
+      set(own_header)
+      if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        # g++ 12 warns of the undefined pass-through operands in its own AVX-512 header.
+        set(own_header ";-Wno-uninitialized;-Wno-maybe-uninitialized")
+      endif()
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
-        "-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx512vnni;${kernel_level};-ffp-contract=off;-Wno-uninitialized;-Wno-maybe-uninitialized")
+        "-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx512vnni;${kernel_level};-ffp-contract=off${own_header}")
     elseif(source MATCHES "/kernels/[^/]*\\.cpp$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${kernel_level};-ffp-contract=off")
     endif()
@@ -62,6 +74,9 @@ function(cupel_tests)
     else()
       file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${T_NAME}/${kind}/*_test.cpp)
       set(target ${T_NAME}_${kind}_test)
+    endif()
+    if(CUPEL_X86_ONLY)
+      list(FILTER sources EXCLUDE REGEX "${CUPEL_X86_ONLY}")
     endif()
     if(NOT sources)
       continue()

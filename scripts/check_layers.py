@@ -4,7 +4,7 @@
 Usage: check_layers.py [--root DIR]
 
 Fails with file:line on an include that the table forbids, on a cycle between headers, on libtorch outside
-its gateway, and on a heavy library header outside the files that wrap it.
+its gateway, on a heavy library header outside the files that wrap it, and on a call of std::filesystem that throws.
 Exit status: 0 all holds, 1 something does not, 2 usage.
 """
 import argparse
@@ -56,6 +56,14 @@ WRAPPED = [
     (r"<(torch/torch\.h|ATen/ATen\.h|torch/extension\.h)", ""),
 ]
 LIBTORCH = re.compile(r"<(torch|ATen|c10)/")
+# Calls of std::filesystem throw unless they are given an error code, which we name `ec`; to walk a folder by a
+# range-based for throws even then.
+FILESYSTEM = re.compile(
+    r"\b(?:fs|filesystem)::(absolute|canonical|weakly_canonical|relative|proximate|copy|copy_file|copy_symlink|"
+    r"create_director(?:y|ies)|create_hard_link|create_symlink|current_path|exists|equivalent|file_size|"
+    r"hard_link_count|is_[a-z_]+|last_write_time|permissions|read_symlink|remove|remove_all|rename|resize_file|space|"
+    r"status|symlink_status|temp_directory_path|(?:recursive_)?directory_iterator(?:\s+\w+)?)\s*(?=\()")
+RANGE_FOR = re.compile(r"\bfor\s*\([^;()]*:\s*(?:std::)?(?:fs|filesystem)::(?:recursive_)?directory_iterator\b")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"][^">]+[">])')
 
 
@@ -105,6 +113,26 @@ def check_library(relative, number, target):
         yield f"{here}: {target}: libtorch stays inside src/tensor/"
 
 
+def call_text(text, begin):
+    """The parenthesised arguments that begin there."""
+    depth = 0
+    for end in range(begin, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[end], 0)
+        if depth == 0:
+            return text[begin:end]
+    return text[begin:]
+
+
+def check_filesystem(relative, text):
+    for match in RANGE_FOR.finditer(text):
+        yield (f"{relative}:{text.count(chr(10), 0, match.start()) + 1}: walking a folder by a range-based for throws; "
+               "use list_folder of base/io.h")
+    for match in FILESYSTEM.finditer(text):
+        if not re.search(r"\bec$", call_text(text, match.end())):
+            yield (f"{relative}:{text.count(chr(10), 0, match.start()) + 1}: {match.group(1).split()[0]} throws; give it "
+                   "an error code `ec`, or use path_exists, is_folder, … of base/io.h")
+
+
 def find_cycle(graph):
     """A list of files that include each other in a circle, or None."""
     state = {}
@@ -140,6 +168,8 @@ def check(root):
             if owner is not None and owner not in MAY_INCLUDE:
                 problems.append(f"{relative}:1: src/{owner} is no module of the table")
                 continue
+            if folder == "src":
+                problems.extend(check_filesystem(relative, path.read_text(encoding="utf-8")))
             for number, target in includes_of(path):
                 if target.startswith('"'):
                     problems.extend(check_own(relative, number, target, root))

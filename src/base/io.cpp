@@ -1,5 +1,6 @@
 #include "base/io.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -38,6 +39,9 @@ Error system_error(const std::string& path, std::string_view what) {
     case EROFS:
       return unavailable("{}: cannot {}: {}; check the permissions or choose another place", path,
                          what, reason);
+    case ENAMETOOLONG:
+    case ELOOP:
+      return invalid_argument("{}: cannot {}: {}", path, what, reason);
     case ENOMEM:
       return exhausted("{}: cannot {}: {}", path, what, reason);
     default:
@@ -76,7 +80,92 @@ int open_nameless(const std::string& path) {
   return fd;
 }
 
+// What stands at a path, its links followed; not_found where nothing does.
+Result<fs::file_type> type_at(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) {
+      return fs::file_type::not_found;
+    }
+    return system_error(path, "look");
+  }
+  return S_ISREG(info.st_mode)    ? fs::file_type::regular
+         : S_ISDIR(info.st_mode)  ? fs::file_type::directory
+         : S_ISFIFO(info.st_mode) ? fs::file_type::fifo
+         : S_ISSOCK(info.st_mode) ? fs::file_type::socket
+                                  : fs::file_type::character;
+}
+
+// A new file would be renamed over what stands there: only a file may be replaced.
+Result<Ok> check_replaceable(const std::string& path) {
+  CUPEL_TRY(const fs::file_type type, type_at(path));
+  switch (type) {
+    case fs::file_type::not_found:
+    case fs::file_type::regular:
+      return Ok{};
+    case fs::file_type::directory:
+      return invalid_argument("{}: is a folder; expected the name of a file", path);
+    default:
+      return invalid_argument(
+          "{}: is a {}, which a file would replace; name a file, and copy it from there", path,
+          type == fs::file_type::fifo     ? "pipe"
+          : type == fs::file_type::socket ? "socket"
+                                          : "device");
+  }
+}
+
+// Where a file written to `path` belongs: at the end of its symbolic links, dangling ones included.
+Result<std::string> follow_links(const std::string& path) {
+  constexpr int kMostLinks = 40;  // as the kernel
+  fs::path place(path);
+  std::error_code ec;
+  for (int link = 0; fs::is_symlink(place, ec); ++link) {
+    if (link == kMostLinks) {
+      return invalid_argument("{}: its symbolic links lead in a circle", path);
+    }
+    const fs::path next = fs::read_symlink(place, ec);
+    if (ec) {
+      return unavailable("{}: cannot follow the link: {}", path, ec.message());
+    }
+    place = place.parent_path() / next;  // an absolute `next` replaces what stands before it
+  }
+  return place.string();
+}
+
 }  // namespace
+
+Result<bool> path_exists(const std::string& path) {
+  CUPEL_TRY(const fs::file_type type, type_at(path));
+  return type != fs::file_type::not_found;
+}
+
+Result<bool> is_folder(const std::string& path) {
+  CUPEL_TRY(const fs::file_type type, type_at(path));
+  return type == fs::file_type::directory;
+}
+
+Result<std::vector<std::string>> list_folder(const std::string& path) {
+  std::vector<std::string> names;
+  std::error_code ec;
+  for (fs::directory_iterator it(path, ec), end; !ec && it != end; it.increment(ec)) {
+    names.push_back(it->path().filename().string());
+  }
+  if (ec) {
+    errno = ec.value();
+    return system_error(path, "list");
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<std::string> absolute_path(const std::string& path) {
+  std::error_code ec;
+  const fs::path whole = fs::absolute(path, ec);
+  if (ec) {
+    return unavailable("{}: the working folder cannot be read: {}", path, ec.message());
+  }
+  return whole.lexically_normal().string();
+}
 
 std::string path_hint(const std::string& path) {
   fs::path wanted(path);
@@ -136,12 +225,10 @@ Result<std::string> read_file(const std::string& path) {
 }
 
 Result<AtomicFile> AtomicFile::create(const std::string& path) {
-  std::error_code ec;
-  if (fs::is_directory(path, ec)) {
-    return invalid_argument("{}: is a folder; expected the name of a file", path);
-  }
-  std::string temporary = format("{}.{}.tmp", path, ::getpid());
-  int fd = open_nameless(path);
+  CUPEL_TRY(std::string target, follow_links(path));
+  CUPEL_TRY_VOID(check_replaceable(target));
+  std::string temporary = format("{}.{}.tmp", target, ::getpid());
+  int fd = open_nameless(target);
   const bool nameless = fd >= 0;
   if (!nameless) {
     fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -152,17 +239,19 @@ Result<AtomicFile> AtomicFile::create(const std::string& path) {
   if (fd < 0) {
     return system_error(path, "create");
   }
-  return AtomicFile(path, std::move(temporary), fd, nameless);
+  return AtomicFile(path, std::move(target), std::move(temporary), fd, nameless);
 }
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept
     : path_(std::move(other.path_)),
+      target_(std::move(other.target_)),
       temporary_(std::move(other.temporary_)),
       fd_(std::exchange(other.fd_, -1)),
       nameless_(other.nameless_) {}
 
 AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
   std::swap(path_, other.path_);
+  std::swap(target_, other.target_);
   std::swap(temporary_, other.temporary_);
   std::swap(fd_, other.fd_);
   std::swap(nameless_, other.nameless_);
@@ -194,7 +283,7 @@ Result<Ok> AtomicFile::commit() {
     }
     nameless_ = false;
   }
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
     return system_error(path_, "rename into place");
   }
   ::close(std::exchange(fd_, -1));

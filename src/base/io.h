@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -23,9 +24,12 @@ Result<Ok> write_file_atomic(const std::string& path, std::string_view content);
 
 /// A file written in pieces that appears under its name only when it is complete: pieces go to a
 /// file without a name (a temporary neighbour where the file system has none), `commit` syncs it
-/// and renames it into place, destruction without it removes it. Movable.
+/// and renames it into place, destruction without it removes it. A symbolic link stays and what it
+/// points at is replaced. Movable.
 class AtomicFile {
  public:
+  /// Errors: kInvalidArgument - a folder, pipe, device or socket stands there; kNotFound - its
+  /// folder does not exist; kUnavailable - what the system refuses.
   static Result<AtomicFile> create(const std::string& path);
   AtomicFile(AtomicFile&& other) noexcept;
   AtomicFile& operator=(AtomicFile&& other) noexcept;
@@ -39,13 +43,30 @@ class AtomicFile {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  AtomicFile(std::string path, std::string temporary, int fd, bool nameless)
-      : path_(std::move(path)), temporary_(std::move(temporary)), fd_(fd), nameless_(nameless) {}
-  std::string path_;
+  AtomicFile(std::string path, std::string target, std::string temporary, int fd, bool nameless)
+      : path_(std::move(path)),
+        target_(std::move(target)),
+        temporary_(std::move(temporary)),
+        fd_(fd),
+        nameless_(nameless) {}
+  std::string path_;    // as given, for messages
+  std::string target_;  // `path_`, its links followed
   std::string temporary_;
   int fd_ = -1;            // -1 once committed or moved from
   bool nameless_ = false;  // `temporary_` does not exist yet
 };
+
+/// Whether anything, or a folder, stands there; links are followed. Errors: kUnavailable - the
+/// system does not let us look.
+Result<bool> path_exists(const std::string& path);
+Result<bool> is_folder(const std::string& path);
+
+/// The names in a folder, sorted, without "." and "..". Errors: as read_file.
+Result<std::vector<std::string>> list_folder(const std::string& path);
+
+/// The path from the root on, without "." and ".."; links stay. Errors: kUnavailable - the working
+/// folder is gone.
+Result<std::string> absolute_path(const std::string& path);
 
 /// Creates the folder and its parents; fine when it exists. Errors name the folder and the reason.
 Result<Ok> make_directories(const std::string& path);

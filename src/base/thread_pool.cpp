@@ -4,10 +4,12 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <fstream>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <sched.h>
@@ -44,6 +46,7 @@ struct ThreadPool::Shared {
   std::atomic<bool> caller_sleeps = false;
   std::atomic<bool> stop = false;
   const std::function<void(size_t)>* body = nullptr;
+  std::exception_ptr failure;  // the first one of the current job; guarded by mutex
   std::mutex mutex;
   std::condition_variable wake;
   std::condition_variable done;
@@ -58,11 +61,23 @@ struct ThreadPool::Shared {
       if (!join(seen)) {
         continue;
       }
-      (*body)(worker);
+      call(worker);
       const uint64_t left = state.fetch_sub(1) - 1;
       if ((left & kInside) == 0 && caller_sleeps.load()) {
         const std::lock_guard lock(mutex);
         done.notify_one();
+      }
+    }
+  }
+
+  /// The body, whose exception is kept for the caller of the job.
+  void call(size_t worker) noexcept {
+    try {
+      (*body)(worker);
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!failure) {
+        failure = std::current_exception();
       }
     }
   }
@@ -104,8 +119,15 @@ struct ThreadPool::Shared {
     }
   }
 
-  /// Lets nobody in any more and waits for those inside.
+  /// Lets nobody in any more, waits for those inside and throws on what one of them threw.
   void close_job() {
+    wait_until_empty();
+    if (failure) {
+      std::rethrow_exception(std::exchange(failure, nullptr));
+    }
+  }
+
+  void wait_until_empty() {
     state.fetch_and(~kOpen);
     const auto empty = [&] { return (state.load() & kInside) == 0; };
     for (int spin = 0; spin < kSpins; ++spin) {
@@ -119,24 +141,33 @@ struct ThreadPool::Shared {
     done.wait(lock, empty);
     caller_sleeps = false;
   }
+
+  void stop_workers() {
+    stop = true;
+    {
+      const std::lock_guard lock(mutex);
+      state.fetch_add(kGeneration);
+    }
+    wake.notify_all();
+    for (std::thread& worker : workers) {
+      worker.join();
+    }
+  }
 };
 
 ThreadPool::ThreadPool(size_t threads) : shared_(std::make_unique<Shared>()) {
   for (size_t worker = 1; worker < std::max<size_t>(threads, 1); ++worker) {
-    shared_->workers.emplace_back([this, worker] { shared_->work(worker); });
+    try {
+      shared_->workers.emplace_back([this, worker] { shared_->work(worker); });
+    } catch (...) {
+      shared_->stop_workers();
+      throw;
+    }
   }
 }
 
 ThreadPool::~ThreadPool() {
-  shared_->stop = true;
-  {
-    const std::lock_guard lock(shared_->mutex);
-    shared_->state.fetch_add(kGeneration);
-  }
-  shared_->wake.notify_all();
-  for (std::thread& worker : shared_->workers) {
-    worker.join();
-  }
+  shared_->stop_workers();
 }
 
 size_t ThreadPool::threads() const {
@@ -150,7 +181,7 @@ void ThreadPool::run(const std::function<void(size_t)>& body) {
     return;
   }
   s.open_job(body);
-  body(0);
+  s.call(0);
   while (s.started.load(std::memory_order_acquire) < s.workers.size()) {
     std::this_thread::yield();  // each worker must have its turn
   }
@@ -174,12 +205,17 @@ void ThreadPool::for_each_chunk(size_t count,
       if (begin >= count) {
         return;
       }
-      body(begin, std::min(begin + chunk, count));
+      try {
+        body(begin, std::min(begin + chunk, count));
+      } catch (...) {
+        next = count;  // nobody begins another chunk
+        throw;
+      }
     }
   };
   const std::function<void(size_t)> job = [&take_chunks](size_t) { take_chunks(); };
   s.open_job(job);
-  take_chunks();
+  s.call(0);
   s.close_job();
 }
 

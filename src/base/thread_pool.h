@@ -10,9 +10,11 @@ namespace cupel {
 ///
 /// `run(body)` calls `body(worker)` once on each worker (0 … threads-1) and returns when all are
 /// done; waiting workers spin briefly, then sleep, so that a busy neighbour costs little. One job
-/// at a time. Bodies must not throw and must not call the pool.
+/// at a time. Bodies must not call the pool. The first exception of a body is thrown on to the
+/// caller when all workers have left the job; what was not begun by then is not.
 class ThreadPool {
  public:
+  /// Throws std::system_error when the system starts no more threads.
   explicit ThreadPool(size_t threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

@@ -120,7 +120,9 @@ void Arguments::choice(std::string_view flag,
                        std::string_view help) {
   const std::string names = join(choices, "|");
   parser_->remember(flag, names);
-  parser_->app.add_option(std::string(flag), target, format("{} (default: {})", help, target))
+  parser_->app
+      .add_option(std::string(flag), target,
+                  target.empty() ? std::string(help) : format("{} (default: {})", help, target))
       ->type_name(names)
       ->check([choices, names](const std::string& given) {
         const bool known = std::find(choices.begin(), choices.end(), given) != choices.end();

@@ -1,10 +1,10 @@
 // cupel chat: a conversation at the terminal.
-#include <future>
 #include <iostream>
 
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/wait_for.h"
 #include "cli/command.h"
 #include "cli/models.h"
 #include "cli/output.h"
@@ -70,14 +70,11 @@ class Chat : public Command {
     ChatRequest request;
     request.messages = conversation;
     request.sampling = options_;
-    std::promise<Result<ChatResponse>> promise;
-    auto future = promise.get_future();
+    WaitFor<Result<ChatResponse>> answer;
     const auto call = model.submit(
         std::move(request),
-        {.on_delta = [](std::string_view delta) { print(delta); },
-         .on_done =
-             [&](Result<ChatResponse> response) { promise.set_value(std::move(response)); }});
-    Result<ChatResponse> response = future.get();
+        {.on_delta = [](std::string_view delta) { print(delta); }, .on_done = answer.callback()});
+    Result<ChatResponse> response = answer.get();
     print("\n");
     if (!response) {
       return std::move(response).error();

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/io.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/evaluation_page.h"
@@ -73,7 +74,10 @@ class Eval : public Command {
             "NAME=null:TEXT, NAME=answers:FILE.jsonl",
             true);
     a.text("--judge", "SPEC", judge_, "Model that judges; same forms");
-    a.choice("--protocol", protocol_names(), protocol_, "How to judge");
+    a.choice("--protocol", protocol_names(), protocol_,
+             "How to judge; the default is the benchmark's own");
+    a.text("--baseline", "NAME", baseline_,
+           "Compare all with this model only, where a protocol compares models");
     a.text("--judge-prompts", "FILE", judge_prompts_,
            "Judge prompts (FastChat's judge_prompts.jsonl) instead of the benchmark's own");
     a.flag("--without-references", without_references_,
@@ -101,12 +105,13 @@ class Eval : public Command {
     CUPEL_TRY(const judge::Benchmark benchmark,
               judge::load_benchmark(folder, {.judge_prompts = judge_prompts_,
                                              .without_references = without_references_}));
-    CUPEL_TRY(const judge::Protocol* protocol, judge::find_protocol(protocol_));
+    CUPEL_TRY(const judge::Protocol* protocol, choose_protocol(benchmark));
     CUPEL_TRY_VOID(protocol->check(benchmark));
     CUPEL_TRY(const std::vector<std::string> names, member_names());
     CUPEL_TRY(const Budget budget, read_budget(prices_, max_cost_, names));
     CUPEL_TRY_VOID(open_models());
-    CUPEL_TRY_VOID(judge::check_participants(*protocol, contenders(), judge_of()));
+    CUPEL_TRY_VOID(judge::check_participants(benchmark, *protocol, contenders(), judge_of()));
+    CUPEL_TRY_VOID(check_new_run(*protocol));
     CUPEL_TRY(judge::RunFolder run,
               judge::RunFolder::open(
                   out_, benchmark,
@@ -118,7 +123,7 @@ class Eval : public Command {
     ledger_.emplace(std::move(prices), budget.max_cost);
     CUPEL_TRY_VOID(judge::add_earlier_costs(benchmark, run, *ledger_));
     CUPEL_TRY_VOID(meter_models(run));
-    judge::Evaluation evaluation(benchmark, run, *protocol, contenders(), judge_of());
+    judge::Evaluation evaluation(benchmark, run, *protocol, contenders(), judge_of(), baseline_);
     CUPEL_TRY_VOID(evaluation.prepare());
     CUPEL_TRY_VOID(run.set_prices(budget.prices));
     return evaluate(benchmark, run, evaluation, stop);
@@ -164,6 +169,29 @@ class Eval : public Command {
       return budget_error(left, *ledger_);
     }
     return 0;
+  }
+
+  // The one that was asked for, or the benchmark's own.
+  Result<const judge::Protocol*> choose_protocol(const judge::Benchmark& benchmark) {
+    if (protocol_.empty()) {
+      protocol_ = benchmark.default_protocol;
+      auto own = judge::find_protocol(protocol_);
+      return own ? own : in_file(std::move(own).error(), benchmark.folder + "/manifest.json");
+    }
+    return judge::find_protocol(protocol_);
+  }
+
+  // What fails on these models leaves no folder behind. A run that exists may hold others.
+  [[nodiscard]] Result<Ok> check_new_run(const judge::Protocol& protocol) const {
+    CUPEL_TRY(const bool exists, path_exists(out_ + "/manifest.json"));
+    if (exists) {
+      return Ok{};
+    }
+    std::vector<std::string> names;
+    for (const OpenModel& open : open_) {
+      names.push_back(open.model->name());
+    }
+    return judge::check_members(protocol, names, baseline_);
   }
 
   // Names of all models and the judge. Reads all specs first: a typing error costs nothing.
@@ -284,7 +312,8 @@ class Eval : public Command {
   std::string bench_;
   std::vector<std::string> models_;
   std::string judge_;
-  std::string protocol_ = "checklist";
+  std::string protocol_;  // empty: the benchmark's own
+  std::string baseline_;
   std::string judge_prompts_;
   bool without_references_ = false;
   std::string out_;
@@ -314,7 +343,7 @@ CommandInfo eval() {
       .examples =
           "  cupel eval --bench touchstone --model a=models/a.gguf --model \"null:I am happy to "
           "help.\" \\\n    --judge judge=models/a.gguf --out runs/first\n"
-          "  cupel eval --bench mt_bench --protocol single --model a=models/a.gguf \\\n"
+          "  cupel eval --bench mt_bench --model a=models/a.gguf \\\n"
           "    --judge gpt=openai:MODEL@https://HOST/v1 --price gpt=2.50/10 --max-cost 5 --out "
           "runs/mt\n",
       .make = &make_command<Eval>};

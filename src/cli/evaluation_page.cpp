@@ -1,5 +1,7 @@
 #include "cli/evaluation_page.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/io.h"
 #include "cli/evaluation_text.h"
@@ -23,9 +25,11 @@ report::Verdict to_report(judge::Verdict verdict) {
 }
 
 report::Estimate estimate(double value, const std::optional<numeric::Interval>& interval) {
-  return {.value = value,
-          .ci_low = interval ? interval->low : value,
-          .ci_high = interval ? interval->high : value};
+  report::Estimate estimate{.value = value};
+  if (interval) {
+    estimate.interval = {.low = interval->low, .high = interval->high};
+  }
+  return estimate;
 }
 
 report::Decisions decisions(const judge::DeciderSummary& side) {
@@ -80,7 +84,10 @@ report::LeaderboardRow row_of(const judge::ModelSummary& model,
                              .is_control = model.is_control};
   row.score = estimate(model.score.mean, model.score.interval);
   if (model.rating) {
-    row.rating = estimate(*model.rating, model.rating_interval);
+    // Comparisons of a single question give the ends of an interval, but nothing between them.
+    const bool spread = model.rating_interval.low < model.rating_interval.high;
+    row.rating =
+        estimate(*model.rating, spread ? std::optional(model.rating_interval) : std::nullopt);
   }
   row.by_program = decisions(model.programs);
   row.by_judge = decisions(model.judge);
@@ -95,6 +102,31 @@ report::LeaderboardRow row_of(const judge::ModelSummary& model,
   return row;
 }
 
+// What the judge said of an answer; of one that it compared with others, whom it read in which
+// order.
+void add_outcome(const judge::JudgedItem& judged, report::AnswerView& view) {
+  const judge::Outcome& outcome = judged.outcome;
+  if (const auto score = outcome.score()) {
+    view.score = score;
+  }
+  std::string text = outcome.valid() ? outcome.judgment : "Invalid: " + outcome.invalid_reason();
+  if (judged.item.sides.size() > 1) {
+    std::string names;
+    for (const judge::Side& side : judged.item.sides) {
+      names += (names.empty() ? "" : ", then ") + side.model;
+    }
+    text = names + ": " + text;
+  }
+  view.judge_text += (view.judge_text.empty() ? "" : "\n\n") + text;
+  for (const judge::ItemVerdict& item : outcome.items) {
+    view.items.push_back(
+        {.question = item.question,
+         .decided_by = item.by_program ? report::DecidedBy::kProgram : report::DecidedBy::kJudge,
+         .verdict = to_report(item.verdict),
+         .probability = item.probability});
+  }
+}
+
 Result<report::AnswerView> answer_view(const judge::RunFolder& run,
                                        const judge::RunSummary& summary,
                                        const std::string& model,
@@ -106,19 +138,12 @@ Result<report::AnswerView> answer_view(const judge::RunFolder& run,
     CUPEL_TRY(view.finish_reason, get_string(*answer, "finish_reason"));
     view.truncated = view.finish_reason == "length";
   }
-  const Json* verdict = run.journal().find(
-      judge::verdict_key(summary.judge, summary.protocol, model, question, turn));
-  if (verdict != nullptr) {
-    CUPEL_TRY(const judge::Outcome outcome, judge::outcome_from_json(*verdict));
-    view.score = outcome.score;
-    view.judge_text =
-        outcome.invalid_reason.empty() ? outcome.judgment : "Invalid: " + outcome.invalid_reason;
-    for (const judge::ItemVerdict& item : outcome.items) {
-      view.items.push_back(
-          {.question = item.question,
-           .decided_by = item.by_program ? report::DecidedBy::kProgram : report::DecidedBy::kJudge,
-           .verdict = to_report(item.verdict),
-           .probability = item.probability});
+  for (const judge::JudgedItem& judged : summary.judged) {
+    const bool here = judged.item.question->id == question && judged.item.turn == turn;
+    const auto& sides = judged.item.sides;
+    if (here && std::any_of(sides.begin(), sides.end(),
+                            [&](const judge::Side& side) { return side.model == model; })) {
+      add_outcome(judged, view);
     }
   }
   return view;
@@ -147,17 +172,15 @@ Result<Ok> add_questions(const judge::Benchmark& benchmark,
   return Ok{};
 }
 
-std::vector<std::string> method_notes() {
+std::vector<std::string> method_notes(const judge::RunSummary& summary) {
   return {
-      "The score of an answer lies between 1 and 10. With the checklist protocol it is 9 times the "
-      "mean probability of Yes over its items, plus 1; an item that a program decides counts 1 or "
-      "0.",
+      summary.method,
       "Intervals are 95% percentiles of 2,000 bootstrap resamples of whole questions, the same for "
       "all "
-      "models; differences are paired. Models share a rank unless their paired difference excludes "
-      "zero.",
+      "models; differences are paired. A rank is 1 + the number of models shown to be better, by a "
+      "paired difference whose interval lies above zero: models may share one.",
       format(
-          "Ratings are Bradley-Terry strengths on the Elo scale from per-turn comparisons (scores "
+          "Ratings are Bradley–Terry strengths on the Elo scale from per-turn comparisons (scores "
           "within 0.1 tie), with a ridge of {} so that a model that loses everything still has a "
           "number.",
           judge::kRatingRidge)};
@@ -173,7 +196,10 @@ Result<report::EvaluationPage> evaluation_page(const judge::Benchmark& benchmark
   page.subtitle = format("{} questions, {} models, protocol {}, judge {}",
                          judge::run_questions(benchmark, summary.settings.limit).size(),
                          summary.models.size(), summary.protocol, summary.judge);
-  page.scale = {.name = "score", .low = 1, .high = 10, .decimals = 2};
+  page.scale = {.name = std::string(summary.scale.name),
+                .low = summary.scale.low,
+                .high = summary.scale.high,
+                .decimals = 2};
   page.categories = summary.categories;
   for (const judge::ModelSummary& model : summary.models) {
     page.leaderboard.push_back(row_of(model, summary.categories));
@@ -186,18 +212,31 @@ Result<report::EvaluationPage> evaluation_page(const judge::Benchmark& benchmark
   for (const std::string& warning : summary.warnings) {
     page.notes.push_back({.level = report::NoteLevel::kWarning, .text = warning});
   }
+  for (const judge::ModelSummary& model : summary.models) {
+    if (model.judge.undecided() > 0) {
+      page.notes.push_back(
+          {.level = report::NoteLevel::kInfo,
+           .text =
+               format("{}: {} of {} judge items are undecided (neither Yes nor No); each counts "
+                      "half.",
+                      model.name, model.judge.undecided(), model.judge.count())});
+    }
+  }
   page.metadata = {{"Benchmark", format("{} ({})", benchmark.name, benchmark.license)},
-                   {"Benchmark hash", benchmark.fingerprint},
+                   {"Benchmark hash", "", benchmark.fingerprint},
                    {"Protocol", summary.protocol},
                    {"Judge", summary.judge},
                    {"Seed", format("{}", summary.settings.seed)},
                    {"Longest answer", format("{} tokens", summary.settings.max_tokens)},
                    {"Cupel", CUPEL_VERSION}};
-  for (const judge::RunMember& member : run.models()) {
-    page.metadata.emplace_back(member.name,
-                               format("{} (hash {})", member.spec, member.fingerprint));
+  if (!summary.baseline.empty()) {
+    page.metadata.push_back({.name = "Baseline", .value = summary.baseline});
   }
-  page.method = method_notes();
+  for (const judge::RunMember& member : run.models()) {
+    page.metadata.push_back(
+        {.name = member.name, .value = member.spec, .hash = member.fingerprint});
+  }
+  page.method = method_notes(summary);
   CUPEL_TRY_VOID(add_questions(benchmark, run, summary, page));
   return page;
 }

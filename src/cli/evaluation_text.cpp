@@ -45,6 +45,15 @@ std::vector<LeaderboardColumn> score_columns() {
        [](const ModelSummary& m) { return format("{}", m.truncated); }}};
 }
 
+// Judge items without a Yes or No, where there are any.
+void add_undecided_column(std::vector<LeaderboardColumn>& columns) {
+  columns.push_back({{"undecided", report::Align::kRight}, [](const judge::ModelSummary& m) {
+                       return m.judge.undecided() > 0
+                                  ? format("{}/{}", m.judge.undecided(), m.judge.count())
+                                  : std::string("0");
+                     }});
+}
+
 void add_usage_columns(std::vector<LeaderboardColumn>& columns, bool cached, bool priced) {
   using judge::ModelSummary;
   using report::Align;
@@ -106,6 +115,9 @@ std::string prices_text(const std::map<std::string, store::Price>& prices) {
 
 report::Table leaderboard_table(const judge::RunSummary& summary) {
   std::vector<LeaderboardColumn> columns = score_columns();
+  if (judge::any_undecided(summary)) {
+    add_undecided_column(columns);
+  }
   add_usage_columns(columns, any_cached_answer(summary), !summary.prices.empty());
   std::vector<report::Column> heads;
   for (const LeaderboardColumn& column : columns) {
@@ -123,7 +135,12 @@ report::Table leaderboard_table(const judge::RunSummary& summary) {
 }
 
 std::string summary_text(const judge::RunSummary& summary, const report::Terminal& terminal) {
-  std::string text = leaderboard_table(summary).render(terminal);
+  const report::Table table = leaderboard_table(summary);
+  std::string text = table.render(terminal);
+  if (const size_t hidden = table.hidden_columns(terminal); hidden > 0) {
+    text += format("({} column{} hidden; widen the terminal or use --format json)\n", hidden,
+                   hidden == 1 ? "" : "s");
+  }
   for (const judge::RunSummary::Difference& d : summary.differences) {
     if (d.paired.interval) {
       const bool separated = d.paired.interval->low > 0 || d.paired.interval->high < 0;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/guard.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -106,13 +107,8 @@ int run(const std::vector<std::string>& words) {
 }  // namespace cupel::cli
 
 int main(int argc, char** argv) {
-  try {
+  const auto code = cupel::guard([&]() -> cupel::Result<int> {
     return cupel::cli::run({argv + 1, argv + argc});
-  } catch (const std::bad_alloc&) {
-    std::fputs("cupel: out of memory\n", stderr);
-    return 6;
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "cupel: internal error: %s\n", e.what());
-    return 1;
-  }
+  });
+  return code ? *code : cupel::cli::fail(code.error());
 }

@@ -1,7 +1,5 @@
 #include "cli/models.h"
 
-#include <charconv>
-
 #include "base/error.h"
 #include "core/fixed_models.h"
 #include "core/remote_model.h"
@@ -9,31 +7,20 @@
 namespace cupel::cli {
 namespace {
 
-Result<double> number_option(const ModelSpec& spec, std::string_view key, double fallback) {
-  const std::string_view text = spec.option(key);
-  if (text.empty()) {
-    return fallback;
-  }
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    return invalid_argument("model {}: {} is \"{}\"; expected a number", spec.name, key, text);
-  }
-  return value;
-}
+constexpr double kMostNoise = 100;  // far beyond what leaves anything of a model
 
 Result<std::optional<engine::NoiseOptions>> noise_of(const ModelSpec& spec) {
-  const bool asked = !spec.option("noise").empty();
-  if (!asked && (!spec.option("noise-seed").empty() || !spec.option("noise-fraction").empty())) {
-    return invalid_argument("model {}: noise-seed and noise-fraction need noise=SCALE", spec.name);
-  }
-  if (!asked) {
+  if (!spec.has("noise")) {
+    if (spec.has("noise-seed") || spec.has("noise-fraction")) {
+      return invalid_argument("model {}: noise-seed and noise-fraction need noise=SCALE",
+                              spec.name);
+    }
     return std::optional<engine::NoiseOptions>();
   }
   engine::NoiseOptions noise;
-  CUPEL_TRY(noise.scale, number_option(spec, "noise", 0));
-  CUPEL_TRY(noise.fraction, number_option(spec, "noise-fraction", 1));
-  CUPEL_TRY(const double seed, number_option(spec, "noise-seed", 0));
+  CUPEL_TRY(noise.scale, number_option(spec, "noise", 0, kMostNoise, noise.scale));
+  CUPEL_TRY(noise.fraction, number_option(spec, "noise-fraction", 0, 1, 1));
+  CUPEL_TRY(const int64_t seed, integer_option(spec, "noise-seed", 0, INT64_MAX, 0));
   noise.seed = static_cast<uint64_t>(seed);
   return std::optional<engine::NoiseOptions>(noise);
 }
@@ -80,7 +67,7 @@ Result<std::unique_ptr<decode::LocalModel>> open_local_model(const std::string& 
 
 Result<OpenModel> open_model(const std::string& text, const EngineFlags& flags) {
   OpenModel open;
-  open.text = text;
+  open.text = shown_spec(text);
   CUPEL_TRY(open.spec, parse_model_spec(text));
   switch (open.spec.kind) {
     case ModelKind::kGguf: {

@@ -29,7 +29,7 @@ struct EngineFlags {
 /// A model behind a spec. `local` and `scorer` are null where there is none.
 struct OpenModel {
   ModelSpec spec;
-  std::string text;  ///< the spec as given
+  std::string text;  ///< the spec, fit to be shown
   std::unique_ptr<ChatModel> model;
   decode::LocalModel* local = nullptr;
   Scorer* scorer = nullptr;

@@ -1,9 +1,9 @@
 #include "core/chat_model.h"
 
 #include <array>
-#include <future>
 
 #include "base/error.h"
+#include "base/wait_for.h"
 
 namespace cupel {
 namespace {
@@ -28,18 +28,15 @@ Result<FinishReason> parse_finish_reason(std::string_view name) {
 }
 
 Result<ChatResponse> complete(ChatModel& model, ChatRequest request, std::stop_token stop) {
-  std::promise<Result<ChatResponse>> promise;
-  auto future = promise.get_future();
-  const auto call = model.submit(std::move(request),
-                                 {.on_delta = {}, .on_done = [&promise](Result<ChatResponse> r) {
-                                    promise.set_value(std::move(r));
-                                  }});
+  WaitFor<Result<ChatResponse>> answer;
+  const auto call =
+      model.submit(std::move(request), {.on_delta = {}, .on_done = answer.callback()});
   const std::stop_callback cancel(std::move(stop), [&call] {
     if (call != nullptr) {
       call->cancel();
     }
   });
-  return future.get();
+  return answer.get();
 }
 
 }  // namespace cupel

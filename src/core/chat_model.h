@@ -64,6 +64,9 @@ struct ChatResponse {
   bool from_cache = false;
 };
 
+/// The resource of models that compute in this process.
+inline constexpr const char* kLocalCompute = "cpu";
+
 /// What a model can do; callers check before they ask.
 struct Capabilities {
   bool chat = false;  ///< has a template (or is an endpoint): `messages` work
@@ -74,6 +77,10 @@ struct Capabilities {
   int64_t context_length = 0;  ///< tokens; 0 = unknown
   /// Calls worth having in flight at once (batch size or concurrency limit).
   int64_t parallel_calls = 1;
+  /// What its calls keep busy and share with other models: kLocalCompute for models that compute in
+  /// this process. Models of one resource slow each other down, so who measures or fills one keeps
+  /// the others waiting. Empty: nothing is shared (endpoints, constant answers).
+  std::string resource;
 };
 
 /// Where the pieces of a response go. Called from the model's own threads, one call at a time per

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
+#include <type_traits>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -88,6 +90,32 @@ Result<Ok> fill_endpoint(std::string_view rest, std::string_view spec, ModelSpec
   return Ok{};
 }
 
+// How long the query is that `text` begins with, up to an option that endpoints have.
+size_t query_length(std::string_view text) {
+  size_t end = text.size();
+  for (const std::string& key : options_of(ModelKind::kOpenAi)) {
+    end = std::min(end, text.find("," + key + "="));
+  }
+  return end;
+}
+
+template <typename T>
+Result<T> read_option(const ModelSpec& spec, std::string_view key, T low, T high, T fallback) {
+  if (!spec.has(key)) {
+    return fallback;
+  }
+  const std::string_view text = spec.option(key);
+  T value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || rest != end || !(value >= low && value <= high)) {
+    return invalid_argument("model {}: {} is \"{}\"; expected {} from {} to {}", spec.name, key,
+                            printable(text, 24),
+                            std::is_integral_v<T> ? "a whole number" : "a number", low, high);
+  }
+  return value;
+}
+
 }  // namespace
 
 std::string_view ModelSpec::option(std::string_view key) const {
@@ -99,7 +127,41 @@ std::string_view ModelSpec::option(std::string_view key) const {
   return {};
 }
 
+bool ModelSpec::has(std::string_view key) const {
+  return std::any_of(options.begin(), options.end(),
+                     [&](const auto& option) { return option.first == key; });
+}
+
+Result<double> number_option(
+    const ModelSpec& spec, std::string_view key, double low, double high, double fallback) {
+  return read_option(spec, key, low, high, fallback);
+}
+
+Result<int64_t> integer_option(
+    const ModelSpec& spec, std::string_view key, int64_t low, int64_t high, int64_t fallback) {
+  return read_option(spec, key, low, high, fallback);
+}
+
+std::string shown_spec(std::string_view text) {
+  const size_t scheme = text.find("://");
+  if (scheme == std::string_view::npos) {
+    return std::string(text);
+  }
+  std::string shown(text.substr(0, scheme + 3));
+  std::string_view rest = text.substr(scheme + 3);
+  const size_t authority = std::min(rest.find_first_of("/?#"), rest.size());
+  if (const size_t at = rest.substr(0, authority).rfind('@'); at != std::string_view::npos) {
+    rest.remove_prefix(at + 1);
+  }
+  const size_t query = std::min(rest.find_first_of("?#"), rest.size());
+  shown += rest.substr(0, query);
+  rest.remove_prefix(query);
+  shown += rest.substr(query_length(rest));
+  return shown;
+}
+
 Result<ModelSpec> parse_model_spec(std::string_view text) {
+  const std::string shown = shown_spec(text);
   ModelSpec spec;
   std::string_view rest = text;
   // "NAME=…": a name holds neither '/', ':' nor ',', so a path or an option with '=' is no name.
@@ -110,7 +172,7 @@ Result<ModelSpec> parse_model_spec(std::string_view text) {
     if (!is_name(spec.name)) {
       return invalid_argument(
           "model spec \"{}\": the name \"{}\" may hold letters, digits, '.', '_' and '-' only",
-          text, spec.name);
+          shown, spec.name);
     }
   }
   constexpr std::array<std::pair<std::string_view, ModelKind>, 3> kPrefixes = {
@@ -123,9 +185,9 @@ Result<ModelSpec> parse_model_spec(std::string_view text) {
       rest.remove_prefix(prefix.size());
     }
   }
-  CUPEL_TRY(rest, take_options(rest, text, spec));
+  CUPEL_TRY(rest, take_options(rest, shown, spec));
   if (spec.kind == ModelKind::kOpenAi) {
-    CUPEL_TRY_VOID(fill_endpoint(rest, text, spec));
+    CUPEL_TRY_VOID(fill_endpoint(rest, shown, spec));
     return spec;
   }
   spec.target = std::string(rest);
@@ -137,13 +199,13 @@ Result<ModelSpec> parse_model_spec(std::string_view text) {
     return invalid_argument(
         "model spec \"{}\" names no file; expected NAME=FILE.gguf, NAME=openai:MODEL@URL, "
         "NAME=null:TEXT or NAME=answers:FILE.jsonl",
-        text);
+        shown);
   }
   if (spec.kind == ModelKind::kGguf && !spec.target.ends_with(".gguf")) {
     return invalid_argument(
         "model spec \"{}\": \"{}\" does not end in .gguf; expected NAME=FILE.gguf, "
         "NAME=openai:MODEL@URL, NAME=null:TEXT or NAME=answers:FILE.jsonl",
-        text, spec.target);
+        shown, spec.target);
   }
   if (spec.name.empty()) {
     spec.name = stem(spec.target);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,10 +31,23 @@ struct ModelSpec {
 
   /// The option's value, or empty.
   [[nodiscard]] std::string_view option(std::string_view key) const;
+  [[nodiscard]] bool has(std::string_view key) const;
 };
 
 /// Errors: kInvalidArgument naming the spec, what is wrong and a right example. Names may hold
 /// letters, digits, '.', '_', '-' (they become file names).
 Result<ModelSpec> parse_model_spec(std::string_view text);
+
+/// A spec's text as it may be written down and shown: an endpoint's URL loses its query and its
+/// user name, which may hold secrets. Also for texts that are no spec. No identity: that is a
+/// model's fingerprint.
+std::string shown_spec(std::string_view text);
+
+/// The value of a numeric option, or `fallback` where the spec has none. Errors: kInvalidArgument -
+/// no number from `low` to `high`; nothing is rounded.
+Result<double> number_option(
+    const ModelSpec& spec, std::string_view key, double low, double high, double fallback);
+Result<int64_t> integer_option(
+    const ModelSpec& spec, std::string_view key, int64_t low, int64_t high, int64_t fallback);
 
 }  // namespace cupel

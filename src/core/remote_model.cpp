@@ -1,7 +1,6 @@
 #include "core/remote_model.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <condition_variable>
 #include <cstdlib>
@@ -10,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/guard.h"
 #include "base/hash.h"
 #include "base/http_client.h"
 #include "base/rng.h"
@@ -21,6 +21,7 @@ namespace cupel {
 namespace {
 
 constexpr std::string_view kDefaultKeyEnv = "OPENAI_API_KEY";
+constexpr int64_t kMaxConcurrency = 256;
 constexpr size_t kMaxAnswerBytes = 64U << 20U;
 
 bool is_retried(Code code) {
@@ -37,18 +38,6 @@ int64_t estimate_prompt_tokens(const ChatRequest& request) {
     bytes += message.text().size();
   }
   return static_cast<int64_t>(bytes / 4);
-}
-
-Result<double> parse_option(const ModelSpec& spec, std::string_view key, double low, double high) {
-  const std::string_view text = spec.option(key);
-  double value = 0;
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || rest != end || !(value >= low && value <= high)) {
-    return invalid_argument("model {}: {} is \"{}\"; expected a number from {} to {}", spec.name,
-                            key, printable(text, 24), low, high);
-  }
-  return value;
 }
 
 // "http://host/v1?x=y" → "http://host/v1/chat/completions?x=y"
@@ -72,12 +61,12 @@ Result<Ok> check_options(const RemoteOptions& o) {
         "key-env=VARIABLE",
         o.name);
   }
-  if (o.model.empty() || o.concurrency < 1 || o.concurrency > 256 || o.max_attempts < 1 ||
-      !(o.timeout_s > 0)) {
+  if (o.model.empty() || o.concurrency < 1 || o.concurrency > kMaxConcurrency ||
+      o.max_attempts < 1 || !(o.timeout_s > 0)) {
     return invalid_argument(
-        "{}: an endpoint needs a model id, a concurrency of 1 to 256, at least 1 attempt and a "
+        "{}: an endpoint needs a model id, a concurrency of 1 to {}, at least 1 attempt and a "
         "time limit above 0",
-        o.name);
+        o.name, kMaxConcurrency);
   }
   return Ok{};
 }
@@ -153,8 +142,8 @@ class RemoteModel::Endpoint {
   [[nodiscard]] double wait_before_retry(int64_t attempt, const HttpResponse* response);
   [[nodiscard]] Error status_error(const HttpResponse& response) const;
   [[nodiscard]] Error not_json(std::string_view content_type, std::string_view body) const;
-  /// A failure's text without the key, should the endpoint have echoed it. Answers stay as they
-  /// are.
+  /// A failure's text without the key and the URL's query, should the endpoint have echoed them.
+  /// Answers stay as they are.
   [[nodiscard]] std::string without_key(std::string_view text) const;
   [[nodiscard]] std::string clean(const std::string& json) const {
     return json.find("\"error\"") == std::string::npos ? json : without_key(json);
@@ -267,8 +256,12 @@ double RemoteModel::Endpoint::wait_before_retry(int64_t attempt, const HttpRespo
 std::string RemoteModel::Endpoint::without_key(std::string_view text) const {
   // Stand-ins such as "none" or "EMPTY" are no secrets, and replacing them would garble messages.
   constexpr size_t kShortestSecret = 8;
-  return key_.size() < kShortestSecret ? std::string(text)
-                                       : replace_all(std::string(text), key_, "[key]");
+  std::string safe(text);
+  if (key_.size() >= kShortestSecret) {
+    safe = replace_all(std::move(safe), key_, "[key]");
+  }
+  const std::string query = url_.substr(shown_url.size());
+  return query.size() < kShortestSecret ? safe : replace_all(std::move(safe), query, "?[query]");
 }
 
 Error RemoteModel::Endpoint::status_error(const HttpResponse& response) const {
@@ -412,7 +405,7 @@ Result<Ok> RemoteModel::Endpoint::Exchange::show(std::string_view delta) {
 }
 
 void RemoteModel::Endpoint::Exchange::finish_attempt(Result<HttpResponse> result) {
-  Result<ChatResponse> answer = read_answer(result);
+  Result<ChatResponse> answer = guard([&] { return read_answer(result); });
   if (answer && wants_logprobs_ && answer->logprobs.empty() && !answer->text.empty()) {
     answer = unsupported("the endpoint gives no log-probabilities, though they were asked for");
   }
@@ -507,14 +500,10 @@ Result<std::unique_ptr<RemoteModel>> RemoteModel::open(const ModelSpec& spec) {
   options.url = spec.url;
   options.model = spec.target;
   options.key_env = spec.option("key-env");
-  if (!spec.option("concurrency").empty()) {
-    CUPEL_TRY(const double value, parse_option(spec, "concurrency", 1, 256));
-    options.concurrency = static_cast<int64_t>(value);
-  }
-  if (!spec.option("timeout").empty()) {
-    CUPEL_TRY(options.timeout_s, parse_option(spec, "timeout", 0.001, 86400));
-    options.connect_timeout_s = std::min(options.connect_timeout_s, options.timeout_s);
-  }
+  CUPEL_TRY(options.concurrency,
+            integer_option(spec, "concurrency", 1, kMaxConcurrency, options.concurrency));
+  CUPEL_TRY(options.timeout_s, number_option(spec, "timeout", 0.001, 86400, options.timeout_s));
+  options.connect_timeout_s = std::min(options.connect_timeout_s, options.timeout_s);
   return open(options);
 }
 

@@ -16,6 +16,8 @@ using TokenId = int32_t;
 struct EncodeOptions {
   bool add_special = false;    ///< put BOS/EOS where the vocabulary's own settings ask for them
   bool parse_special = false;  ///< read control tokens (e.g. "<|im_start|>") in the text as such
+  /// Ascending offsets at which no control token begins, whatever the text there reads like.
+  std::span<const size_t> plain_at = {};
 };
 
 /// Text ↔ token ids. Immutable and thread-safe.
@@ -34,6 +36,10 @@ class Tokenizer {
   [[nodiscard]] virtual std::string decode(std::span<const TokenId> ids,
                                            bool render_special = false) const = 0;
 
+  /// Ascending offsets at which the text of a control token begins.
+  [[nodiscard]] virtual std::vector<size_t> control_places(std::string_view /*text*/) const {
+    return {};
+  }
   /// True when a blank with which a token begins is dropped after `previous` (-1: at the start of
   /// the text): SentencePiece vocabularies put one there when they encode. Control tokens keep it.
   [[nodiscard]] virtual bool drops_space_after(TokenId /*previous*/) const { return false; }

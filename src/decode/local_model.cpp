@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/io.h"
 #include "base/wait_for.h"
+#include "decode/chat_prompt.h"
 #include "engine/tokenizer/from_gguf.h"
 
 namespace cupel::decode {
@@ -184,28 +185,11 @@ Result<std::vector<TokenId>> LocalModel::prompt_ids(const ChatRequest& request) 
                          part_kind(message));
     }
   }
-  Json variables = Json::object();
-  variables.set("messages", conversation_to_json(request.messages));
-  variables.set("add_generation_prompt", true);
-  if (request.tools.is_array()) {
-    variables.set("tools", request.tools);
+  auto ids = chat_prompt_ids(*template_, *tokenizer_, request);
+  if (!ids) {
+    return in_context(std::move(ids).error(), path_);
   }
-  if (tokenizer_->bos() >= 0) {
-    variables.set("bos_token", tokenizer_->token_bytes(tokenizer_->bos(), true));
-  }
-  if (tokenizer_->eos() >= 0) {
-    variables.set("eos_token", tokenizer_->token_bytes(tokenizer_->eos(), true));
-  }
-  if (request.template_variables.is_object()) {
-    for (const auto& [key, value] : request.template_variables.as_object()) {
-      variables.set(key, value);
-    }
-  }
-  auto rendered = template_->render(variables);
-  if (!rendered) {
-    return in_context(std::move(rendered).error(), path_);
-  }
-  return tokenizer_->encode(rendered->text, {.add_special = false, .parse_special = true});
+  return ids;
 }
 
 std::shared_ptr<ChatCall> LocalModel::submit(ChatRequest request, ChatSink sink) {

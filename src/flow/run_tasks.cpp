@@ -135,25 +135,66 @@ class Runner {
   }
 
   void start_ready() {
-    for (auto& [lane, queue] : ready_) {
-      const auto limit = options_.lane_limits.find(lane);
-      const int64_t most = limit == options_.lane_limits.end() ? 1 : limit->second;
-      while (!queue.empty() && lane_load_[lane] < most) {
+    for (const std::string& name : ready_lanes()) {
+      const Lane lane = lane_of(name);
+      if (!take_turn(name, lane.resource)) {
+        continue;
+      }
+      std::set<size_t>& queue = ready_[name];
+      while (!queue.empty() && lane_load_[name] < lane.limit) {
         const size_t task = *queue.begin();
         queue.erase(queue.begin());
-        ++lane_load_[lane];
-        ++in_flight_;
-        Inputs inputs;
-        for (const size_t need : needs_[task]) {
-          inputs.push_back(journal_.find(tasks_[need].key));
-        }
-        tasks_[task].start(inputs, [this, task](Result<Json> row) {
-          const std::lock_guard lock(mutex_);
-          done_.push_back({task, std::move(row)});
-          wake_.notify_one();
-        });
+        start(task);
       }
     }
+  }
+
+  // Lanes with something to start, by their first task in the list.
+  [[nodiscard]] std::vector<std::string> ready_lanes() const {
+    std::map<size_t, std::string> by_first;
+    for (const auto& [name, queue] : ready_) {
+      if (!queue.empty()) {
+        by_first.emplace(*queue.begin(), name);
+      }
+    }
+    std::vector<std::string> names;
+    for (auto& [first, name] : by_first) {
+      names.push_back(std::move(name));
+    }
+    return names;
+  }
+
+  [[nodiscard]] Lane lane_of(const std::string& name) const {
+    const auto found = options_.lanes.find(name);
+    return found == options_.lanes.end() ? Lane{} : found->second;
+  }
+
+  // Whether the lane may use its resource now. A turn ends when nothing of its lane is in flight or
+  // ready: graphs are finite, so every lane gets its turn, and when nothing at all is in flight,
+  // whatever is ready may start.
+  bool take_turn(const std::string& lane, const std::string& resource) {
+    if (resource.empty()) {
+      return true;
+    }
+    std::string& holder = turn_of_.try_emplace(resource, lane).first->second;
+    if (holder != lane && lane_load_[holder] == 0 && ready_[holder].empty()) {
+      holder = lane;
+    }
+    return holder == lane;
+  }
+
+  void start(size_t task) {
+    ++lane_load_[tasks_[task].lane];
+    ++in_flight_;
+    Inputs inputs;
+    for (const size_t need : needs_[task]) {
+      inputs.push_back(journal_.find(tasks_[need].key));
+    }
+    tasks_[task].start(inputs, [this, task](Result<Json> row) {
+      const std::lock_guard lock(mutex_);
+      done_.push_back({task, std::move(row)});
+      wake_.notify_one();
+    });
   }
 
   // Blocks until something finished; wakes now and then to notice a stop request.
@@ -198,6 +239,7 @@ class Runner {
   std::vector<bool> finished_;
   std::map<std::string, std::set<size_t>> ready_;  // per lane, first in the list first
   std::map<std::string, int64_t> lane_load_;
+  std::map<std::string, std::string> turn_of_;  // resource: the lane whose turn it is
   int64_t in_flight_ = 0;
 
   std::mutex mutex_;

@@ -20,16 +20,25 @@ using Done = std::function<void(Result<Json>)>;
 
 /// One row of work.
 struct Task {
-  std::string key;   ///< unique in the graph, the same in every run of it
-  std::string lane;  ///< tasks of a lane share its concurrency limit, e.g. a model's name
+  std::string key;                 ///< unique in the graph, the same in every run of it
+  std::string lane;                ///< e.g. of one model's calls; see RunOptions::lanes
   std::vector<std::string> needs;  ///< keys of tasks whose rows it reads
   /// Begins the work; may return before it is done. Must not throw.
   std::function<void(const Inputs& inputs, Done done)> start;
 };
 
+/// What the tasks of a lane share.
+struct Lane {
+  int64_t limit = 1;  ///< tasks that may be in flight at once
+  /// What they all keep busy. Lanes of one resource take turns: while tasks of one are in flight,
+  /// none of another starts. A lane whose turn it is keeps it until it has no task ready and none
+  /// in flight; then the lane goes on whose ready task comes first in the list. Empty: nothing is
+  /// shared.
+  std::string resource;
+};
+
 struct RunOptions {
-  /// Tasks of a lane that may be in flight at once; lanes not named here get 1.
-  std::map<std::string, int64_t> lane_limits;
+  std::map<std::string, Lane> lanes;  ///< lanes that are not named here are as Lane{}
   std::stop_token stop;
   /// After each row, also for rows that the journal already held (`resumed`). One call at a time.
   std::function<void(const Task& task, const Json& row, bool resumed)> on_row;

@@ -46,7 +46,8 @@ class Loader {
     b_.default_protocol = "single";
     b_.temperatures = kMtBenchTemperatures;
     b_.need_reference = kMtBenchNeedReference;
-    if (fs::exists(path("manifest.json"))) {
+    CUPEL_TRY(const bool has_manifest, path_exists(path("manifest.json")));
+    if (has_manifest) {
       CUPEL_TRY(const Json manifest, read_manifest());
       CUPEL_TRY(questions, get_string_or(manifest, "questions", questions));
       CUPEL_TRY(prompts, get_string_or(manifest, "judge_prompts", prompts));
@@ -59,15 +60,15 @@ class Loader {
       CUPEL_TRY(const std::string text, read_file(b_.options.judge_prompts));
       all_ += "judge prompts\n" + text;
       CUPEL_TRY_VOID(read_prompts(text, b_.options.judge_prompts));
-    } else if (fs::exists(path(prompts))) {
-      CUPEL_TRY(const std::string text, read(prompts));
-      CUPEL_TRY_VOID(read_prompts(text, path(prompts)));
+    } else {
+      CUPEL_TRY_VOID(read_own_prompts(prompts));
     }
     if (b_.options.without_references) {
       all_ += "without references\n";
       b_.need_reference.clear();
     }
-    if (fs::exists(path(checklists))) {
+    CUPEL_TRY(const bool has_checklists, path_exists(path(checklists)));
+    if (has_checklists) {
       CUPEL_TRY_VOID(read_checklists(checklists));
     }
     b_.fingerprint = cupel::fingerprint(all_);
@@ -169,21 +170,33 @@ class Loader {
     return Ok{};
   }
 
+  Result<Ok> read_own_prompts(const std::string& file) {
+    CUPEL_TRY(const bool there, path_exists(path(file)));
+    if (!there) {
+      return Ok{};
+    }
+    CUPEL_TRY(const std::string text, read(file));
+    return read_prompts(text, path(file));
+  }
+
+  // The only .jsonl file of the folder, as FastChat lays references out; empty without one.
+  Result<std::string> find_references(const std::string& folder) {
+    CUPEL_TRY(const bool there, is_folder(path(folder)));
+    if (!there) {
+      return std::string();
+    }
+    CUPEL_TRY(std::vector<std::string> names, list_folder(path(folder)));
+    std::erase_if(names, [](const std::string& name) { return !name.ends_with(".jsonl"); });
+    if (names.size() > 1) {
+      return invalid_argument("{}: holds several reference files; name one in a manifest.json",
+                              path(folder));
+    }
+    return names.empty() ? std::string() : folder + "/" + names.front();
+  }
+
   Result<Ok> read_references(std::string file) {
-    const fs::path folder = path("reference_answer");
-    if (file.empty() && fs::is_directory(folder)) {
-      std::vector<std::string> files;
-      for (const auto& entry : fs::directory_iterator(folder)) {
-        if (entry.path().extension() == ".jsonl") {
-          files.push_back("reference_answer/" + entry.path().filename().string());
-        }
-      }
-      std::sort(files.begin(), files.end());
-      if (files.size() > 1) {
-        return invalid_argument("{}: holds several reference files; name one in a manifest.json",
-                                folder.string());
-      }
-      file = files.empty() ? "" : files.front();
+    if (file.empty()) {
+      CUPEL_TRY(file, find_references("reference_answer"));
     }
     if (file.empty()) {
       return Ok{};
@@ -284,7 +297,8 @@ Result<Benchmark> load_benchmark(const std::string& folder, const BenchmarkOptio
   Benchmark benchmark;
   benchmark.folder = folder;
   benchmark.options = options;
-  if (!fs::is_directory(folder)) {
+  CUPEL_TRY(const bool there, is_folder(folder));
+  if (!there) {
     return not_found("{}: no such folder{}; expected a benchmark with question.jsonl", folder,
                      path_hint(folder));
   }

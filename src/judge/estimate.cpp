@@ -1,5 +1,7 @@
 #include "judge/estimate.h"
 
+#include <algorithm>
+
 #include "judge/evaluation_graph.h"
 #include "judge/verdict_run.h"
 
@@ -45,14 +47,15 @@ Result<Ok> Estimator::add_contender(const Contender& contender) {
           count_tokens(*contender.model,
                        {text_message("user", question->turns[static_cast<size_t>(turn - 1)])}));
       history += tokens;
+      const std::string key = answer_key(name, question->id, turn);
+      answers_.insert(key);
       ++estimate_.answers.total;
-      if (run_.journal().find(answer_key(name, question->id, turn)) != nullptr) {
+      if (run_.journal().find(key) != nullptr) {
         ++estimate_.answers.done;
       } else {
         add(usage, {.prompt_tokens = history, .completion_tokens = run_.settings().max_tokens});
       }
       history += run_.settings().max_tokens;
-      CUPEL_TRY_VOID(add_verdict(name, *question, turn));
     }
   }
   add(estimate_.answer_usage, usage);
@@ -63,51 +66,52 @@ Result<Ok> Estimator::add_contender(const Contender& contender) {
 Result<Ok> Estimator::add_recorded(const std::string& name) {
   for (const Question* question : questions_) {
     for (int turn = 1; turn <= static_cast<int>(question->turns.size()); ++turn) {
-      if (run_.journal().find(answer_key(name, question->id, turn)) == nullptr) {
+      const std::string key = answer_key(name, question->id, turn);
+      if (run_.journal().find(key) == nullptr) {
         break;
       }
+      answers_.insert(key);
       ++estimate_.answers.total;
       ++estimate_.answers.done;
-      CUPEL_TRY_VOID(add_verdict(name, *question, turn));
     }
   }
   return Ok{};
 }
 
-Result<Ok> Estimator::add_verdict(const std::string& model, const Question& question, int turn) {
+Result<Ok> Estimator::add_verdict(JudgeItem item) {
   ++estimate_.verdicts.total;
-  const std::string protocol(protocol_.name);
-  if (run_.journal().find(verdict_key(judge_.name, protocol, model, question.id, turn))) {
+  if (run_.journal().find(verdict_key(judge_.name, protocol_.name, item)) != nullptr) {
     ++estimate_.verdicts.done;
     return Ok{};
   }
-  JudgeItem item{.benchmark = &benchmark_, .question = &question, .turn = turn, .answers = {}};
   int64_t unknown = 0;
-  for (int t = 1; t <= turn; ++t) {
-    const Json* answer = run_.journal().find(answer_key(model, question.id, t));
-    if (answer != nullptr && answer->find("error") != nullptr) {
-      return Ok{};  // invalid without asking the judge
+  int64_t all = 0;
+  for (Side& side : item.sides) {
+    for (int turn = 1; turn <= item.turn; ++turn) {
+      const Json* answer = run_.journal().find(answer_key(side.model, item.question->id, turn));
+      if (answer != nullptr && answer->find("error") != nullptr) {
+        return Ok{};  // invalid without asking the judge
+      }
+      side.answers.push_back(answer == nullptr ? "" : answer->find("text")->as_string());
+      unknown += answer == nullptr ? 1 : 0;
+      ++all;
     }
-    item.answers.push_back(answer == nullptr ? "" : answer->find("text")->as_string());
-    unknown += answer == nullptr ? 1 : 0;
   }
-  CUPEL_TRY(const Usage usage,
-            unknown == turn ? blank_usage(question, turn) : judge_usage(item, unknown));
+  CUPEL_TRY(const Usage usage, unknown == all ? blank_usage(item) : judge_usage(item, unknown));
   add(estimate_.judge_usage, usage);
   return Ok{};
 }
 
-Result<Usage> Estimator::blank_usage(const Question& question, int turn) {
-  const auto known = blank_usages_.find({question.id, turn});
+// Of an item without any answer.
+Result<Usage> Estimator::blank_usage(const JudgeItem& item) {
+  const std::pair place(item.question->id, item.turn);
+  const auto known = blank_usages_.find(place);
   if (known != blank_usages_.end()) {
     return known->second;
   }
-  const JudgeItem item{.benchmark = &benchmark_,
-                       .question = &question,
-                       .turn = turn,
-                       .answers = std::vector<std::string>(static_cast<size_t>(turn))};
-  CUPEL_TRY(const Usage usage, judge_usage(item, turn));
-  blank_usages_.emplace(std::pair(question.id, turn), usage);
+  const auto unknown = static_cast<int64_t>(item.sides.size()) * item.turn;
+  CUPEL_TRY(const Usage usage, judge_usage(item, unknown));
+  blank_usages_.emplace(place, usage);
   return usage;
 }
 
@@ -139,7 +143,14 @@ void Estimator::add_cost(const std::string& model, const Usage& usage) {
   }
 }
 
-Estimate Estimator::take() {
+Result<Estimate> Estimator::take() {
+  for (JudgeItem& item : protocol_.items(judge_scope(benchmark_, run_))) {
+    const std::vector<std::string> needs = answer_keys(item);
+    if (std::all_of(needs.begin(), needs.end(),
+                    [&](const std::string& key) { return answers_.contains(key); })) {
+      CUPEL_TRY_VOID(add_verdict(std::move(item)));
+    }
+  }
   add_cost(judge_.name, estimate_.judge_usage);
   return estimate_;
 }

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -47,12 +49,13 @@ class Estimator {
   Result<Ok> add_contender(const Contender& contender);
   /// A member that is judged as far as it has answered.
   Result<Ok> add_recorded(const std::string& name);
-  [[nodiscard]] Estimate take();
+  /// Errors: those of counting prompt tokens.
+  Result<Estimate> take();
 
  private:
-  Result<Ok> add_verdict(const std::string& model, const Question& question, int turn);
+  Result<Ok> add_verdict(JudgeItem item);
   Result<Usage> judge_usage(const JudgeItem& item, int64_t unknown_answers) const;
-  Result<Usage> blank_usage(const Question& question, int turn);
+  Result<Usage> blank_usage(const JudgeItem& item);
   void add_cost(const std::string& model, const Usage& usage);
 
   const Benchmark& benchmark_;
@@ -61,7 +64,9 @@ class Estimator {
   const Judge& judge_;
   std::vector<const Question*> questions_;
   Estimate estimate_;
-  std::map<std::pair<int64_t, int>, Usage> blank_usages_;  // nothing answered yet: all models alike
+  std::set<std::string> answers_;  // keys of answers that are there or will be
+  // Nothing answered yet: all models alike. By question and turn.
+  std::map<std::pair<int64_t, int>, Usage> blank_usages_;
 };
 
 }  // namespace cupel::judge

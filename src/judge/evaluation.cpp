@@ -10,16 +10,56 @@
 #include "judge/evaluation_graph.h"
 
 namespace cupel::judge {
+namespace {
 
-Result<Ok> check_participants(const Protocol& protocol,
+// Scorers block their caller; more waiting callers than this bring nothing.
+constexpr int64_t kMostScorerThreads = 16;
+
+flow::Lane lane_of(const ChatModel& model) {
+  const Capabilities can = model.capabilities();
+  return {.limit = can.parallel_calls, .resource = can.resource};
+}
+
+// A scorer in this process takes one group of prompts at a time; a second one waits with its
+// prompts ready.
+flow::Lane verdict_lane(const Protocol& protocol, const Judge& judge) {
+  if (judge.model == nullptr) {
+    return {};
+  }
+  flow::Lane lane = lane_of(*judge.model);
+  if (protocol.needs_scorer && !lane.resource.empty()) {
+    lane.limit = 2;
+  }
+  return lane;
+}
+
+int64_t scorer_threads(const flow::Lane& verdicts) {
+  return verdicts.resource.empty() ? std::min(verdicts.limit, kMostScorerThreads) : 1;
+}
+
+// "a", or "a, b": whose row a key names. Keys are answer/MODEL/… and
+// verdict/JUDGE/PROTOCOL/MODEL…/QUESTION/TURN.
+std::string models_of(const std::string& key) {
+  const auto parts = split(key, '/');
+  const size_t begin = parts.front() == "answer" ? 1 : 3;
+  std::vector<std::string> models(parts.begin() + static_cast<std::ptrdiff_t>(begin),
+                                  parts.end() - 2);
+  return join(models, ", ");
+}
+
+}  // namespace
+
+Result<Ok> check_participants(const Benchmark& benchmark,
+                              const Protocol& protocol,
                               std::span<const Contender> contenders,
                               const Judge& judge) {
-  if (protocol.needs_scorer && judge.scorer == nullptr) {
+  const bool judged = protocol.needs_judge == nullptr || protocol.needs_judge(benchmark);
+  if (judged && protocol.needs_scorer && judge.scorer == nullptr) {
     return invalid_argument(
         "protocol {} needs a judge that gives label probabilities; name one with --judge",
         protocol.name);
   }
-  if (!protocol.needs_scorer && judge.model == nullptr) {
+  if (judged && !protocol.needs_scorer && judge.model == nullptr) {
     return invalid_argument("protocol {} needs a judge; name one with --judge", protocol.name);
   }
   std::set<std::string> names;
@@ -37,9 +77,35 @@ Result<Ok> check_participants(const Protocol& protocol,
   return Ok{};
 }
 
+Result<Ok> check_members(const Protocol& protocol,
+                         const std::vector<std::string>& models,
+                         const std::string& baseline) {
+  if (models.size() < protocol.least_models) {
+    return failed_precondition("protocol {} compares models: give at least {} with --model",
+                               protocol.name, protocol.least_models);
+  }
+  if (baseline.empty()) {
+    return Ok{};
+  }
+  if (!protocol.takes_baseline) {
+    return invalid_argument("protocol {} knows no baseline; leave --baseline out", protocol.name);
+  }
+  if (std::find(models.begin(), models.end(), baseline) == models.end()) {
+    return invalid_argument("baseline \"{}\" is no model of this run{}; there are {}",
+                            printable(baseline), did_you_mean(baseline, models),
+                            join(models, ", "));
+  }
+  return Ok{};
+}
+
 Result<Ok> Evaluation::prepare() {
   CUPEL_TRY_VOID(protocol_.check(benchmark_));
-  CUPEL_TRY_VOID(check_participants(protocol_, contenders_, judge_));
+  CUPEL_TRY_VOID(check_participants(benchmark_, protocol_, contenders_, judge_));
+  std::vector<std::string> names = recorded();
+  for (const Contender& contender : contenders_) {
+    names.push_back(contender.model->name());
+  }
+  CUPEL_TRY_VOID(check_members(protocol_, names, baseline_));
   for (const Contender& contender : contenders_) {
     CUPEL_TRY_VOID(run_.add_model({.name = contender.model->name(),
                                    .fingerprint = contender.model->fingerprint(),
@@ -48,7 +114,7 @@ Result<Ok> Evaluation::prepare() {
   }
   return run_.add_judge(
       {.name = judge_.name, .fingerprint = judge_.fingerprint, .spec = judge_.spec},
-      std::string(protocol_.name));
+      std::string(protocol_.name), baseline_);
 }
 
 std::vector<std::string> Evaluation::recorded() const {
@@ -76,27 +142,22 @@ Result<Estimate> Evaluation::estimate() const {
 }
 
 Result<Ok> Evaluation::run(const EvaluationOptions& options) {
-  const int64_t judge_calls =
-      judge_.model != nullptr ? judge_.model->capabilities().parallel_calls : 1;
-  const bool local = judge_.model == nullptr || judge_.model->capabilities().raw;
-  WaitingThreads threads(local ? 1 : std::min<int64_t>(judge_calls, 16));
+  const flow::Lane verdicts = verdict_lane(protocol_, judge_);
+  WaitingThreads threads(scorer_threads(verdicts));
   RunningCalls calls(options.stop);
   EvaluationGraph graph(benchmark_, run_, protocol_, judge_, threads, calls);
-  flow::RunOptions run_options{.stop = options.stop};
+  flow::RunOptions run_options{.lanes = {{kVerdictLane, verdicts}}, .stop = options.stop};
   for (const Contender& contender : contenders_) {
     graph.add_contender(contender);
-    run_options.lane_limits[answer_lane(*contender.model)] =
-        contender.model->capabilities().parallel_calls;
+    run_options.lanes[answer_lane(contender.model->name())] = lane_of(*contender.model);
   }
   for (const std::string& name : recorded()) {
     graph.add_recorded(name);
   }
-  run_options.lane_limits[kVerdictLane] = protocol_.needs_scorer && local ? 2 : judge_calls;
   run_options.on_row = [&](const flow::Task& task, const Json&, bool resumed) {
     if (options.on_row) {
-      const auto parts = split(task.key, '/');
-      const bool answer = parts[0] == "answer";
-      options.on_row(std::string(parts[0]), std::string(parts[answer ? 1 : 3]), resumed);
+      const bool verdict = task.lane == kVerdictLane;
+      options.on_row(verdict ? "verdict" : "answer", models_of(task.key), resumed);
     }
   };
   const std::vector<flow::Task> tasks = graph.take();

@@ -1,5 +1,6 @@
 #include "judge/evaluation_graph.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "base/clock.h"
@@ -50,6 +51,22 @@ std::vector<std::string> answers_before(const std::string& model,
   return keys;
 }
 
+// Rows come as answer_keys names them. Gives the reason of an answer that could not be had.
+std::string put_answers(const flow::Inputs& rows, JudgeItem& item) {
+  std::string error;
+  size_t next = 0;
+  for (Side& side : item.sides) {
+    for (int turn = 1; turn <= item.turn; ++turn) {
+      const Json& row = *rows[next++];
+      side.answers.push_back(row.find("text")->as_string());
+      if (const Json* reason = row.find("error"); reason != nullptr) {
+        error = reason->as_string();
+      }
+    }
+  }
+  return error;
+}
+
 }  // namespace
 
 ChatRequest answer_request(const Benchmark& benchmark,
@@ -75,8 +92,8 @@ ChatRequest answer_request(const Benchmark& benchmark,
   return request;
 }
 
-std::string answer_lane(const ChatModel& model) {
-  return model.capabilities().raw ? "answer" : "answer/" + model.name();
+std::string answer_lane(const std::string& model) {
+  return "answer/" + model;
 }
 
 EvaluationGraph::EvaluationGraph(const Benchmark& benchmark,
@@ -91,20 +108,17 @@ EvaluationGraph::EvaluationGraph(const Benchmark& benchmark,
       judge_(judge),
       threads_(threads),
       calls_(calls),
-      questions_(run_questions(benchmark, run.settings().limit)) {}
+      questions_(run_questions(benchmark, run.settings().limit)),
+      items_(protocol.items(judge_scope(benchmark, run))) {}
 
 void EvaluationGraph::add_contender(const Contender& contender) {
   const std::string name = contender.model->name();
   for (const Question* question : questions_) {
     for (int turn = 1; turn <= static_cast<int>(question->turns.size()); ++turn) {
-      tasks_.push_back(answer_task(*contender.model, name, *question, turn));
+      add_answer(answer_task(*contender.model, name, *question, turn));
     }
   }
-  for (const Question* question : questions_) {
-    for (int turn = 1; turn <= static_cast<int>(question->turns.size()); ++turn) {
-      tasks_.push_back(verdict_task(name, *question, turn));
-    }
-  }
+  add_verdicts();
 }
 
 void EvaluationGraph::add_recorded(const std::string& name) {
@@ -113,14 +127,34 @@ void EvaluationGraph::add_recorded(const std::string& name) {
       if (run_.journal().find(answer_key(name, question->id, turn)) == nullptr) {
         break;
       }
-      flow::Task task{.key = answer_key(name, question->id, turn), .lane = "answer/" + name};
+      flow::Task task{.key = answer_key(name, question->id, turn), .lane = answer_lane(name)};
       task.start = [](const flow::Inputs&, const flow::Done& done) {
         done(internal_error("a recorded answer was asked for again"));
       };
-      tasks_.push_back(std::move(task));
-      tasks_.push_back(verdict_task(name, *question, turn));
+      add_answer(std::move(task));
     }
   }
+  add_verdicts();
+}
+
+void EvaluationGraph::add_answer(flow::Task task) {
+  answers_.insert(task.key);
+  tasks_.push_back(std::move(task));
+}
+
+void EvaluationGraph::add_verdicts() {
+  std::vector<JudgeItem> later;
+  for (JudgeItem& item : items_) {
+    const std::vector<std::string> needs = answer_keys(item);
+    const bool ready = std::all_of(needs.begin(), needs.end(),
+                                   [&](const std::string& key) { return answers_.contains(key); });
+    if (ready) {
+      tasks_.push_back(verdict_task(item));
+    } else {
+      later.push_back(std::move(item));
+    }
+  }
+  items_ = std::move(later);
 }
 
 flow::Task EvaluationGraph::answer_task(ChatModel& model,
@@ -128,7 +162,7 @@ flow::Task EvaluationGraph::answer_task(ChatModel& model,
                                         const Question& question,
                                         int turn) const {
   flow::Task task{.key = answer_key(name, question.id, turn),
-                  .lane = answer_lane(model),
+                  .lane = answer_lane(name),
                   .needs = answers_before(name, question, turn)};
   task.start = [this_benchmark = &benchmark_, settings = run_.settings(), calls = &calls_, &model,
                 &question, turn](const flow::Inputs& before, flow::Done done) {
@@ -147,30 +181,20 @@ flow::Task EvaluationGraph::answer_task(ChatModel& model,
   return task;
 }
 
-flow::Task EvaluationGraph::verdict_task(const std::string& model,
-                                         const Question& question,
-                                         int turn) const {
-  flow::Task task{
-      .key = verdict_key(judge_.name, std::string(protocol_.name), model, question.id, turn),
-      .lane = kVerdictLane,
-      .needs = answers_before(model, question, turn + 1)};
-  task.start = [this_benchmark = &benchmark_, protocol = &protocol_, judge = &judge_,
-                threads = &threads_, calls = &calls_, &question,
-                turn](const flow::Inputs& answers, flow::Done done) {
-    JudgeItem item{.benchmark = this_benchmark, .question = &question, .turn = turn, .answers = {}};
-    std::string error;
-    for (const Json* answer : answers) {
-      item.answers.push_back(answer->find("text")->as_string());
-      if (const Json* reason = answer->find("error"); reason != nullptr) {
-        error = reason->as_string();
-      }
-    }
+flow::Task EvaluationGraph::verdict_task(const JudgeItem& item) const {
+  flow::Task task{.key = verdict_key(judge_.name, protocol_.name, item),
+                  .lane = kVerdictLane,
+                  .needs = answer_keys(item)};
+  task.start = [protocol = &protocol_, judge = &judge_, threads = &threads_, calls = &calls_,
+                enumerated = item](const flow::Inputs& answers, flow::Done done) {
+    JudgeItem judged = enumerated;
+    const std::string error = put_answers(answers, judged);
     const auto run = std::make_shared<VerdictRun>(*protocol, *judge, *threads, *calls,
-                                                  std::move(item), std::move(done));
+                                                  std::move(judged), std::move(done));
     if (error.empty()) {
       run->advance();
     } else {
-      run->finish({.invalid_reason = "the model could not answer: " + error});
+      run->finish(invalid_outcome("the model could not answer: " + error));
     }
   };
   return task;

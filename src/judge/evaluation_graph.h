@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,13 +22,12 @@ ChatRequest answer_request(const Benchmark& benchmark,
                            int turn,
                            const flow::Inputs& before);
 
-/// The lane of a model's answers. Local models share the machine: one lane keeps them from running
-/// against each other. Endpoints have a lane each.
-std::string answer_lane(const ChatModel& model);
+/// The lane of a model's answers, and that of all verdicts.
+std::string answer_lane(const std::string& model);
 inline constexpr const char* kVerdictLane = "verdict";
 
-/// Builds the graph of an evaluation: answers of each model turn by turn, each verdict after the
-/// answers that it reads. What it is given must outlive the tasks.
+/// Builds the graph of an evaluation: answers of each model turn by turn, and each item that the
+/// protocol judges after the answers that it reads. What it is given must outlive the tasks.
 class EvaluationGraph {
  public:
   EvaluationGraph(const Benchmark& benchmark,
@@ -41,6 +41,7 @@ class EvaluationGraph {
   /// A member of the run that is not among the contenders of this call: judged as far as it has
   /// answered.
   void add_recorded(const std::string& name);
+  /// The tasks: after each model's answers whatever can be judged by then.
   std::vector<flow::Task> take() { return std::move(tasks_); }
 
  private:
@@ -48,9 +49,9 @@ class EvaluationGraph {
                                        const std::string& name,
                                        const Question& question,
                                        int turn) const;
-  [[nodiscard]] flow::Task verdict_task(const std::string& model,
-                                        const Question& question,
-                                        int turn) const;
+  [[nodiscard]] flow::Task verdict_task(const JudgeItem& item) const;
+  void add_answer(flow::Task task);
+  void add_verdicts();
 
   const Benchmark& benchmark_;
   const RunFolder& run_;
@@ -59,6 +60,8 @@ class EvaluationGraph {
   WaitingThreads& threads_;
   RunningCalls& calls_;
   std::vector<const Question*> questions_;
+  std::vector<JudgeItem> items_;   // that have no task yet
+  std::set<std::string> answers_;  // keys of answers that have one
   std::vector<flow::Task> tasks_;
 };
 

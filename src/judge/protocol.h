@@ -13,16 +13,11 @@
 #include "core/chat_model.h"
 #include "core/scorer.h"
 #include "judge/benchmark.h"
+#include "judge/judge_item.h"
+#include "judge/outcome.h"
+#include "judge/standings.h"
 
 namespace cupel::judge {
-
-/// What is judged: one turn of one model's answers to one question.
-struct JudgeItem {
-  const Benchmark* benchmark = nullptr;
-  const Question* question = nullptr;
-  int turn = 1;                      ///< 1-based
-  std::vector<std::string> answers;  ///< the model's own, up to and with this turn
-};
 
 /// What a protocol asks for: a judge's words, or label probabilities over prompts of one prefix
 /// group.
@@ -31,47 +26,51 @@ struct JudgeRequest {
 };
 using JudgeResponse = std::variant<ChatResponse, LabelScoreResponse>;
 
-enum class Verdict { kYes, kNo, kUnsure, kInvalid };
-std::string_view verdict_name(Verdict verdict);  // "yes", "no", "unsure", "invalid"
-
-/// One checklist item's verdict.
-struct ItemVerdict {
-  std::string id;
-  std::string question;
-  bool by_program = false;
-  Verdict verdict = Verdict::kInvalid;
-  std::optional<double> probability;  ///< of Yes; 1 or 0 when a program decided
-};
-
-/// The end of a protocol: a score of 1 to 10, or `invalid_reason`. Never both.
-struct Outcome {
-  std::optional<double> score;
-  std::string invalid_reason;
-  std::vector<ItemVerdict> items;
-  std::string judgment;     ///< the judge's own words, if it wrote any
-  std::string user_prompt;  ///< what it was asked
-  std::string prompt_name;  ///< which judge prompt
-};
-Json outcome_to_json(const Outcome& outcome);
-Result<Outcome> outcome_from_json(const Json& json);
-
 /// Requests to make next, or the outcome.
 struct ProtocolStep {
   std::vector<JudgeRequest> requests;
   std::optional<Outcome> outcome;
 };
 
-/// One way of judging. A resumable machine without state of its own: `next` is a pure function of
-/// the item and of all responses so far, so it can go on after any response.
+/// What a model's score can be.
+struct ScoreScale {
+  std::string_view name = "score";
+  double low = 1;
+  double high = 10;
+};
+
+/// One way of judging, from what is judged to what the outcomes mean. All functions are pure, so
+/// that a run can be judged, summed up and priced again at any time from its rows alone.
+///
+/// The defaults are those of pointwise judging: each answer by itself, scored from 1 to 10.
 struct Protocol {
   std::string_view name;
   std::string_view summary;
   std::string_view source;
-  bool needs_judge = true;    ///< false: works without one, as far as programs decide
-  bool needs_scorer = false;  ///< the judge must give label probabilities
+  std::string_view method = "";       ///< a sentence for reports: what the score is
+  std::string_view unit = "answers";  ///< what one verdict is about, in the plural
+  ScoreScale scale = {};
+  bool needs_scorer = false;    ///< the judge must give label probabilities
+  bool takes_baseline = false;  ///< JudgeScope::baseline means something
+  size_t least_models = 1;      ///< below it nothing can be judged
+  /// FastChat's name for the file of judgments: model_judgment/JUDGE_NAME.jsonl; empty: `name`.
+  std::string_view record_name = "";
+
   /// Whether a benchmark has what this protocol needs. Errors: kFailedPrecondition, kNotFound.
   Result<Ok> (*check)(const Benchmark& benchmark);
+  /// Whether a judge has anything to decide; null: always.
+  bool (*needs_judge)(const Benchmark& benchmark) = nullptr;
+  /// All that is judged, in a fixed order. More models only add items, and a baseline only takes
+  /// some away: rows stay valid when a run grows.
+  std::vector<JudgeItem> (*items)(const JudgeScope& scope) = &pointwise_items;
+  /// A resumable machine without state of its own: a function of the item and of all responses so
+  /// far, so it can go on after any response.
   Result<ProtocolStep> (*next)(const JudgeItem& item, std::span<const JudgeResponse> responses);
+  /// What outcomes say about models. Items may be missing while a run is not complete.
+  Result<Standings> (*aggregate)(std::span<const JudgedItem> judged) = &pointwise_standings;
+  /// FastChat's records of the judgments.
+  std::vector<Json> (*records)(std::span<const JudgedItem> judged,
+                               const std::string& judge) = &pointwise_records;
 };
 
 /// All protocols, sorted by name.

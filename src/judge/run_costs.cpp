@@ -29,19 +29,18 @@ class RowWalk {
       : benchmark_(benchmark), run_(run), visit_(visit) {}
 
   Result<Ok> walk() {
-    for (const RunMember& model : run_.models()) {
-      CUPEL_TRY_VOID(rows_of({.maker = &model.name}, [&](int64_t question, int turn) {
-        return answer_key(model.name, question, turn);
-      }));
+    const JudgeScope all = whole_scope();
+    for (const JudgeItem& answer : pointwise_items(all)) {
+      const std::string& model = answer.sides.front().model;
+      PaidRow row{.maker = &model, .question = answer.question->id};
+      CUPEL_TRY_VOID(visit(answer_key(model, answer.question->id, answer.turn), row));
     }
     for (const RunMember& judge : run_.judges()) {
       for (const Protocol& protocol : protocols()) {
         const std::string name(protocol.name);
-        for (const RunMember& model : run_.models()) {
-          CUPEL_TRY_VOID(
-              rows_of({.maker = &judge.name, .protocol = &name}, [&](int64_t question, int turn) {
-                return verdict_key(judge.name, name, model.name, question, turn);
-              }));
+        for (const JudgeItem& item : protocol.items(all)) {
+          PaidRow row{.maker = &judge.name, .protocol = &name, .question = item.question->id};
+          CUPEL_TRY_VOID(visit(verdict_key(judge.name, name, item), row));
         }
       }
     }
@@ -49,21 +48,23 @@ class RowWalk {
   }
 
  private:
-  template <typename KeyOf>
-  Result<Ok> rows_of(PaidRow row, KeyOf key_of) {
-    for (const Question& question : benchmark_.questions) {
-      for (int turn = 1; turn <= static_cast<int>(question.turns.size()); ++turn) {
-        const std::string key = key_of(question.id, turn);
-        if (const Json* json = run_.journal().find(key)) {
-          row.question = question.id;
-          if (auto read = read_row(*json, row); !read) {
-            return in_file(in_context(std::move(read).error(), key),
-                           run_.path() + "/results.jsonl");
-          }
-          visit_(row);
-        }
-      }
+  // All questions and, without a baseline, all items that any command can have judged.
+  [[nodiscard]] JudgeScope whole_scope() const {
+    JudgeScope scope = judge_scope(benchmark_, run_);
+    scope.questions = run_questions(benchmark_, 0);
+    scope.baseline.clear();
+    return scope;
+  }
+
+  Result<Ok> visit(const std::string& key, PaidRow& row) {
+    const Json* json = run_.journal().find(key);
+    if (json == nullptr) {
+      return Ok{};
     }
+    if (auto read = read_row(*json, row); !read) {
+      return in_file(in_context(std::move(read).error(), key), run_.path() + "/results.jsonl");
+    }
+    visit_(row);
     return Ok{};
   }
 

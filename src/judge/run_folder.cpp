@@ -1,15 +1,12 @@
 #include "judge/run_folder.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/error.h"
 #include "base/io.h"
 
 namespace cupel::judge {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr int64_t kManifestVersion = 2;
 
@@ -56,11 +53,27 @@ Result<Ok> add_member(std::vector<RunMember>& members,
     return Ok{};
   }
   if (known->fingerprint != member.fingerprint) {
+    const std::string how =
+        known->spec == member.spec
+            ? "the same spec, but its file, its template, --activations, --context or cupel's own "
+              "arithmetic has changed"
+            : known->spec;
     return failed_precondition(
         "{}: \"{}\" is another model in this run ({}); give the new one another name or use "
-        "another "
-        "--out",
-        run, member.name, known->spec);
+        "another --out",
+        run, member.name, how);
+  }
+  return Ok{};
+}
+
+// A folder of something else stays as it is.
+Result<Ok> check_folder(const std::string& path) {
+  CUPEL_TRY(const std::vector<std::string> names, list_folder(path));
+  const auto holds = [&](std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (!names.empty() && !holds("manifest.json") && !holds("results.jsonl")) {
+    return failed_precondition("{}: is not empty and holds no run; name a new folder", path);
   }
   return Ok{};
 }
@@ -89,11 +102,34 @@ std::string answer_key(const std::string& model, int64_t question, int turn) {
 }
 
 std::string verdict_key(const std::string& judge,
-                        const std::string& protocol,
-                        const std::string& model,
-                        int64_t question,
-                        int turn) {
-  return format("verdict/{}/{}/{}/{}/{}", judge, protocol, model, question, turn);
+                        std::string_view protocol,
+                        const JudgeItem& item) {
+  std::string models;
+  for (const Side& side : item.sides) {
+    models += side.model + "/";
+  }
+  return format("verdict/{}/{}/{}{}/{}", judge, protocol, models, item.question->id, item.turn);
+}
+
+std::vector<std::string> answer_keys(const JudgeItem& item) {
+  std::vector<std::string> keys;
+  for (const Side& side : item.sides) {
+    for (int turn = 1; turn <= item.turn; ++turn) {
+      keys.push_back(answer_key(side.model, item.question->id, turn));
+    }
+  }
+  return keys;
+}
+
+JudgeScope judge_scope(const Benchmark& benchmark, const RunFolder& run) {
+  JudgeScope scope{.benchmark = &benchmark,
+                   .questions = run_questions(benchmark, run.settings().limit),
+                   .models = {},
+                   .baseline = run.last_baseline()};
+  for (const RunMember& member : run.models()) {
+    scope.models.push_back(member.name);
+  }
+  return scope;
 }
 
 std::vector<const Question*> run_questions(const Benchmark& benchmark, int64_t limit) {
@@ -113,7 +149,12 @@ Result<RunFolder> RunFolder::open(const std::string& path,
   RunFolder run;
   run.path_ = path;
   CUPEL_TRY_VOID(make_directories(path));
-  if (fs::exists(path + "/manifest.json")) {
+  CUPEL_TRY_VOID(check_folder(path));
+  // The journal first: its lock makes this process the only writer, so that nobody can write a
+  // manifest between this one's reading and writing it.
+  CUPEL_TRY(run.journal_, flow::Journal::open(path + "/results.jsonl"));
+  CUPEL_TRY(const bool resumed, path_exists(path + "/manifest.json"));
+  if (resumed) {
     CUPEL_TRY_VOID(run.read_manifest(&benchmark));
     const RunSettings& then = run.settings_;
     if (then.seed != settings.seed) {
@@ -125,21 +166,15 @@ Result<RunFolder> RunFolder::open(const std::string& path,
     }
     run.settings_.limit = settings.limit;  // a run may grow or be looked at in part
   } else {
-    std::error_code ec;
-    if (!fs::is_empty(path, ec) && !fs::exists(path + "/results.jsonl")) {
-      return failed_precondition("{}: is not empty and holds no run; name a new folder", path);
-    }
     run.settings_ = settings;
     run.benchmark_name_ = benchmark.name;
-    run.benchmark_folder_ = fs::absolute(benchmark.folder).lexically_normal().string();
+    CUPEL_TRY(run.benchmark_folder_, absolute_path(benchmark.folder));
     run.benchmark_fingerprint_ = benchmark.fingerprint;
     run.benchmark_options_ = benchmark.options;
     if (std::string& prompts = run.benchmark_options_.judge_prompts; !prompts.empty()) {
-      prompts = fs::absolute(prompts).lexically_normal().string();
+      CUPEL_TRY(prompts, absolute_path(prompts));
     }
   }
-  // The journal first: where another process has it, the manifest stays as that one wrote it.
-  CUPEL_TRY(run.journal_, flow::Journal::open(path + "/results.jsonl"));
   CUPEL_TRY_VOID(run.write_manifest());
   return run;
 }
@@ -147,7 +182,8 @@ Result<RunFolder> RunFolder::open(const std::string& path,
 Result<RunFolder> RunFolder::open_existing(const std::string& path, Benchmark& benchmark) {
   RunFolder run;
   run.path_ = path;
-  if (!fs::exists(path + "/manifest.json")) {
+  CUPEL_TRY(const bool is_run, path_exists(path + "/manifest.json"));
+  if (!is_run) {
     return not_found("{}: holds no run (no manifest.json){}", path, path_hint(path));
   }
   CUPEL_TRY_VOID(run.read_manifest(nullptr));
@@ -188,6 +224,7 @@ Result<Ok> RunFolder::read_manifest(const Benchmark* benchmark) {
     CUPEL_TRY(prices_, prices_from_json(manifest));
     CUPEL_TRY(last_judge_, get_string(manifest, "judge"));
     CUPEL_TRY(last_protocol_, get_string(manifest, "protocol"));
+    CUPEL_TRY(last_baseline_, get_string_or(manifest, "baseline", ""));
     return Ok{};
   };
   if (auto done = read(); !done) {
@@ -222,6 +259,7 @@ Result<Ok> RunFolder::write_manifest() const {
       .set("max_tokens", settings_.max_tokens)
       .set("protocol", last_protocol_)
       .set("judge", last_judge_)
+      .set("baseline", last_baseline_)
       .set("models", std::move(models))
       .set("judges", std::move(judges))
       .set("prices", prices_to_json(prices_));
@@ -233,10 +271,13 @@ Result<Ok> RunFolder::add_model(const RunMember& model) {
   return write_manifest();
 }
 
-Result<Ok> RunFolder::add_judge(const RunMember& judge, const std::string& protocol) {
+Result<Ok> RunFolder::add_judge(const RunMember& judge,
+                                const std::string& protocol,
+                                const std::string& baseline) {
   CUPEL_TRY_VOID(add_member(judges_, judge, path_));
   last_judge_ = judge.name;
   last_protocol_ = protocol;
+  last_baseline_ = baseline;
   return write_manifest();
 }
 

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "flow/journal.h"
 #include "judge/benchmark.h"
+#include "judge/judge_item.h"
 #include "store/cost_ledger.h"
 
 namespace cupel::judge {
@@ -46,7 +47,10 @@ class RunFolder {
   /// Adds or confirms a member and writes the manifest. Errors: kFailedPrecondition - the name is
   /// taken by something with another fingerprint.
   Result<Ok> add_model(const RunMember& model);
-  Result<Ok> add_judge(const RunMember& judge, const std::string& protocol);
+  /// Also remembers how it judges: see last_protocol, last_baseline.
+  Result<Ok> add_judge(const RunMember& judge,
+                       const std::string& protocol,
+                       const std::string& baseline);
   /// Sets prices of models and judges by name, which then hold for all their rows, and writes the
   /// manifest. Other prices stay.
   Result<Ok> set_prices(const std::map<std::string, store::Price>& prices);
@@ -57,9 +61,10 @@ class RunFolder {
   [[nodiscard]] const std::vector<RunMember>& judges() const { return judges_; }
   [[nodiscard]] const std::map<std::string, store::Price>& prices() const { return prices_; }
   [[nodiscard]] std::string call_cache_path() const { return path_ + "/calls.sqlite"; }
-  /// Name of the judge and protocol that were used last.
+  /// Name of the judge, protocol and baseline that were used last.
   [[nodiscard]] const std::string& last_judge() const { return last_judge_; }
   [[nodiscard]] const std::string& last_protocol() const { return last_protocol_; }
+  [[nodiscard]] const std::string& last_baseline() const { return last_baseline_; }
   [[nodiscard]] flow::Journal& journal() { return *journal_; }
   [[nodiscard]] const flow::Journal& journal() const { return *journal_; }
 
@@ -79,6 +84,7 @@ class RunFolder {
   std::map<std::string, store::Price> prices_;
   std::string last_judge_;
   std::string last_protocol_;
+  std::string last_baseline_;
   std::unique_ptr<flow::Journal> journal_;
 };
 
@@ -87,13 +93,14 @@ Json prices_to_json(const std::map<std::string, store::Price>& prices);
 
 /// Keys of a run's rows.
 std::string answer_key(const std::string& model, int64_t question, int turn);
-std::string verdict_key(const std::string& judge,
-                        const std::string& protocol,
-                        const std::string& model,
-                        int64_t question,
-                        int turn);
+/// Judge, protocol, the models of the item in the order in which they are judged, question, turn.
+std::string verdict_key(const std::string& judge, std::string_view protocol, const JudgeItem& item);
+/// Keys of the answers that an item is judged by: each side's, turn by turn.
+std::vector<std::string> answer_keys(const JudgeItem& item);
 
 /// The questions of a run: the benchmark's first `limit`.
 std::vector<const Question*> run_questions(const Benchmark& benchmark, int64_t limit);
+/// The questions and models of a run, and the baseline that was used last.
+JudgeScope judge_scope(const Benchmark& benchmark, const RunFolder& run);
 
 }  // namespace cupel::judge

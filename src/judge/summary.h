@@ -12,6 +12,7 @@
 #include "judge/protocol.h"
 #include "judge/run_costs.h"
 #include "judge/run_folder.h"
+#include "judge/standings.h"
 #include "rank/score_statistics.h"
 #include "rank/score_table.h"
 
@@ -25,6 +26,8 @@ struct DeciderSummary {
   int64_t invalid = 0;
   std::optional<double> score;  ///< 9 · mean probability + 1 over these items alone
   [[nodiscard]] int64_t count() const { return yes + no + unsure + invalid; }
+  /// Items that nobody decided: each counts half, which is no finding.
+  [[nodiscard]] int64_t undecided() const { return unsure + invalid; }
 };
 
 /// One model's line.
@@ -40,7 +43,8 @@ struct ModelSummary {
   DeciderSummary judge;
   int64_t answers = 0;
   int64_t truncated = 0;  ///< cut by the length limit
-  int64_t invalid = 0;    ///< answers without a valid verdict
+  int64_t verdicts = 0;   ///< outcomes about it
+  int64_t invalid = 0;    ///< those of them that are none
   ModelUsage usage;       ///< of its answers
 };
 
@@ -50,6 +54,9 @@ struct RunSummary {
   std::string title;
   std::string protocol;
   std::string judge;
+  std::string baseline;  ///< of a protocol that takes one; empty: none
+  std::string method;    ///< a sentence: what the score is
+  ScoreScale scale;      ///< of all scores
   RunSettings settings;
   std::vector<std::string> categories;
   std::vector<ModelSummary> models;  ///< best first
@@ -65,15 +72,21 @@ struct RunSummary {
   ModelUsage judge_usage;
   std::optional<double> total_cost;  ///< of everything in the run; absent without prices
   std::map<std::string, store::Price> prices;
+  std::vector<JudgedItem> judged;  ///< what the numbers rest on
   rank::ScoreTable scores;
-  /// The same with the judge's items alone, where programs decide others: what the judge can tell
-  /// by itself. Empty when no program decided anything.
+  rank::BattleTable comparisons;
+  /// As `scores`, with the judge's items alone, where programs decide others: what the judge can
+  /// tell by itself. Empty when no program decided anything.
   rank::ScoreTable judge_scores;
 };
 
 /// Strength of the ridge of the Bradley-Terry fit: a normal prior of sd 1/√0.1 ≈ 3.2 logits on each
 /// strength, so that a model which loses everything still has a number. Stated in every report.
 constexpr double kRatingRidge = 0.1;
+
+/// From this share of a model's judge items on that nobody decided, a warning stands in the
+/// summary.
+constexpr double kUndecidedShare = 0.1;
 
 /// Which models a summary shows.
 enum class Coverage {
@@ -84,7 +97,8 @@ enum class Coverage {
 };
 
 /// Sums up a run. Models that miss rows of the wanted questions are named in `incomplete`.
-/// Errors: kFailedPrecondition - no model has a valid verdict; kCorruptData - damaged rows.
+/// Errors: kInvalidArgument - no such protocol; kFailedPrecondition - no model has a valid verdict;
+/// kCorruptData - damaged rows.
 Result<RunSummary> summarise(const Benchmark& benchmark,
                              const RunFolder& run,
                              const std::string& judge,
@@ -94,7 +108,16 @@ Result<RunSummary> summarise(const Benchmark& benchmark,
 /// The JSON of `cupel eval --format json` and report.json; schema in docs/eval-json.md.
 Json summary_to_json(const RunSummary& summary);
 
-/// Writes FastChat's model_answer/*.jsonl and, for judged scores, model_judgment/*.jsonl.
+/// The paired difference, or nothing where the two share no question with valid scores.
+Result<std::optional<rank::PairedDifference>> difference_of(const rank::ScoreTable& scores,
+                                                            const std::string& a,
+                                                            const std::string& b,
+                                                            const rank::ScoreOptions& options);
+
+/// Whether the judge left an item of any model undecided.
+bool any_undecided(const RunSummary& summary);
+
+/// Writes FastChat's model_answer/*.jsonl and model_judgment/*.jsonl.
 Result<Ok> export_fastchat(const Benchmark& benchmark,
                            const RunFolder& run,
                            const RunSummary& summary);

@@ -56,7 +56,8 @@ Json model_to_json(const ModelSummary& model) {
       .set("judge", decider_to_json(model.judge))
       .set("answers", model.answers)
       .set("truncated", model.truncated)
-      .set("invalid", model.invalid);
+      .set("invalid", model.invalid)
+      .set("undecided", model.judge.undecided());
   set_usage(row, model.usage);
   return row.set("control", model.is_control).set("spec", model.spec);
 }
@@ -106,37 +107,6 @@ std::string answer_file(const Benchmark& benchmark,
   return lines(rows);
 }
 
-// FastChat's single-answer judgments; -1 is its mark of an invalid one.
-std::string judgment_file(const Benchmark& benchmark,
-                          const RunFolder& run,
-                          const RunSummary& summary) {
-  std::vector<Json> rows;
-  for (const ModelSummary& model : summary.models) {
-    for (const Question* question : run_questions(benchmark, run.settings().limit)) {
-      for (int turn = 1; turn <= static_cast<int>(question->turns.size()); ++turn) {
-        const Json* verdict = run.journal().find(
-            verdict_key(summary.judge, summary.protocol, model.name, question->id, turn));
-        if (verdict == nullptr) {
-          continue;
-        }
-        const Json* score = verdict->find("score");
-        Json judge = Json::array();
-        judge.push_back(summary.judge).push_back(*verdict->find("prompt_name"));
-        rows.push_back(Json::object()
-                           .set("question_id", question->id)
-                           .set("model", model.name)
-                           .set("judge", std::move(judge))
-                           .set("user_prompt", *verdict->find("user_prompt"))
-                           .set("judgment", *verdict->find("judgment"))
-                           .set("score", score->is_number() ? *score : Json(-1))
-                           .set("turn", turn)
-                           .set("tstamp", 0));
-      }
-    }
-  }
-  return lines(rows);
-}
-
 }  // namespace
 
 Json summary_to_json(const RunSummary& summary) {
@@ -162,6 +132,11 @@ Json summary_to_json(const RunSummary& summary) {
       .set("benchmark", summary.benchmark)
       .set("protocol", summary.protocol)
       .set("judge", summary.judge)
+      .set("baseline", summary.baseline.empty() ? Json() : Json(summary.baseline))
+      .set("scale", Json::object()
+                        .set("name", summary.scale.name)
+                        .set("low", summary.scale.low)
+                        .set("high", summary.scale.high))
       .set("judge_usage", std::move(judge_usage))
       .set("total_cost", optional_number(summary.total_cost))
       .set("prices", prices_to_json(summary.prices))
@@ -184,9 +159,11 @@ Result<Ok> export_fastchat(const Benchmark& benchmark,
     CUPEL_TRY_VOID(write_file_atomic(format("{}/model_answer/{}.jsonl", run.path(), model.name),
                                      answer_file(benchmark, run, model.name)));
   }
-  return write_file_atomic(
-      format("{}/model_judgment/{}_{}.jsonl", run.path(), summary.judge, summary.protocol),
-      judgment_file(benchmark, run, summary));
+  CUPEL_TRY(const Protocol* protocol, find_protocol(summary.protocol));
+  const std::string_view name =
+      protocol->record_name.empty() ? protocol->name : protocol->record_name;
+  return write_file_atomic(format("{}/model_judgment/{}_{}.jsonl", run.path(), summary.judge, name),
+                           lines(protocol->records(summary.judged, summary.judge)));
 }
 
 }  // namespace cupel::judge

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/guard.h"
 #include "store/call_codec.h"
 #include "store/cost_ledger.h"
 
@@ -53,7 +54,7 @@ void VerdictRun::call_next() {
   auto& labels = std::get<LabelScoreRequest>(request.call);
   labels.stop = running_.stop();
   threads_.post([self = shared_from_this(), labels = std::move(labels)] {
-    self->take(self->judge_.scorer->score_labels(labels));
+    self->take(guard([&] { return self->judge_.scorer->score_labels(labels); }));
   });
 }
 
@@ -82,7 +83,7 @@ void VerdictRun::take_any(Result<T> response) {
     responses_.emplace_back(std::move(*response));
     call_next();
   } else if (is_row_error(response.error())) {
-    finish({.invalid_reason = "the judge could not be asked: " + response.error().message});
+    finish(invalid_outcome("the judge could not be asked: " + response.error().message));
   } else {
     done_(std::move(response).error());
   }

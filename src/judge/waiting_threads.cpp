@@ -6,11 +6,20 @@ namespace cupel::judge {
 
 WaitingThreads::WaitingThreads(int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
-    threads_.emplace_back([this] { work(); });
+    try {
+      threads_.emplace_back([this] { work(); });
+    } catch (...) {
+      stop();
+      throw;
+    }
   }
 }
 
 WaitingThreads::~WaitingThreads() {
+  stop();
+}
+
+void WaitingThreads::stop() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;

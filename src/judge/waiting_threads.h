@@ -14,15 +14,18 @@ namespace cupel::judge {
 /// came; destruction runs what is left.
 class WaitingThreads {
  public:
+  /// Throws std::system_error when the system starts no more threads.
   explicit WaitingThreads(int64_t count);
   ~WaitingThreads();
   WaitingThreads(const WaitingThreads&) = delete;
   WaitingThreads& operator=(const WaitingThreads&) = delete;
 
+  /// The job reports its own failures and throws nothing.
   void post(std::function<void()> job);
 
  private:
   void work();
+  void stop();
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -63,6 +63,30 @@ Axis nice_axis(double low, double high, int count) {
   return axis;
 }
 
+Axis clipped_axis(Axis axis, double low, double high) {
+  const bool cut_low = axis.low < low;
+  const bool cut_high = axis.high > high;
+  if (!(low < high) || axis.ticks.size() < 2 || !(cut_low || cut_high) || axis.high <= low ||
+      axis.low >= high) {
+    return axis;
+  }
+  const double room = (axis.ticks[1] - axis.ticks[0]) * (0.5 - 1e-9);
+  std::erase_if(axis.ticks, [&](double tick) {
+    return (cut_low && tick < low + room) || (cut_high && tick > high - room);
+  });
+  if (cut_low) {
+    axis.low = low;
+    axis.ticks.insert(axis.ticks.begin(), low);
+    axis.decimals = std::max(axis.decimals, decimals_of(low));
+  }
+  if (cut_high) {
+    axis.high = high;
+    axis.ticks.push_back(high);
+    axis.decimals = std::max(axis.decimals, decimals_of(high));
+  }
+  return axis;
+}
+
 std::string percent_attribute(double percent) {
   return short_text(percent, 3) + "%";
 }

@@ -1,7 +1,9 @@
 #include "report/evaluation_page.h"
 
+#include <string>
 #include <utility>
 
+#include "base/text.h"
 #include "report/page_view.h"
 
 namespace cupel::report {
@@ -64,6 +66,20 @@ void write_navigation(Markup& html, const EvaluationPage& page) {
   html.close().close();
 }
 
+// A hash says nothing to the eye beyond its first digits; the whole of it stands in the tooltip.
+void write_fact(Markup& html, const RunFact& fact) {
+  constexpr size_t kHashDigits = 12;
+  html.open("div").element("dt", {{"dir", "auto"}}, fact.name);
+  html.open("dd", {{"dir", "auto"}});
+  write_breakable(html, fact.value);
+  if (!fact.hash.empty()) {
+    const std::string shown = excerpt(fact.hash, kHashDigits);
+    html.text(fact.value.empty() ? "" : " ");
+    html.element("code", {{"class", "hash"}, {"title", fact.hash}}, shown);
+  }
+  html.close().close();
+}
+
 }  // namespace
 
 void write_method(Markup& html, const PageView& view) {
@@ -75,9 +91,8 @@ void write_method(Markup& html, const PageView& view) {
   if (!page.metadata.empty()) {
     html.element("h3", "Run");
     html.open("dl", {{"class", "metadata"}});
-    for (const auto& [key, value] : page.metadata) {
-      html.open("div").element("dt", {{"dir", "auto"}}, key);
-      html.element("dd", {{"dir", "auto"}}, value).close();
+    for (const RunFact& fact : page.metadata) {
+      write_fact(html, fact);
     }
     html.close();
   }

@@ -3,8 +3,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "report/estimate.h"
 
 namespace cupel::report {
 
@@ -14,13 +15,6 @@ struct ScoreScale {
   double low = 0;                   ///< worst possible
   double high = 1;                  ///< best possible; > low
   int decimals = 3;
-};
-
-/// A number with its interval at the page's confidence.
-struct Estimate {
-  double value = 0;
-  double ci_low = 0;
-  double ci_high = 0;
 };
 
 /// Verdicts of one kind of decider (programs, or the judge) about one model.
@@ -40,14 +34,14 @@ struct CallUsage {
   int64_t cached_calls = 0;  ///< answered by an equal call: no tokens, no time, no cost
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
-  double tokens_per_second = 0;  ///< 0 = not measured
+  double tokens_per_second = 0;  ///< 0 = not measured; not shown of a judge, who writes little
   double seconds = 0;
   std::optional<double> cost{};  ///< none: no price
 };
 
 /// One contender; rows come best first.
 struct LeaderboardRow {
-  int rank = 1;  ///< rank class: models that are not separated share it
+  int rank = 1;  ///< 1 + number of models shown to be better; several may share it
   std::string model{};
   std::string description{};  ///< a few words, e.g. the file and its damage; may be empty
   bool is_control = false;    ///< a null model
@@ -66,6 +60,13 @@ struct LeaderboardRow {
 struct PairedDifference {
   std::string model{};
   Estimate difference{};
+};
+
+/// One line about the run.
+struct RunFact {
+  std::string name{};
+  std::string value{};
+  std::string hash{};  ///< behind the value, cut to its first digits, in full as a tooltip
 };
 
 enum class NoteLevel { kInfo, kWarning };
@@ -125,14 +126,14 @@ struct EvaluationPage {
   std::optional<double> total_cost{};      ///< of the whole run; none: nothing has a price
   std::vector<std::string> cost_notes{};   ///< how costs are counted, a paragraph each
   std::vector<QuestionView> questions{};
-  std::vector<std::pair<std::string, std::string>> metadata{};  ///< shown in this order
+  std::vector<RunFact> metadata{};    ///< shown in this order
   std::vector<std::string> method{};  ///< how it was done, a paragraph each
 };
 
 /// Renders one self-contained HTML file: no scripts, no requests, light and dark, printable.
 ///
-/// Numbers that are not finite show as "-". Rows, categories and questions may be empty; a page
-/// without rows says that there are no results yet.
+/// Numbers that are absent or not finite show as "–". Rows, categories and questions may be empty;
+/// a page without rows says that there are no results yet.
 /// Cost: linear in the texts; 24 questions × 4 models stay below 1 MB. Deterministic, thread-safe.
 std::string render_evaluation_page(const EvaluationPage& page);
 

@@ -63,39 +63,37 @@ void draw_grid(Markup& svg, const Axis& axis, double y1, double y2) {
 // A control's mark is hollow: the plot can be read without colour.
 void draw_whisker(Markup& svg, const Axis& axis, const Whisker& row, double y) {
   constexpr double kCap = 4;
-  const double low = axis.percent(row.ci_low);
-  const double high = axis.percent(row.ci_high);
-  svg.open("g", {{"class", std::string("w ") + std::string(class_of(row.kind))},
-                 {"data-low", short_text(row.ci_low, 6)},
-                 {"data-value", short_text(row.value, 6)},
-                 {"data-high", short_text(row.ci_high, 6)}});
-  draw_line(svg, "span", low, high, y, y);
-  draw_line(svg, "cap", low, low, y - kCap, y + kCap);
-  draw_line(svg, "cap", high, high, y - kCap, y + kCap);
+  const Estimate& estimate = row.estimate;
+  const std::string style = std::string("w ") + std::string(class_of(row.kind));
+  const std::string value = short_text(estimate.value, 6);
+  if (estimate.has_interval()) {
+    const double low = axis.percent(estimate.interval->low);
+    const double high = axis.percent(estimate.interval->high);
+    svg.open("g", {{"class", style},
+                   {"data-low", short_text(estimate.interval->low, 6)},
+                   {"data-value", value},
+                   {"data-high", short_text(estimate.interval->high, 6)}});
+    draw_line(svg, "span", low, high, y, y);
+    draw_line(svg, "cap", low, low, y - kCap, y + kCap);
+    draw_line(svg, "cap", high, high, y - kCap, y + kCap);
+  } else {
+    svg.open("g", {{"class", style}, {"data-value", value}});
+  }
   svg.leaf("circle",
-           {{"cx", percent_attribute(axis.percent(row.value))}, {"cy", px(y)}, {"r", "5"}});
+           {{"cx", percent_attribute(axis.percent(estimate.value))}, {"cy", px(y)}, {"r", "5"}});
   svg.close();
 }
 
 void draw_tick_labels(Markup& svg, const Axis& axis, double y) {
-  for (size_t i = 0; i < axis.ticks.size(); ++i) {
-    const bool first = i == 0;
-    const bool last = i + 1 == axis.ticks.size();
-    // The outer labels lean inwards, so that none is cut off at the edge.
-    const double x = first ? 0.0 : last ? 100.0 : axis.percent(axis.ticks[i]);
+  // The outer labels may reach beyond the figure: it shows what overflows, and its box has room.
+  for (const double tick : axis.ticks) {
     svg.element("text",
                 {{"class", "tick"},
-                 {"x", percent_attribute(x)},
+                 {"x", percent_attribute(axis.percent(tick))},
                  {"y", px(y)},
-                 {"text-anchor", first  ? "start"
-                                 : last ? "end"
-                                        : "middle"}},
-                signed_text(axis.ticks[i], axis.decimals));
+                 {"text-anchor", "middle"}},
+                signed_text(tick, axis.decimals));
   }
-}
-
-bool is_finite(const Whisker& row) {
-  return std::isfinite(row.value) && std::isfinite(row.ci_low) && std::isfinite(row.ci_high);
 }
 
 double bar_length(const BarPanel& panel, double value) {
@@ -127,7 +125,7 @@ std::string whisker_plot(const WhiskerFigure& figure) {
       const double x = figure.axis.percent(*figure.reference);
       draw_line(svg, "reference", x, x, top + kWhisker - 9, top + kWhisker + 9);
     }
-    if (is_finite(row)) {
+    if (std::isfinite(row.estimate.value)) {
       draw_whisker(svg, figure.axis, row, top + kWhisker);
     }
   }
@@ -140,7 +138,7 @@ std::string whisker_cell(const Axis& axis, const Whisker& row) {
   Markup svg;
   svg.open("svg", {{"class", "fig"}, {"width", "100%"}, {"height", "24"}, {"aria-hidden", "true"}});
   draw_grid(svg, axis, 0, 24);
-  if (is_finite(row)) {
+  if (std::isfinite(row.estimate.value)) {
     draw_whisker(svg, axis, row, 12);
   }
   svg.close();
@@ -162,7 +160,7 @@ std::string bar_panel(const BarPanel& panel) {
   for (const PanelBar& bar : panel.bars) {
     description += description.empty() ? "" : ", ";
     description += bar.label + " ";
-    description += bar.value ? fixed_text(*bar.value, panel.decimals) : "no data";
+    description += bar.value ? signed_text(*bar.value, panel.decimals) : "no data";
   }
   Markup svg;
   open_figure(svg,
@@ -216,8 +214,9 @@ std::string histogram(const Histogram& figure) {
   const auto bins = static_cast<double>(std::max<size_t>(1, figure.counts.size()));
   const int64_t most =
       figure.counts.empty() ? 0 : *std::max_element(figure.counts.begin(), figure.counts.end());
-  std::string description = format("Counts of {} equal bins from {} to {}:", figure.counts.size(),
-                                   short_text(figure.low), short_text(figure.high));
+  std::string description =
+      format("Counts of {} equal bins from {} to {}:", figure.counts.size(),
+             typographic_text(short_text(figure.low)), typographic_text(short_text(figure.high)));
   for (const int64_t count : figure.counts) {
     description += format(" {}", count);
   }
@@ -243,10 +242,10 @@ std::string histogram(const Histogram& figure) {
   }
   draw_line(svg, "base", 0, 100, kBase + 0.5, kBase + 0.5);
   svg.element("text", {{"class", "tick"}, {"x", "0"}, {"y", px(kBase + 14)}},
-              short_text(figure.low));
+              typographic_text(short_text(figure.low)));
   svg.element("text",
               {{"class", "tick"}, {"x", "100%"}, {"y", px(kBase + 14)}, {"text-anchor", "end"}},
-              short_text(figure.high));
+              typographic_text(short_text(figure.high)));
   svg.close();
   return std::move(svg).take();
 }

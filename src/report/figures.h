@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "report/axis.h"
+#include "report/estimate.h"
 
 namespace cupel::report {
 
@@ -20,12 +21,10 @@ namespace cupel::report {
 /// How a mark is drawn: the best in the accent colour, controls hollow, the others neutral.
 enum class MarkKind { kPlain, kLead, kControl };
 
-/// A value with its interval.
+/// A value with its interval; the mark stands alone where there is none.
 struct Whisker {
   std::string label{};
-  double value = 0;
-  double ci_low = 0;
-  double ci_high = 0;
+  Estimate estimate{};
   MarkKind kind = MarkKind::kPlain;
   std::string note{};  ///< right above the whisker, e.g. the numbers in words
 };
@@ -42,7 +41,7 @@ struct WhiskerFigure {
 std::string whisker_plot(const WhiskerFigure& figure);
 
 /// One whisker for a table cell, 24 px high, over faint tick lines; decoration beside its numbers,
-/// so hidden from screen readers. `data-low`/`data-high` repeat the interval for tests.
+/// so hidden from screen readers. `data-low`/`data-high` repeat an interval for tests.
 std::string whisker_cell(const Axis& axis, const Whisker& row);
 /// The axis of such cells for the column's head: tick labels only.
 std::string axis_cell(const Axis& axis);

@@ -32,15 +32,29 @@ std::string short_text(double value, int max_decimals) {
 }
 
 std::string signed_text(double value, int decimals, bool plus) {
-  std::string text = fixed_text(value, decimals);
   if (!std::isfinite(value)) {
-    return text;
+    return kPageNoNumber;
   }
+  const std::string text = fixed_text(value, decimals);
   if (text.starts_with('-')) {
-    return "\u2212" + text.substr(1);
+    return typographic_text(text);
   }
   const bool zero = text.find_first_not_of("0.") == std::string::npos;
   return plus && !zero ? "+" + text : text;
+}
+
+std::string typographic_text(std::string_view text) {
+  if (text == kNoNumber) {
+    return kPageNoNumber;
+  }
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool starts = i == 0 || text[i - 1] == ' ' || text[i - 1] == '(';
+    const bool minus = text[i] == '-' && starts && i + 1 < text.size() && is_digit(text[i + 1]);
+    out += minus ? std::string_view("\u2212") : text.substr(i, 1);
+  }
+  return out;
 }
 
 std::string count_text(int64_t count) {

@@ -3,18 +3,24 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace cupel::report {
 
-/// What stands for a number that is absent or not finite.
+/// What stands for a number that is absent or not finite on a terminal.
 inline constexpr const char* kNoNumber = "-";
+/// The same on a page.
+inline constexpr const char* kPageNoNumber = "\u2013";
 
 /// "0.614"; never "-0.000". Not finite: "-".
 std::string fixed_text(double value, int decimals);
 /// As fixed_text with trailing zeros cut: "12.5", "3". For coordinates; not finite is a bug.
 std::string short_text(double value, int max_decimals = 2);
-/// As fixed_text with a typographic minus, and a plus sign when asked. For pages.
+/// As fixed_text with a typographic minus, and a plus sign when asked; not finite: "–". For pages.
 std::string signed_text(double value, int decimals, bool plus = false);
+/// A number, or a text with numbers, as pages write it: minus signs instead of hyphens before
+/// digits, and a dash for what is absent. A hyphen within a word ("gpt-4") stays.
+std::string typographic_text(std::string_view text);
 /// "12,345"
 std::string count_text(int64_t count);
 /// A share in [0, 1] as "0%", "<0.1%", "3.4%", "97%", "100%"; 100% only when it is exactly that.

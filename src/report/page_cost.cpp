@@ -18,17 +18,31 @@ bool has_costs(const EvaluationPage& page) {
 
 std::string cost_text(const EvaluationPage& page, const std::optional<double>& cost) {
   if (!cost) {
-    return kNoNumber;
+    return kPageNoNumber;
   }
   return money_text(*cost) + (page.currency.empty() ? "" : " " + page.currency);
 }
 
-void write_usage_cells(Markup& html, const EvaluationPage& page, const CallUsage& usage) {
-  const std::string speed =
-      usage.tokens_per_second > 0 ? fixed_text(usage.tokens_per_second, 1) : std::string(kNoNumber);
+std::string token_speed(const CallUsage& usage) {
+  return usage.tokens_per_second > 0 ? fixed_text(usage.tokens_per_second, 1) : kPageNoNumber;
+}
+
+// A judge reads much and writes little: tokens a second would make it look slow.
+std::string call_speed(const CallUsage& usage) {
+  if (usage.calls <= 0 || !(usage.seconds > 0)) {
+    return kPageNoNumber;
+  }
+  return fixed_text(static_cast<double>(usage.calls) / usage.seconds, 1) + " calls/s";
+}
+
+void write_usage_cells(Markup& html,
+                       const EvaluationPage& page,
+                       const CallUsage& usage,
+                       const std::string& speed) {
   for (const std::string& text :
        {count_text(usage.calls), count_text(usage.cached_calls), count_text(usage.prompt_tokens),
-        count_text(usage.completion_tokens), speed, duration_text(usage.seconds)}) {
+        count_text(usage.completion_tokens), speed,
+        typographic_text(duration_text(usage.seconds))}) {
     html.element("td", {{"class", "num"}}, text);
   }
   if (has_costs(page)) {
@@ -42,7 +56,8 @@ void write_contenders(Markup& html, const PageView& view) {
     html.open("tr").open("th", {{"scope", "row"}});
     write_model_name(html, view, i);
     html.close();
-    write_usage_cells(html, view.page(), view.page().leaderboard[i].usage);
+    const CallUsage& usage = view.page().leaderboard[i].usage;
+    write_usage_cells(html, view.page(), usage, token_speed(usage));
     html.close();
   }
   html.close();
@@ -57,7 +72,7 @@ void write_judge_and_total(Markup& html, const EvaluationPage& page) {
   if (page.judge_usage) {
     html.open("tr").open("th", {{"scope", "row"}}).text("Judge ");
     html.element("span", {{"dir", "auto"}}, page.judge).close();
-    write_usage_cells(html, page, *page.judge_usage);
+    write_usage_cells(html, page, *page.judge_usage, call_speed(*page.judge_usage));
     html.close();
   }
   if (page.total_cost) {

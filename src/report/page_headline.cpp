@@ -1,6 +1,7 @@
 // The head of the page: who leads, by how much, and what must be known before believing it.
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "base/format.h"
 #include "report/numbers.h"
@@ -13,12 +14,29 @@ void strong(Markup& html, std::string_view text) {
   html.element("strong", {{"dir", "auto"}}, text);
 }
 
+/// "95% interval 4.75 to 6.40", or why there is none.
+std::string lead_interval(const PageView& view, const Estimate& score) {
+  const std::string text =
+      format("{} interval {}", view.confidence_text(), view.interval_text(score));
+  if (score.has_interval()) {
+    return text;
+  }
+  return text + (view.page().questions.size() == 1
+                     ? ": one question gives no interval"
+                     : ": fewer than two questions with a valid score give none");
+}
+
+// Whoever is alone leads nobody.
 void write_lead(Markup& html, const PageView& view, const LeaderboardRow& leader) {
+  const bool alone = view.page().leaderboard.size() == 1;
   strong(html, leader.model);
-  html.text(leader.is_control ? ", a control that never reads the question, leads with "
-                              : " leads with ");
+  html.text(leader.is_control ? ", a control that never reads the question, " : " ");
+  html.text(alone ? "scores " : "leads with ");
   strong(html, view.score_text(leader.score.value));
-  html.text(format(" ({} interval {}).", view.confidence_text(), view.interval_text(leader.score)));
+  html.text(format(" ({}).", lead_interval(view, leader.score)));
+  if (alone) {
+    html.text(" There is no other contender to compare it with.");
+  }
 }
 
 void write_gap(Markup& html, const PageView& view, const LeaderboardRow& next) {
@@ -29,13 +47,18 @@ void write_gap(Markup& html, const PageView& view, const LeaderboardRow& next) {
     html.text(" was computed.");
     return;
   }
+  const Estimate& difference = gap->difference;
   html.text(" It is ");
-  strong(html, view.score_text(gap->difference.value));
+  strong(html, view.score_text(difference.value));
   html.text(" ahead of ");
   strong(html, next.model);
+  if (!difference.has_interval()) {
+    html.text("; without an interval of the paired difference, nothing separates the two.");
+    return;
+  }
   html.text(
-      format("; the interval of the paired difference, {}, ", view.interval_text(gap->difference)));
-  const bool clear = excludes_zero(gap->difference);
+      format("; the interval of the paired difference, {}, ", view.interval_text(difference)));
+  const bool clear = excludes_zero(difference);
   html.element("em", clear ? "excludes zero" : "includes zero");
   html.text(clear ? "." : ": this evaluation does not separate the two.");
 }
@@ -75,14 +98,16 @@ void write_fact(Markup& html,
 
 std::string share_text(int64_t part, int64_t whole) {
   const auto share = share_of(part, whole);
-  return share ? percent_text(*share) : kNoNumber;
+  return share ? percent_text(*share) : kPageNoNumber;
 }
 
 void write_facts(Markup& html, const EvaluationPage& page) {
   const Totals totals = totals_of(page);
   html.open("dl", {{"class", "facts"}});
   write_fact(html, "Contenders", count_text(static_cast<int64_t>(page.leaderboard.size())),
-             totals.controls == 0 ? "" : format("{} a control", totals.controls));
+             totals.controls == 0   ? ""
+             : totals.controls == 1 ? "1 is a control"
+                                    : format("{} are controls", totals.controls));
   write_fact(html, "Questions", count_text(static_cast<int64_t>(page.questions.size())),
              format("{} answers", count_text(totals.answers)));
   write_fact(html, "Invalid verdicts", share_text(totals.invalid, totals.verdicts),
@@ -97,29 +122,74 @@ void write_notes(Markup& html, const EvaluationPage& page) {
     const bool warning = note.level == NoteLevel::kWarning;
     html.open("p", {{"class", warning ? "note warning" : "note"}});
     html.element("strong", warning ? "Warning" : "Note").text(" ");
-    html.element("span", {{"dir", "auto"}}, note.text).close();
+    html.element("span", {{"dir", "auto"}}, typographic_text(note.text)).close();
+  }
+}
+
+using Rows = std::vector<const LeaderboardRow*>;
+
+Rows rows_where(const EvaluationPage& page, bool control) {
+  Rows rows;
+  for (const LeaderboardRow& row : page.leaderboard) {
+    if (row.is_control == control) {
+      rows.push_back(&row);
+    }
+  }
+  return rows;
+}
+
+bool lies_above(const LeaderboardRow& row, const LeaderboardRow& control) {
+  return row.score.has_interval() && control.score.has_interval() &&
+         row.score.interval->low > control.score.interval->high;
+}
+
+/// Names of the contenders whose interval does not lie above that of every control.
+std::string unclear_names(const Rows& contenders, const Rows& controls) {
+  std::string names;
+  for (const LeaderboardRow* row : contenders) {
+    const bool clear = std::ranges::all_of(
+        controls, [&](const LeaderboardRow* control) { return lies_above(*row, *control); });
+    names += clear ? "" : (names.empty() ? "" : ", ") + row->model;
+  }
+  return names;
+}
+
+void write_control_scores(Markup& html, const PageView& view, const Rows& controls) {
+  for (size_t i = 0; i < controls.size(); ++i) {
+    html.text(i == 0 ? "" : i + 1 == controls.size() ? " and " : ", ");
+    html.element("span", {{"dir", "auto"}}, controls[i]->model);
+    const Estimate& score = controls[i]->score;
+    html.text(" (" + view.score_text(score.value));
+    html.text(score.has_interval() ? "; " + view.interval_text(score) + ")" : std::string(")"));
   }
 }
 
 /// What the null models show: the floor that every real answer must clear.
-void write_control(Markup& html, const PageView& view, const LeaderboardRow& control) {
-  std::string unclear;
-  for (const LeaderboardRow& row : view.page().leaderboard) {
-    if (!row.is_control && !(row.score.ci_low > control.score.ci_high)) {
-      unclear += (unclear.empty() ? "" : ", ") + row.model;
-    }
+void write_controls(Markup& html, const PageView& view) {
+  const Rows controls = rows_where(view.page(), true);
+  const Rows contenders = rows_where(view.page(), false);
+  if (controls.empty()) {
+    return;
   }
-  html.open("p", {{"class", unclear.empty() ? "note" : "note warning"}});
-  html.element("strong", "Control").text(" ");
-  html.element("span", {{"dir", "auto"}}, control.model);
-  html.text(format(
-      " gives one constant answer to every question and scores {} ({}): that much comes from the "
-      "judging alone. ",
-      view.score_text(control.score.value), view.interval_text(control.score)));
-  if (unclear.empty()) {
-    html.text("Every other contender's interval lies above it.");
+  const bool one = controls.size() == 1;
+  const std::string unclear = unclear_names(contenders, controls);
+  html.open("p", {{"class", unclear.empty() && !contenders.empty() ? "note" : "note warning"}});
+  html.element("strong", one ? "Control" : "Controls").text(" ");
+  write_control_scores(html, view, controls);
+  html.text(one ? " gives one constant answer to every question: this score comes from the judging "
+                  "alone. "
+                : " give one constant answer each to every question: these scores come from the "
+                  "judging alone. ");
+  if (contenders.empty()) {
+    html.text(one ? "No contender was held against it." : "No contender was held against them.");
+  } else if (unclear.empty()) {
+    html.text(contenders.size() == 1 ? "The other contender's interval lies above "
+                                     : "Every other contender's interval lies above ");
+    html.text(one ? "it." : "all of them.");
   } else {
-    html.text("Not clearly above it: ").element("span", {{"dir", "auto"}}, unclear).text(".");
+    html.text(one ? "Contenders whose interval does not lie above it: "
+                  : "Contenders whose interval does not lie above all of them: ");
+    html.element("span", {{"dir", "auto"}}, unclear).text(".");
   }
   html.close();
 }
@@ -142,11 +212,7 @@ void write_headline(Markup& html, const PageView& view) {
   html.close();
   write_facts(html, page);
   write_notes(html, page);
-  for (const LeaderboardRow& row : page.leaderboard) {
-    if (row.is_control) {
-      write_control(html, view, row);
-    }
-  }
+  write_controls(html, view);
   html.close();
 }
 

@@ -23,7 +23,7 @@ void open_cell(Markup& html, std::string_view name, std::string_view style) {
 void write_share_cell(Markup& html, std::string_view name, int64_t part, int64_t whole) {
   open_cell(html, name, "num");
   const auto share = share_of(part, whole);
-  html.text(share ? percent_text(*share) : kNoNumber);
+  html.text(share ? percent_text(*share) : kPageNoNumber);
   html.element("small", format("{} of {}", count_text(part), count_text(whole))).close();
 }
 
@@ -45,25 +45,27 @@ void write_row(Markup& html, const PageView& view, size_t index) {
   html.open("th", {{"scope", "row"}, {"role", "rowheader"}, {"class", "model"}});
   write_model_name(html, view, index);
   if (!row.description.empty()) {
-    html.element("small", {{"dir", "auto"}}, row.description);
+    html.open("small", {{"dir", "auto"}});
+    write_breakable(html, row.description);
+    html.close();
   }
   html.close();
   open_cell(html, "Score", "num score");
   html.element("b", view.score_text(row.score.value));
   html.element("small", view.interval_text(row.score)).close();
   open_cell(html, "Interval", "plot");
-  html.trusted(whisker_cell(view.score_axis(), {.value = row.score.value,
-                                                .ci_low = row.score.ci_low,
-                                                .ci_high = row.score.ci_high,
-                                                .kind = view.kind_of_row(index)}));
+  html.trusted(
+      whisker_cell(view.score_axis(), {.estimate = row.score, .kind = view.kind_of_row(index)}));
   html.close();
   open_cell(html, "Rating", "num");
   if (row.rating) {
     html.text(signed_text(row.rating->value, 0));
-    html.element("small",
-                 signed_text(row.rating->ci_low, 0) + " to " + signed_text(row.rating->ci_high, 0));
+    html.element("small", row.rating->has_interval()
+                              ? signed_text(row.rating->interval->low, 0) + " to " +
+                                    signed_text(row.rating->interval->high, 0)
+                              : std::string(kPageNoNumber));
   } else {
-    html.text(kNoNumber);
+    html.text(kPageNoNumber);
   }
   html.close();
   write_share_cell(html, "Invalid", row.by_program.invalid + row.by_judge.invalid,
@@ -78,20 +80,18 @@ void write_head_cell(Markup& html, std::string_view name, std::string_view style
 
 std::string difference_note(const PageView& view, const Estimate& difference) {
   return format("{} ({})", signed_text(difference.value, view.page().scale.decimals, true),
-                view.interval_text(difference));
+                difference.has_interval() ? view.interval_text(difference) : "no interval");
 }
 
 Axis difference_axis(const EvaluationPage& page) {
   double low = 0;
   double high = 0;
   for (const PairedDifference& row : page.differences) {
-    for (const double value :
-         {row.difference.value, row.difference.ci_low, row.difference.ci_high}) {
-      if (std::isfinite(value)) {
-        low = std::min(low, value);
-        high = std::max(high, value);
-      }
-    }
+    const double value = std::isfinite(row.difference.value) ? row.difference.value : 0;
+    const Interval ends = row.difference.has_interval() ? *row.difference.interval
+                                                        : Interval{.low = value, .high = value};
+    low = std::min({low, value, ends.low});
+    high = std::max({high, value, ends.high});
   }
   return nice_axis(low, high);
 }
@@ -106,14 +106,18 @@ WhiskerFigure difference_figure(const PageView& view) {
     const bool control = model != nullptr && model->is_control;
     const std::string note = difference_note(view, row.difference);
     figure.rows.push_back({.label = view.key_of(row.model) + " " + row.model,
-                           .value = row.difference.value,
-                           .ci_low = row.difference.ci_low,
-                           .ci_high = row.difference.ci_high,
+                           .estimate = row.difference,
                            .kind = control ? MarkKind::kControl : MarkKind::kPlain,
                            .note = note});
     figure.description += (figure.description.empty() ? "" : "; ") + row.model + ": " + note;
   }
   return figure;
+}
+
+std::string_view zero_text(const Estimate& difference) {
+  return !difference.has_interval()  ? kPageNoNumber
+         : excludes_zero(difference) ? "excluded"
+                                     : "included";
 }
 
 void write_difference_table(Markup& html, const PageView& view) {
@@ -131,7 +135,7 @@ void write_difference_table(Markup& html, const PageView& view) {
     html.element("td", {{"class", "num"}},
                  signed_text(row.difference.value, view.page().scale.decimals, true));
     html.element("td", {{"class", "num"}}, view.interval_text(row.difference));
-    html.element("td", excludes_zero(row.difference) ? "excluded" : "included").close();
+    html.element("td", zero_text(row.difference)).close();
   }
   html.close().close().close().close();
 }
@@ -141,8 +145,9 @@ void write_difference_table(Markup& html, const PageView& view) {
 void write_leaderboard(Markup& html, const PageView& view) {
   open_section(html, "leaderboard", "Leaderboard");
   write_hint(html,
-             format("Ordered by {}, from {} (worst) to {} (best), with {} intervals. Contenders "
-                    "that share a rank (=) are not separated.",
+             format("Ordered by {}, from {} (worst) to {} (best), with {} intervals. A rank "
+                    "is 1 + the number of contenders shown to be better by a paired difference; = "
+                    "marks ranks that are shared.",
                     view.page().scale.name, short_text(view.page().scale.low),
                     short_text(view.page().scale.high), view.confidence_text()));
   open_scroll_box(html, "Leaderboard table");

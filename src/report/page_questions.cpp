@@ -11,6 +11,8 @@
 namespace cupel::report {
 namespace {
 
+constexpr size_t kMostNamedColumns = 6;
+
 struct VerdictLook {
   std::string_view style;
   std::string_view mark;
@@ -133,7 +135,7 @@ std::vector<const ItemResult*> items_of(const TurnView& turn) {
 void write_mark_cell(Markup& html, const AnswerView& answer, std::string_view question) {
   const auto item = std::ranges::find(answer.items, question, &ItemResult::question);
   if (item == answer.items.end()) {
-    html.element("td", {{"class", "mark"}}, kNoNumber);
+    html.element("td", {{"class", "mark"}}, kPageNoNumber);
     return;
   }
   const VerdictLook look = look_of(item->verdict);
@@ -141,7 +143,7 @@ void write_mark_cell(Markup& html, const AnswerView& answer, std::string_view qu
   html.element("span", {{"aria-hidden", "true"}}, look.mark);
   html.element("span", {{"class", "sr"}}, look.word);
   if (item->decided_by == DecidedBy::kJudge && item->probability) {
-    html.element("small", fixed_text(*item->probability, 2));
+    html.element("small", signed_text(*item->probability, 2));
   }
   html.close();
 }
@@ -154,13 +156,15 @@ void write_checks(Markup& html,
   if (items.empty()) {
     return;
   }
+  // Beside many models, a column has room for the letter alone; the names stand above the answers.
+  const bool many = turn.answers.size() > kMostNamedColumns;
   open_scroll_box(html, label);
-  html.open("table", {{"class", "checks"}}).open("thead").open("tr");
+  html.open("table", {{"class", many ? "checks many" : "checks"}}).open("thead").open("tr");
   html.element("th", {{"scope", "col"}}, "Check");
   for (const AnswerView& answer : turn.answers) {
     html.open("th", {{"scope", "col"}, {"class", "mark"}});
     html.element("span", {{"class", "key"}}, view.key_of(answer.model));
-    html.element("span", {{"class", "name"}, {"dir", "auto"}}, answer.model).close();
+    html.element("span", {{"class", many ? "sr" : "name"}, {"dir", "auto"}}, answer.model).close();
   }
   html.close().close().open("tbody");
   for (const ItemResult* item : items) {
@@ -209,7 +213,7 @@ void write_summary(Markup& html, const PageView& view, const QuestionView& quest
   for (size_t i = 0; i < view.page().leaderboard.size(); ++i) {
     const auto score = question_score(question, view.page().leaderboard[i].model);
     html.open("span").element("span", {{"class", "key"}}, view.key_of_row(i)).text(" ");
-    html.text(score ? signed_text(*score, std::min(view.page().scale.decimals, 2)) : kNoNumber);
+    html.text(score ? signed_text(*score, std::min(view.page().scale.decimals, 2)) : kPageNoNumber);
     html.close().text(" ");
   }
   html.close().close();

@@ -109,7 +109,7 @@ void write_decision_cells(Markup& html, const PageView& view, const Decisions& d
   html.element("b", view.score_text(decisions.score)).close();
   const int64_t decided = decisions.yes + decisions.no + decisions.unsure;
   const auto count = [&](int64_t number, bool known) {
-    html.element("td", {{"class", "num"}}, known ? count_text(number) : kNoNumber);
+    html.element("td", {{"class", "num"}}, known ? count_text(number) : kPageNoNumber);
   };
   count(decisions.yes, decided > 0);  // gradings on a scale have no yes and no
   count(decisions.no, decided > 0);

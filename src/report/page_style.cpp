@@ -61,7 +61,7 @@ nav a:hover{text-decoration:underline;text-decoration-color:var(--gold);text-dec
 )css";
 
 constexpr std::string_view kTables = R"css(
-.scroll{overflow-x:auto;margin-top:.9rem;background:var(--card);border:1px solid var(--line);border-radius:.6rem}
+.scroll{position:relative;overflow-x:auto;margin-top:.9rem;background:var(--card);border:1px solid var(--line);border-radius:.6rem}
 table{border-collapse:separate;border-spacing:0;width:100%;font-size:.9375rem;line-height:1.35}
 th,td{padding:.6rem .8rem;text-align:start;vertical-align:middle;overflow-wrap:normal}
 thead th{font-size:.8125rem;font-weight:600;color:var(--soft);vertical-align:bottom;border-bottom:1px solid var(--line)}
@@ -119,7 +119,7 @@ summary{cursor:pointer}
 )css";
 
 constexpr std::string_view kQuestions = R"css(
-.filter{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem;border:0;padding:0;margin:1rem 0;min-width:0}
+.filter{position:relative;display:flex;flex-wrap:wrap;align-items:center;gap:.4rem;border:0;padding:0;margin:1rem 0;min-width:0}
 .filter legend{float:left;padding:0;margin-inline-end:.4rem;font-size:.9375rem;color:var(--soft)}
 .filter input{position:absolute;opacity:0;width:1px;height:1px}
 .filter label{padding:.3rem .8rem;border:1px solid var(--line);border-radius:1em;background:var(--card);font-size:.875rem;cursor:pointer}
@@ -148,7 +148,7 @@ constexpr std::string_view kQuestions = R"css(
 .outcome{margin:.25rem 0 0;font-size:.875rem}
 .answer>.text{max-height:34rem;overflow:auto}
 .empty{color:var(--soft);font-style:italic}
-.checks tbody th{min-width:8rem!important;font-weight:400;overflow-wrap:anywhere}
+.checks tbody th{min-width:16rem!important;font-weight:400;overflow-wrap:anywhere}
 .by{font-size:.8125rem;color:var(--soft);white-space:nowrap}
 .by::before{content:"· "}
 .mark{font-weight:600}
@@ -156,19 +156,23 @@ td.mark,th.mark{text-align:center;width:8.5rem}
 td.mark{white-space:nowrap}
 td.mark small{display:inline;margin-inline-start:.4em;font-weight:400}
 .mark>span:first-child{font-size:1.05em}
-.checks thead .key+.name{display:block;margin-top:.2rem;font-weight:500}
+.checks thead .key+.name{display:block;margin-top:.2rem;font-weight:500;overflow-wrap:anywhere}
+.checks.many .mark{width:auto;padding-inline:.45rem}
+.checks.many td small{display:block;margin:0}
 .yes{color:var(--yes)}.no{color:var(--no)}.unsure{color:var(--unsure)}.invalid{color:var(--no);text-decoration:underline dotted}
 .metadata{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,20rem),1fr));gap:.2rem 2rem;margin:.6rem 0 0;font-size:.9375rem}
 .metadata div{display:flex;gap:.8rem;justify-content:space-between;padding:.35rem 0;border-bottom:1px solid var(--line)}
 .metadata dt{color:var(--soft);flex:none;max-width:50%}
 .metadata dd{margin:0;text-align:end;min-width:0}
+.hash{font:inherit;font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.875em;color:var(--soft);white-space:nowrap}
 footer{margin-top:4rem;padding-block:1.5rem;border-top:1px solid var(--line);font-size:.875rem;color:var(--soft)}
 @media (max-width:52rem){
 .question>summary{grid-template-columns:auto minmax(0,1fr)}
 .scores{grid-column:2}
 .what{flex-wrap:wrap}
 .excerpt{flex-basis:100%}
-.checks thead .key+.name{display:none}
+.checks tbody th{min-width:8rem!important}
+.checks thead .key+.name{position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%)}
 td.mark,th.mark{width:auto}
 td.mark small{display:block;margin:0}
 .checks th,.checks td{padding:.5rem .4rem}

@@ -13,17 +13,18 @@ Axis axis_of_scores(const EvaluationPage& page) {
   double low = page.scale.high;
   double high = page.scale.low;
   for (const LeaderboardRow& row : page.leaderboard) {
-    for (const double value : {row.score.value, row.score.ci_low, row.score.ci_high}) {
-      if (std::isfinite(value)) {
-        low = std::min(low, value);
-        high = std::max(high, value);
-      }
+    if (std::isfinite(row.score.value)) {
+      low = std::min(low, row.score.value);
+      high = std::max(high, row.score.value);
+    }
+    if (row.score.has_interval()) {
+      low = std::min(low, row.score.interval->low);
+      high = std::max(high, row.score.interval->high);
     }
   }
-  if (low > high) {
-    return nice_axis(page.scale.low, page.scale.high);
-  }
-  return nice_axis(low, high);
+  const bool none = low > high;
+  const Axis axis = nice_axis(none ? page.scale.low : low, none ? page.scale.high : high);
+  return clipped_axis(axis, page.scale.low, page.scale.high);
 }
 
 }  // namespace
@@ -47,7 +48,8 @@ MarkKind PageView::kind_of_row(size_t row) const {
   if (page_.leaderboard[row].is_control) {
     return MarkKind::kControl;
   }
-  return row == 0 ? MarkKind::kLead : MarkKind::kPlain;
+  // Nobody leads alone.
+  return row == 0 && page_.leaderboard.size() > 1 ? MarkKind::kLead : MarkKind::kPlain;
 }
 
 const LeaderboardRow* PageView::row_of(std::string_view model) const {
@@ -69,11 +71,13 @@ const PairedDifference* PageView::difference_of(std::string_view model) const {
 }
 
 std::string PageView::score_text(std::optional<double> score) const {
-  return score ? signed_text(*score, page_.scale.decimals) : kNoNumber;
+  return score ? signed_text(*score, page_.scale.decimals) : kPageNoNumber;
 }
 
 std::string PageView::interval_text(const Estimate& estimate) const {
-  return score_text(estimate.ci_low) + " to " + score_text(estimate.ci_high);
+  return estimate.has_interval()
+             ? score_text(estimate.interval->low) + " to " + score_text(estimate.interval->high)
+             : kPageNoNumber;
 }
 
 std::string PageView::confidence_text() const {
@@ -81,7 +85,8 @@ std::string PageView::confidence_text() const {
 }
 
 bool excludes_zero(const Estimate& difference) {
-  return difference.ci_low > 0 || difference.ci_high < 0;
+  return difference.has_interval() &&
+         (difference.interval->low > 0 || difference.interval->high < 0);
 }
 
 void open_section(Markup& html, std::string_view id, std::string_view heading) {
@@ -101,6 +106,19 @@ void write_model_name(Markup& html, const PageView& view, size_t row) {
   html.element("span", {{"class", "name"}, {"dir", "auto"}}, model.model);
   if (model.is_control) {
     html.text(" ").element("span", {{"class", "tag"}}, "control");
+  }
+}
+
+void write_breakable(Markup& html, std::string_view text) {
+  constexpr std::string_view kBreaks = "/,";
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t found = text.find_first_of(kBreaks, begin);
+    const size_t end = found == std::string_view::npos ? text.size() : found + 1;
+    html.text(text.substr(begin, end - begin));
+    if (end < text.size()) {
+      html.leaf("wbr");
+    }
+    begin = end;
   }
 }
 

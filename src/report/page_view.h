@@ -27,9 +27,9 @@ class PageView {
   /// Covers every interval of the leaderboard, within the scale.
   [[nodiscard]] const Axis& score_axis() const { return score_axis_; }
 
-  /// A score with the page's decimals; "-" when absent or not finite.
+  /// A score with the page's decimals; "–" when absent or not finite.
   [[nodiscard]] std::string score_text(std::optional<double> score) const;
-  /// "0.552 to 0.671"
+  /// "0.552 to 0.671"; "–" where there is no interval.
   [[nodiscard]] std::string interval_text(const Estimate& estimate) const;
   /// "95%"
   [[nodiscard]] std::string confidence_text() const;
@@ -39,7 +39,7 @@ class PageView {
   Axis score_axis_;
 };
 
-/// Whether the interval leaves out zero, on either side.
+/// Whether there is an interval and it leaves out zero, on either side.
 bool excludes_zero(const Estimate& difference);
 
 // The sections, in the order of the page.
@@ -60,6 +60,8 @@ void open_section(Markup& html, std::string_view id, std::string_view heading);
 void open_scroll_box(Markup& html, std::string_view label);
 /// The model's letter as a small mark, its name, and "control" where it is one.
 void write_model_name(Markup& html, const PageView& view, size_t row);
+/// The text with places to break the line after slashes and commas, as paths and specs need.
+void write_breakable(Markup& html, std::string_view text);
 /// A paragraph of explanation in the quieter tone.
 void write_hint(Markup& html, std::string_view text);
 

@@ -121,6 +121,10 @@ std::string Table::render_line(const std::vector<Cell>& cells,
   return line + "\n";
 }
 
+size_t Table::hidden_columns(const Terminal& terminal) const {
+  return static_cast<size_t>(std::ranges::count(fitted_widths(terminal.columns), kDropped));
+}
+
 std::string Table::render(const Terminal& terminal) const {
   const std::vector<size_t> widths = fitted_widths(terminal.columns);
   std::vector<Cell> headers;

@@ -38,6 +38,9 @@ class Table {
   /// Lines ending in "\n": header, rule, rows.
   [[nodiscard]] std::string render(const Terminal& terminal) const;
 
+  /// How many columns `render` leaves out on this terminal.
+  [[nodiscard]] size_t hidden_columns(const Terminal& terminal) const;
+
  private:
   struct Row {
     std::vector<Cell> cells{};

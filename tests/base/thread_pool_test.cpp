@@ -1,6 +1,7 @@
 #include "base/thread_pool.h"
 
 #include <atomic>
+#include <new>
 #include <numeric>
 #include <thread>
 #include <vector>
@@ -51,6 +52,33 @@ TEST(ThreadPool, ManyShortJobsStayApart) {
     pool.for_each_chunk(4, 1, [&](size_t begin, size_t) { sum += own + begin; });
     ASSERT_EQ(sum.load(), 4 * job + 6);
     own = 0;
+  }
+}
+
+// What a body throws, on whichever worker, reaches the caller; the pool goes on.
+TEST(ThreadPool, ExceptionsReachTheCaller) {
+  for (const size_t threads : {1, 2, 4}) {
+    ThreadPool pool(threads);
+    for (size_t round = 0; round < 500; ++round) {
+      const size_t bad = round % 16;
+      const auto body = [&](size_t begin, size_t) {
+        if (begin == bad) {
+          throw std::bad_alloc();
+        }
+      };
+      EXPECT_THROW(pool.for_each_chunk(16, 1, body), std::bad_alloc);
+      std::atomic<size_t> done = 0;
+      pool.for_each_chunk(16, 1, [&](size_t, size_t) { ++done; });
+      ASSERT_EQ(done.load(), 16U);
+    }
+    for (size_t bad = 0; bad < threads; ++bad) {
+      EXPECT_THROW(pool.run([&](size_t worker) {
+        if (worker == bad) {
+          throw std::bad_alloc();
+        }
+      }),
+                   std::bad_alloc);
+    }
   }
 }
 

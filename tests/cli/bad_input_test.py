@@ -94,7 +94,15 @@ class ModelSpecTest(CupelTest):
         self.refused(USAGE, "a.gguf,noise-seed=1", "need noise=SCALE")
         for value in ("0", "-1", "soon", "nan", "1e9"):
             self.refused(USAGE, f"{url},timeout={value}", f'model a: timeout is "{value}"', "expected a number from")
-        self.refused(USAGE, f"{url},concurrency=0", 'model a: concurrency is "0"', "expected a number from 1 to 256")
+        for value in ("0", "2.9", "nan", "1e1", "257", ""):
+            self.refused(USAGE, f"{url},concurrency={value}", f'model a: concurrency is "{value}"',
+                         "expected a whole number from 1 to 256")
+        for value in ("-1.7", "nan", "1e300", "0.5", "9223372036854775808"):
+            self.refused(USAGE, f"a.gguf,noise=1,noise-seed={value}", f'noise-seed is "{value}"',
+                         "expected a whole number from 0")
+        for option, value in (("noise", "-1"), ("noise", "inf"), ("noise", ""), ("noise-fraction", "1.5")):
+            options = f"{option}={value}" if option == "noise" else f"noise=1,{option}={value}"
+            self.refused(USAGE, f"a.gguf,{options}", f'{option} is "{value}"', "expected a number from 0 to")
         self.refused(MISSING, f"{url},key-env=CUPEL_NO_SUCH_KEY", "CUPEL_NO_SUCH_KEY is not set")
 
     def test_recorded_answers_only_answer_questions_of_a_benchmark(self):

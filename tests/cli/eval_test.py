@@ -30,7 +30,7 @@ class EvalTest(CupelTest):
 
 @needs_model(SMOLLM2)
 class LocalModelTest(EvalTest):
-    ARGS = ["--limit", 2, "--model", f"smol={SMOLLM2}", "--model", "null=null:I am happy to help.",
+    ARGS = ["--limit", 6, "--model", f"smol={SMOLLM2}", "--model", "null=null:I am happy to help.",
             "--judge", f"judge={SMOLLM2}"]
 
     def test_the_run_its_files_and_what_is_made_of_them(self):
@@ -50,8 +50,8 @@ class LocalModelTest(EvalTest):
             self.assertLessEqual(row["ci_low"], row["rating"])
             self.assertLessEqual(row["rating"], row["ci_high"])
             self.assertLessEqual(row["score_ci_low"], row["score"])
-            self.assertEqual(list(row["categories"]), ["writing"])
-            self.assertEqual((row["invalid"], row["answers"]), (0, 4))
+            self.assertEqual(list(row["categories"]), ["roleplay", "writing"])
+            self.assertEqual((row["invalid"], row["answers"]), (0, 12))
         self.assertEqual([row["model"] for row in report["leaderboard"]], ["smol", "null"])
         self.assertGreater(self.row(report, "smol")["tokens"], 50)
         self.assertTrue(self.row(report, "null")["control"])
@@ -67,14 +67,14 @@ class LocalModelTest(EvalTest):
                     probabilities = [item["probability"] for item in row["items"]]
                     scores.append(9 * statistics.mean(probabilities) + 1)
                     self.assertAlmostEqual(row["score"], scores[-1], places=9)
-            self.assertEqual(len(scores), 4)
+            self.assertEqual(len(scores), 12)
             self.assertAlmostEqual(self.row(report, name)["score"], statistics.mean(scores), places=9)
 
     def check_fastchat_answers(self):
         rows = self.rows("run")
         for name in ("smol", "null"):
             records = read_json_lines(self.folder / f"run/model_answer/{name}.jsonl")
-            self.assertEqual([record["question_id"] for record in records], [1, 2])
+            self.assertEqual([record["question_id"] for record in records], list(range(1, 7)))
             for record in records:
                 self.assertEqual(list(record), ["question_id", "answer_id", "model_id", "choices", "tstamp"])
                 self.assertEqual(record["model_id"], name)
@@ -94,12 +94,12 @@ class LocalModelTest(EvalTest):
                        for pair in (("smol", "null"), ("null", "smol")))
         self.assertEqual(forth["difference"], report["differences"][0]["difference"])
         self.assertAlmostEqual(forth["difference"], -back["difference"], places=12)
-        self.assertEqual(forth["questions"], 2)
+        self.assertEqual(forth["questions"], 6)
         self.assertLess(forth["ci_low"], forth["difference"])
 
     def check_recorded_answers(self, report):
         answers = self.folder / "run/model_answer"
-        again = self.evaluate("again", "--limit", 2, "--model", f"smol=answers:{answers}/smol.jsonl",
+        again = self.evaluate("again", "--limit", 6, "--model", f"smol=answers:{answers}/smol.jsonl",
                               "--model", f"null=answers:{answers}/null.jsonl", "--judge", f"judge={SMOLLM2}")
         for name in ("smol", "null"):
             for key in ("rank", "rating", "ci_low", "ci_high", "score", "categories", "programs", "judge", "invalid"):
@@ -153,6 +153,31 @@ class ScriptedJudgeTest(EvalTest):
         marks = [r["score"] for r in read_json_lines(self.folder / "run/model_judgment/judge_single.jsonl")]
         self.assertCountEqual(marks, [-1, -1, 8, 6])
 
+    def test_pairs_in_both_orders_and_their_report(self):
+        def script(request, index):
+            text = request.last_message
+            both = "zebra" in text and "quokka" in text
+            return chat_reply(request, "[[C]]" if not both else
+                              "[[A]]" if text.index("zebra") < text.index("quokka") else "[[B]]")
+        with Endpoint(script) as endpoint:
+            report = self.evaluate("run", "--limit", 2, "--protocol", "pairwise", "--model", "a=null:zebra", "--model",
+                                   "b=null:quokka", "--baseline", "b", "--judge", endpoint.spec("judge"))
+            self.assertEqual(len(endpoint.requests), 8)
+        self.assertEqual({row["model"]: row["score"] for row in report["leaderboard"]}, {"a": 1, "b": 0})
+        self.assertEqual((report["baseline"], report["scale"]["high"]), ("b", 1))
+        records = read_json_lines(self.folder / "run/model_judgment/judge_pair.jsonl")
+        self.assertEqual([(r["model_1"], r["model_2"], r["g1_winner"], r["g2_winner"]) for r in records],
+                         [("a", "b", "model_1", "model_1")] * 4)
+        self.assertEqual(self.ok("report", "run", "--format", "json").json(), report)
+
+    def test_pairs_that_cannot_be_are_refused_before_anything_is_written(self):
+        evaluate = ["eval", "--bench", TOUCHSTONE, "--protocol", "pairwise", "--model", "first=null:a", "--judge",
+                    "judge=null:[[A]]", "--out", "run", "--quiet"]
+        self.check_failure(self.run_cupel(*evaluate), USAGE, "at least 2 with --model")
+        self.check_failure(self.run_cupel(*evaluate, "--model", "other=null:b", "--baseline", "frist"), USAGE,
+                           'did you mean "first"?')
+        self.assertFalse((self.folder / "run").exists())
+
     def test_a_checklist_of_a_remote_judge(self):
         with Endpoint(lambda request, index: label_reply(-0.105360516, -2.302585093)) as endpoint:  # ln 0.9, ln 0.1
             report = self.evaluate("run", "--limit", 1, "--model", "null:a", "--judge", endpoint.spec("judge"))
@@ -185,7 +210,7 @@ class MtBenchTest(EvalTest):
         specs = [word for name in self.MODELS
                  for word in ("--model", f"{name}=answers:{bench}/model_answer/{name}.jsonl")]
         with Endpoint(script) as endpoint:
-            report = self.evaluate("run", "--protocol", "single", *specs, "--judge", endpoint.spec("gpt-4"), bench=bench)
+            report = self.evaluate("run", *specs, "--judge", endpoint.spec("gpt-4"), bench=bench)  # its own protocol
             self.assertEqual(len(endpoint.requests), 320)
         # Averages over 160 verdicts: shared data's README; by category: recomputed from the same verdicts.
         self.assertEqual({row["model"]: row["score"] for row in report["leaderboard"]},
@@ -206,6 +231,34 @@ class MtBenchTest(EvalTest):
 
 
 @needs_data("mt_bench_locales")
+class WarningTest(EvalTest):
+    """What readers must know before they believe a table."""
+
+    def single(self, out, *args, judge="judge=null:Rating: [[7]]"):
+        return self.run_cupel("eval", "--bench", TOUCHSTONE, "--protocol", "single", "--model", "null:a", "--judge", judge,
+                              "--quiet", "--out", out, *args)
+
+    def test_few_questions(self):
+        for limit, expected in ((1, "1 question is too few"), (5, "5 questions are too few"), (6, "Only 6 questions")):
+            self.assertEqual(self.single(f"of-{limit}", "--limit", limit).code, 0)
+            report = json.loads((self.folder / f"of-{limit}/report.json").read_text())
+            self.assertTrue(any(text.startswith(expected) for text in report["warnings"]), report["warnings"])
+
+    @needs_model(SMOLLM2)
+    def test_a_judge_that_is_a_contender(self):
+        report = self.evaluate("run", "--limit", 1, "--max-tokens", 8, "--model", f"a={SMOLLM2}", "--judge", f"b={SMOLLM2}")
+        self.assertIn("The judge b is the model a itself: it may favour its own answers.", report["warnings"])
+
+    def test_why_no_verdict_is_valid(self):
+        done = self.single("run", "--limit", 2, judge="judge=null:no mark")
+        self.check_failure(done, USAGE, ["none of the answers has a valid verdict: in 4 of 4, no rating"])
+
+    def test_a_judge_that_the_run_does_not_have(self):
+        self.assertEqual(self.single("run", "--limit", 1).code, 0)
+        done = self.run_cupel("report", "run", "--judge", "foo")
+        self.check_failure(done, USAGE, ['no verdict of judge "foo"', "its judges are judge"])
+
+
 class LocaleTest(EvalTest):
     """Questions and references load as they are. Only the Romanian set has judge prompts: a flag names others."""
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Typing errors and requests that make no sense: one line that names the mend, exit code 2 or 3, and nothing written."""
+import os
 import re
+import struct
 
 from support import MISSING, ROOT, SMOLLM2, TOUCHSTONE, USAGE, CupelTest, main, needs_model
 
@@ -56,10 +58,28 @@ class HintTest(MistakeTest):
         self.refused(USAGE, "generate", "-x", says="unknown flag -x")
         self.fails(USAGE, "--versoin", says='unknown flag --versoin (did you mean "--version"?)')
 
+    def test_paths_at_which_the_system_does_not_even_look(self):
+        endless = "x" * 300
+        judge = ["--protocol", "single", "--model", "null:a", "--judge", "judge=null:[[7]]", "--quiet"]
+        self.refused(USAGE, "report", endless, says="File name too long")
+        self.refused(USAGE, "eval", "--bench", TOUCHSTONE, "--out", endless, *judge, says="File name too long")
+        self.refused(MISSING, "eval", "--bench", endless, "--out", "run", *judge, says="no such benchmark folder")
+        os.symlink("circle", self.folder / "circle")
+        self.refused(USAGE, "report", "circle", says="Too many levels of symbolic links")
+
+    def test_a_result_replaces_no_pipe_and_no_device(self):
+        small = struct.pack("<4sIQQ", b"GGUF", 3, 1, 0) + struct.pack("<Q1sIQIQ", 1, b"t", 1, 8, 0, 0)
+        self.file("small.gguf", small.ljust(96, b"\0") + bytes(32))
+        os.mkfifo(self.folder / "pipe")
+        for target, kind in (("pipe", "pipe"), ("/dev/null", "device"), ("folder", "folder")):
+            kept = os.lstat(self.folder / target)
+            self.refused(USAGE, "quantize", "small.gguf", target, says=[f"{target}: is a {kind}"])
+            self.assertEqual(os.lstat(self.folder / target).st_ino, kept.st_ino)
+
     def test_mistyped_choices(self):
         judge = ["--bench", TOUCHSTONE, "--model", "null:a", "--out", "run"]
         self.refused(USAGE, "eval", *judge, "--protocol", "checklst",
-                     says=['"checklst" is none of checklist|single', 'did you mean "checklist"?'])
+                     says=['"checklst" is none of checklist|', 'did you mean "checklist"?'])
         self.refused(USAGE, "eval", *judge, "--protocol", "elo", says='"elo" is none of')
         self.refused(USAGE, "quantize", "model-one.gguf", "out.gguf", "--type", "q4_8",
                      says=['"q4_8" is none of q8_0|q4_0|q4_1', "did you mean"])

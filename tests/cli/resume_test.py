@@ -116,7 +116,10 @@ class KilledLocalModelTest(ResumeTest):
         process = self.start("generate", "--model", SMOLLM2, "--input", prompts, "--max-tokens", 1000, "--format", "json")
         time.sleep(0.7)
         process.send_signal(signal.SIGINT)
-        self.check_failure(self.finish(process, timeout=10), INTERRUPTED)
+        done = self.finish(process, timeout=10)
+        self.assertLess(len(done.rows()), 400)  # whole lines of what was answered by then, if anything
+        done.out = ""
+        self.check_failure(done, INTERRUPTED)
         process = self.start("quantize", SMOLLM2, "out.gguf", "--type", "q4_0", "--threads", 1)
         time.sleep(0.3)  # it takes several seconds on one thread
         process.send_signal(signal.SIGINT)

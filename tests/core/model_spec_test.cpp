@@ -58,5 +58,46 @@ TEST(ModelSpec, RefusesWhatMakesNoSense) {
             std::string::npos);
 }
 
+TEST(ModelSpec, NumbersAreReadWhole) {
+  const auto spec = parsed("j=openai:m@http://h/v1,concurrency=3,timeout=2.5");
+  EXPECT_EQ(integer_option(spec, "concurrency", 1, 8, 2).value(), 3);
+  EXPECT_DOUBLE_EQ(number_option(spec, "timeout", 0, 10, 1).value(), 2.5);
+  EXPECT_EQ(integer_option(parsed("openai:m@http://h"), "concurrency", 1, 8, 2).value(), 2);
+  for (const char* text : {"2.9", "-1.7", "nan", "1e300", "1e1", "0", "9", "", "4x", " 4", "+4",
+                           "99999999999999999999"}) {
+    const auto bad = parsed(std::string("j=openai:m@http://h/v1,concurrency=") + text);
+    const auto value = integer_option(bad, "concurrency", 1, 8, 2);
+    ASSERT_FALSE(value) << text;
+    EXPECT_EQ(value.error().code, Code::kInvalidArgument);
+    EXPECT_EQ(value.error().message, std::string("model j: concurrency is \"") + text +
+                                         "\"; expected a whole number from 1 to 8");
+  }
+  for (const char* text : {"nan", "inf", "-0.1", "10.5", "1e300", ""}) {
+    const auto bad = parsed(std::string("j=openai:m@http://h/v1,timeout=") + text);
+    EXPECT_FALSE(number_option(bad, "timeout", 0, 10, 1)) << text;
+  }
+}
+
+TEST(ModelSpec, IsShownWithoutWhatMayBeSecret) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"j=openai:m@http://h:1/v1?api-key=SECRET", "j=openai:m@http://h:1/v1"},
+      {"j=openai:m@http://h/v1?a=1,2&k=SECRET,concurrency=3,timeout=9",
+       "j=openai:m@http://h/v1,concurrency=3,timeout=9"},
+      {"openai:m@https://me:SECRET@h/v1,key-env=K", "openai:m@https://h/v1,key-env=K"},
+      {"openai:m@https://me:SEC@RET@h?k=SECRET", "openai:m@https://h"},
+      {"openai:m@https://h/a@b#SECRET", "openai:m@https://h/a@b"},
+      {"null:What? Who?", "null:What? Who?"},
+      {"a=models/a?b.gguf,noise=1", "a=models/a?b.gguf,noise=1"}};
+  for (const auto& [text, shown] : cases) {
+    EXPECT_EQ(shown_spec(text), shown);
+  }
+  for (const char* text : {"j=openai:@http://h/v1?k=SECRET", "a b=openai:m@http://h/v1?k=SECRET",
+                           "j=openai:m@http://h/v1?k=SECRET,tiemout=3"}) {
+    const auto spec = parse_model_spec(text);
+    ASSERT_FALSE(spec) << text;
+    EXPECT_EQ(spec.error().message.find("SECRET"), std::string::npos) << spec.error().message;
+  }
+}
+
 }  // namespace
 }  // namespace cupel

@@ -236,10 +236,11 @@ TEST(GgufReader, RejectsBrokenMetadata) {
 }
 
 TEST(GgufReader, RejectsBrokenAlignment) {
-  for (const uint32_t alignment : {0U, 7U, 12U}) {
+  // 3 << 30: a copy of so small a file would be padded to 3 GiB.
+  for (const uint32_t alignment : {0U, 4U, 7U, 12U, 24U, 1U << 21U, 3U << 30U}) {
     EXPECT_CORRUPT(
         RawGguf().header(0, 1).key("general.alignment", GgufType::kU32).put(alignment).str(),
-        HasSubstr("general.alignment at byte 53"), HasSubstr("positive multiple of 8"));
+        HasSubstr("general.alignment at byte 53"), HasSubstr("power of two from 8 to 1048576"));
   }
   EXPECT_CORRUPT(
       RawGguf().header(0, 1).key("general.alignment", GgufType::kString).text("32").str(),

@@ -1,4 +1,6 @@
+#if defined(__x86_64__)
 #include <immintrin.h>
+#endif
 
 #include "engine/kernels/table_operators.h"
 #include "kernels_support.h"
@@ -13,9 +15,30 @@ namespace cupel::engine::test {
 
 namespace {
 
+#if defined(__x86_64__)
+
 [[gnu::target("avx")]] void zero_upper_halves() {
   _mm256_zeroupper();
 }
+
+// The emulation itself is compiled for AVX2.
+const Operators* emulated_avx512() {
+  static const auto emulated =
+      operators_for(CpuLevel::kAvx2).has_value()
+          ? kernels::make_table_operators(CpuLevel::kAvx512, kernels::emulated_avx512_kernels())
+          : nullptr;
+  return emulated.get();
+}
+
+#else
+
+void zero_upper_halves() {}
+
+const Operators* emulated_avx512() {
+  return nullptr;
+}
+
+#endif
 
 }  // namespace
 
@@ -40,12 +63,7 @@ const std::vector<KernelLevel>& kernel_levels() {
       all.push_back({name, ops.has_value() ? ops.value() : nullptr,
                      name + ": this CPU lacks it; its kernels run emulated"});
     }
-    // The emulation itself is compiled for AVX2.
-    static const auto emulated =
-        operators_for(CpuLevel::kAvx2).has_value()
-            ? kernels::make_table_operators(CpuLevel::kAvx512, kernels::emulated_avx512_kernels())
-            : nullptr;
-    all.push_back({"avx512 emulated", emulated.get(), "avx512 emulated: this CPU lacks AVX2"});
+    all.push_back({"avx512 emulated", emulated_avx512(), "avx512 emulated: this CPU lacks AVX2"});
     return all;
   }();
   return levels;

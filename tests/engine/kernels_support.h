@@ -27,8 +27,8 @@ struct KernelLevel {
 
 /// scalar, avx2, avx512 and "avx512 emulated" (tests/engine/avx512_emulation.h).
 const std::vector<KernelLevel>& kernel_levels();
-/// The compiler leaves the upper halves of vector registers dirty in the emulated level, which makes
-/// scalar code a hundred times slower on some CPUs. Clears them.
+/// The compiler leaves the upper halves of vector registers dirty in the emulated level, which
+/// makes scalar code a hundred times slower on some CPUs. Clears them.
 void leave_vector_code();
 /// The oracle.
 const Operators& scalar_ops();

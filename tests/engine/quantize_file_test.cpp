@@ -126,6 +126,17 @@ TEST_F(QuantizeFile, RefusesWhatMakesNoSense) {
   EXPECT_FALSE(std::filesystem::exists(output_));
 }
 
+TEST_F(QuantizeFile, RefusesAFileWithoutTensors) {
+  GgufHeader header;
+  header.set_string("general.architecture", "llama");
+  write(header.encode());
+  const auto report = run(TensorType::kQ8_0);
+  ASSERT_FALSE(report.has_value());
+  EXPECT_EQ(report.error().code, Code::kUnsupported);
+  EXPECT_THAT(report.error().message, HasSubstr("holds no tensors"));
+  EXPECT_FALSE(std::filesystem::exists(output_));
+}
+
 TEST_F(QuantizeFile, NamesTensorAndFirstRowOfABrokenWeight) {
   write(model_of(NAN));
   for (const size_t threads : {1U, 3U}) {

@@ -1,5 +1,12 @@
 #include "flow/run_tasks.h"
 
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "base/error.h"
@@ -58,6 +65,103 @@ TEST(RunTasks, RefusesCyclesUnknownNeedsAndEqualKeys) {
   EXPECT_FALSE(run_tasks({task("a", {"x"}, &calls)}, **journal, {}));
   EXPECT_FALSE(run_tasks({task("a", {}, &calls), task("a", {}, &calls)}, **journal, {}));
   EXPECT_EQ(calls, 0);
+}
+
+// Tasks that last for a while on threads of their own, and which lanes they saw at work together.
+class Workshop {
+ public:
+  ~Workshop() {
+    for (std::thread& thread : threads_) {
+      thread.join();
+    }
+  }
+
+  Task task(const std::string& key, const std::string& lane, std::vector<std::string> needs = {}) {
+    const auto start = [this, lane](const Inputs&, const Done& done) {
+      begin(lane);
+      threads_.emplace_back([this, lane, done] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        end(lane);
+        done(Json(1));
+      });
+    };
+    return {.key = key, .lane = lane, .needs = std::move(needs), .start = start};
+  }
+
+  [[nodiscard]] bool together(const std::string& a, const std::string& b) const {
+    return together_.contains({std::min(a, b), std::max(a, b)});
+  }
+  [[nodiscard]] int64_t most(const std::string& lane) { return most_[lane]; }
+  [[nodiscard]] const std::vector<std::string>& starts() const { return starts_; }
+
+ private:
+  void begin(const std::string& lane) {
+    const std::lock_guard lock(mutex_);
+    starts_.push_back(lane);
+    most_[lane] = std::max(most_[lane], ++working_[lane]);
+    for (const auto& [other, count] : working_) {
+      if (count > 0 && other != lane) {
+        together_.insert({std::min(lane, other), std::max(lane, other)});
+      }
+    }
+  }
+  void end(const std::string& lane) {
+    const std::lock_guard lock(mutex_);
+    --working_[lane];
+  }
+
+  std::mutex mutex_;
+  std::map<std::string, int64_t> working_;
+  std::map<std::string, int64_t> most_;
+  std::set<std::pair<std::string, std::string>> together_;
+  std::vector<std::string> starts_;
+  std::vector<std::thread> threads_;
+};
+
+TEST(RunTasks, LanesOfOneResourceTakeTurnsAndOthersDoNotWait) {
+  const test::TemporaryFolder folder;
+  Workshop workshop;
+  std::vector<Task> tasks;
+  for (const char* lane : {"a", "b", "free"}) {
+    for (int i = 0; i < 6; ++i) {
+      const std::string key = std::string(lane) + std::to_string(i);
+      tasks.push_back(workshop.task(key, lane));
+    }
+  }
+  for (int i = 0; i < 6; ++i) {  // what a judge reads: tasks of both lanes
+    const std::string n = std::to_string(i);
+    tasks.push_back(workshop.task("verdict" + n, "judge", {"a" + n, "b" + n}));
+  }
+  auto journal = Journal::open(folder.file("rows.jsonl"));
+  ASSERT_TRUE(journal.has_value());
+  const auto done = run_tasks(tasks, **journal,
+                              {.lanes = {{"a", {.limit = 2, .resource = "cpu"}},
+                                         {"b", {.limit = 3, .resource = "cpu"}},
+                                         {"judge", {.limit = 2, .resource = "cpu"}},
+                                         {"free", {.limit = 4, .resource = ""}}}});
+  ASSERT_TRUE(done.has_value()) << done.error().message;
+  EXPECT_FALSE(workshop.together("a", "b"));
+  EXPECT_FALSE(workshop.together("a", "judge"));
+  EXPECT_FALSE(workshop.together("b", "judge"));
+  EXPECT_TRUE(workshop.together("a", "free"));
+  EXPECT_EQ(workshop.most("a"), 2);
+  EXPECT_EQ(workshop.most("b"), 3);
+  EXPECT_EQ(workshop.most("free"), 4);
+}
+
+TEST(RunTasks, ALaneFinishesItsTurnAndTheNextIsTheFirstInTheList) {
+  const test::TemporaryFolder folder;
+  Workshop workshop;
+  // b's second task becomes ready while c waits: it still belongs to b's turn. z comes before c.
+  const std::vector<Task> tasks = {workshop.task("b1", "b"), workshop.task("b2", "b", {"b1"}),
+                                   workshop.task("z1", "z"), workshop.task("c1", "c")};
+  auto journal = Journal::open(folder.file("rows.jsonl"));
+  ASSERT_TRUE(journal.has_value());
+  const Lane shared{.limit = 1, .resource = "cpu"};
+  const auto done =
+      run_tasks(tasks, **journal, {.lanes = {{"b", shared}, {"c", shared}, {"z", shared}}});
+  ASSERT_TRUE(done.has_value()) << done.error().message;
+  EXPECT_EQ(workshop.starts(), (std::vector<std::string>{"b", "b", "z", "c"}));
 }
 
 TEST(Journal, CutsOffTheLineThatAKillLeft) {

@@ -5,18 +5,24 @@ Links between the documents lead somewhere; README.md has one row for each comma
 most 40 lines; targets named as `make x` exist; no document names a machine's own path.
 """
 import argparse
+import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 MODULE_README_LINES = 40
 
 
+# What the build, the benchmarks and npm put below the repository.
+NOT_OURS = {"build", "models", "runs", "results", "node_modules"}
+
+
 def documents(root):
-    listed = subprocess.run(["git", "-C", root, "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
-                            capture_output=True, text=True, check=False).stdout.split()
-    return [root / name for name in listed if (root / name).is_file()] or sorted(root.glob("*.md")) + sorted(root.glob("docs/*.md"))
+    pages = []
+    for folder, below, files in os.walk(root):
+        below[:] = sorted(name for name in below if not name.startswith(".") and name not in NOT_OURS)
+        pages += [Path(folder) / name for name in sorted(files) if name.endswith(".md")]
+    return pages
 
 
 def check_links(path, root):

@@ -22,6 +22,11 @@ CASES = [
     ("src/cli/train_k.cpp", '#include "tensor/tensor.h"\n', ""),
     ("src/cli/cmd_k.cpp", '#include "tensor/tensor.h"\n', "src/cli/cmd_k.cpp:1: cli may not include tensor"),
     ("src/flowers/l.cpp", '#include "base/a.h"\n', "src/flowers is no module"),
+    ("src/base/n.cpp", "\nbool a = fs::exists(path);\n", "src/base/n.cpp:2: exists throws"),
+    ("src/base/o.cpp", "bool a = std::filesystem::is_directory(at(path, 1), ec);\nauto b = fs::path(c);\n", ""),
+    ("src/base/p.cpp", "for (const auto& e : fs::directory_iterator(folder, ec)) {\n", "by a range-based for throws"),
+    ("src/base/q.cpp", "for (fs::directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec)) {\n", ""),
+    ("src/base/r.cpp", "fs::directory_iterator it(folder);\n", "src/base/r.cpp:1: directory_iterator throws"),
     ("tests/base/a_test.cpp", '#include "base/a.h"\n#include "support/m.h"\n', ""),
 ]
 SUPPORT = {"src/base/a.h": "", "src/core/c.h": "", "src/engine/e.h": "", "tests/support/m.h": ""}

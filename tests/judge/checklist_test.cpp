@@ -26,7 +26,10 @@ class ChecklistProtocol : public ::testing::Test {
         {.id = "a", .question = "Does it say four?", .program = four()},
         {.id = "b", .question = "Is it polite?", .program = {}},
         {.id = "c", .question = "Is it short?", .program = {}}};
-    item_ = {.benchmark = &benchmark_, .question = &question_, .turn = 1, .answers = {kAnswer}};
+    item_ = {.benchmark = &benchmark_,
+             .question = &question_,
+             .turn = 1,
+             .sides = {{.model = "m", .answers = {kAnswer}}}};
   }
 
   static Json four() {
@@ -80,8 +83,8 @@ TEST_F(ChecklistProtocol, TakesTheProbabilityOfYesAmongTheTwoLabels) {
   EXPECT_EQ(outcome.items[1].verdict, Verdict::kYes);
   EXPECT_NEAR(outcome.items[2].probability.value_or(-1), 0.25, 1e-12);
   EXPECT_EQ(outcome.items[2].verdict, Verdict::kNo);
-  ASSERT_TRUE(outcome.score.has_value());
-  EXPECT_NEAR(*outcome.score, 9 * (1 + 0.75 + 0.25) / 3 + 1, 1e-12);
+  ASSERT_TRUE(outcome.score().has_value());
+  EXPECT_NEAR(*outcome.score(), 9 * (1 + 0.75 + 0.25) / 3 + 1, 1e-12);
 }
 
 TEST_F(ChecklistProtocol, ReportsUnsureAndUnansweredItems) {
@@ -91,7 +94,7 @@ TEST_F(ChecklistProtocol, ReportsUnsureAndUnansweredItems) {
   EXPECT_EQ(outcome.items[1].verdict, Verdict::kUnsure);
   EXPECT_EQ(outcome.items[2].verdict, Verdict::kInvalid);
   EXPECT_FALSE(outcome.items[2].probability.has_value());
-  EXPECT_NEAR(outcome.score.value_or(0), 9 * (1 + 0.5 + 0.5) / 3 + 1, 1e-12);
+  EXPECT_NEAR(outcome.score().value_or(0), 9 * (1 + 0.5 + 0.5) / 3 + 1, 1e-12);
 }
 
 TEST_F(ChecklistProtocol, CountsALabelThatIsNotReportedAsImpossible) {
@@ -105,8 +108,26 @@ TEST_F(ChecklistProtocol, ATurnWithoutChecklistIsInvalidWithItsReason) {
   benchmark_.checklists.clear();
   const auto step = protocol().next(item_, {});
   ASSERT_TRUE(step.has_value() && step->outcome.has_value());
-  EXPECT_FALSE(step->outcome->score.has_value());
-  EXPECT_NE(step->outcome->invalid_reason.find("no checklist"), std::string::npos);
+  EXPECT_FALSE(step->outcome->valid());
+  EXPECT_NE(step->outcome->invalid_reason().find("no checklist"), std::string::npos);
+}
+
+TEST_F(ChecklistProtocol, AJudgeThatAnswersNothingGivesNoScore) {
+  benchmark_.checklists[{1, 1}].erase(benchmark_.checklists[{1, 1}].begin());  // the program's
+  const Outcome silent = outcome_of({{.logprobs = {{}, {}}}, {.logprobs = {{}, {}}}});
+  EXPECT_FALSE(silent.valid());
+  EXPECT_FALSE(silent.score().has_value());
+  EXPECT_EQ(silent.invalid_reason(), "the judge said neither Yes nor No to any of the 2 items");
+  EXPECT_EQ(silent.items.size(), 2U);  // they are counted all the same
+  // One answer is enough: the other item keeps its half.
+  const Outcome one = outcome_of({{.logprobs = {std::log(0.2), {}}}, {.logprobs = {{}, {}}}});
+  EXPECT_NEAR(one.score().value_or(0), 9 * (1 + 0.5) / 2 + 1, 1e-12);
+}
+
+TEST_F(ChecklistProtocol, NeedsAJudgeOnlyForItemsWithoutAProgram) {
+  EXPECT_TRUE(protocol().needs_judge(benchmark_));
+  benchmark_.checklists[{1, 1}].resize(1);
+  EXPECT_FALSE(protocol().needs_judge(benchmark_));
 }
 
 TEST_F(ChecklistProtocol, OutcomesSurviveTheirJson) {

@@ -35,6 +35,19 @@ TEST(Decider, NamesUnknownKindsAndFieldsWithAHint) {
   EXPECT_EQ(field.error().code, Code::kCorruptData);
 }
 
+TEST(Decider, RefusesKeysOfAnArray) {
+  Json keys = Json::array();
+  keys.push_back("name");
+  Json program = Json::object().set("kind", "json").set("type", "array");
+  EXPECT_TRUE(parse_decider(program).has_value());
+  const auto required = parse_decider(Json(program).set("required", keys));
+  ASSERT_FALSE(required.has_value()) << "it could only ever say No";
+  EXPECT_EQ(required.error().code, Code::kCorruptData);
+  EXPECT_NE(required.error().message.find("\"required\""), std::string::npos);
+  const Json equals = Json::object().set("name", "x");
+  EXPECT_FALSE(parse_decider(Json(program).set("equals", equals)).has_value());
+}
+
 TEST(Decider, RefusesDeepNesting) {
   Json program = Json::object().set("kind", "words");
   for (int i = 0; i < 100; ++i) {

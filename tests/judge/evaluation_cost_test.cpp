@@ -50,6 +50,11 @@ class NamedModel : public ScriptedChatModel {
       : ScriptedChatModel(std::move(script), std::move(name)),
         fingerprint_(std::move(fingerprint)) {}
   [[nodiscard]] std::string fingerprint() const override { return fingerprint_; }
+  [[nodiscard]] Capabilities capabilities() const override {
+    Capabilities can = ScriptedChatModel::capabilities();
+    can.resource = kLocalCompute;
+    return can;
+  }
 
  private:
   std::string fingerprint_;
@@ -180,7 +185,7 @@ TEST_F(EvaluationCostTest, AsksNothingAgainThatWasAnsweredBeforeAKill) {
   const auto undisturbed = first.report();
   const int64_t calls = paid_.calls() + other_.calls();
   const int64_t judge_calls = scorer_.calls();
-  drop_rows(11);  // of 16: verdicts and answers of both
+  drop_rows(14);  // of 16: verdicts and answers of both
   Process second(run_, kPrices);
   ASSERT_TRUE(second.evaluate({&paid_, &other_}, judge_, scorer_));
   EXPECT_EQ(paid_.calls() + other_.calls(), calls);

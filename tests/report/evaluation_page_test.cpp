@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "report/markup.h"
+#include "report/numbers.h"
 #include "web/sample_page.h"
 #include "web/xss_corpus.h"
 
@@ -20,16 +21,19 @@ EvaluationPage two_models() {
   page.title = "T";
   page.leaderboard.resize(2);
   page.leaderboard[0].model = "first";
-  page.leaderboard[0].score = {0.7, 0.6, 0.8};
+  page.leaderboard[0].score = {0.7, Interval{0.6, 0.8}};
   page.leaderboard[1].model = "second";
-  page.leaderboard[1].score = {0.5, 0.4, 0.6};
-  page.differences = {{"second", {0.2, 0.05, 0.35}}};
+  page.leaderboard[1].score = {0.5, Interval{0.4, 0.6}};
+  page.differences = {{"second", {0.2, Interval{0.05, 0.35}}}};
   return page;
 }
 
 TEST(EvaluationPage, ContainsEachDatum) {
   const EvaluationPage page = test::sample_page();
-  const std::string html = render_evaluation_page(page);
+  std::string html = render_evaluation_page(page);
+  for (size_t at = html.find("<wbr/>"); at != std::string::npos; at = html.find("<wbr/>", at)) {
+    html.erase(at, 6);  // places to break a line, within paths and specs
+  }
   const auto expect_text = [&](std::string_view text) {
     EXPECT_THAT(html, HasSubstr(escape_markup(text)));
   };
@@ -40,11 +44,12 @@ TEST(EvaluationPage, ContainsEachDatum) {
     expect_text(row.description);
   }
   for (const Note& note : page.notes) {
-    expect_text(note.text);
+    expect_text(typographic_text(note.text));
   }
-  for (const auto& [key, value] : page.metadata) {
-    expect_text(key);
-    expect_text(value);
+  for (const RunFact& fact : page.metadata) {
+    expect_text(fact.name);
+    expect_text(fact.value);
+    expect_text(fact.hash);
   }
   for (const std::string& paragraph : page.method) {
     expect_text(paragraph);
@@ -69,7 +74,7 @@ TEST(EvaluationPage, ContainsEachDatum) {
 TEST(EvaluationPage, ContainsTheNumbersOfARow) {
   EvaluationPage page = two_models();
   LeaderboardRow& row = page.leaderboard[0];
-  row.rating = Estimate{1042.4, 1001, 1093};
+  row.rating = Estimate{1042.4, Interval{1001, 1093}};
   row.by_program = {.count = 40, .yes = 31, .no = 8, .unsure = 0, .invalid = 1, .score = 0.7654};
   row.by_judge = {.count = 60, .yes = 33, .no = 21, .unsure = 4, .invalid = 2, .score = 0.5432};
   row.answers = 48;
@@ -101,6 +106,8 @@ TEST(EvaluationPage, ShowsTheJudgesCostApartAndNoCostWithoutAPrice) {
   EXPECT_THAT(render_evaluation_page(page),
               HasSubstr("Judge <span dir=\"auto\">strict &lt;judge&gt;</span></th>"
                         "<td class=\"num\">31</td>"));
+  page.judge_usage->seconds = 12.4;
+  page.judge_usage->tokens_per_second = 4.6;
   page.judge_usage->cost = 0.0000212;
   page.total_cost = 12.345;
   page.cost_notes = {"Prices: judge 1 and 2."};
@@ -108,16 +115,19 @@ TEST(EvaluationPage, ShowsTheJudgesCostApartAndNoCostWithoutAPrice) {
   for (const std::string_view text :
        {">Cost</th>", ">0.0000212</td>", "<b>12.35</b>", "Prices: judge 1 and 2.",
         "second</span></th><td class=\"num\">0</td><td class=\"num\">0</td>"
-        "<td class=\"num\">0</td><td class=\"num\">0</td><td class=\"num\">-</td>"
-        "<td class=\"num\">0.00 s</td><td class=\"num\">-</td>"}) {
+        "<td class=\"num\">0</td><td class=\"num\">0</td><td class=\"num\">–</td>"
+        "<td class=\"num\">0.00 s</td><td class=\"num\">–</td>",
+        // 31 calls in 12.4 s; tokens a second would make a judge of one-token verdicts look slow.
+        "<td class=\"num\">2.5 calls/s</td><td class=\"num\">12.4 s</td>"}) {
     EXPECT_THAT(html, HasSubstr(text));
   }
+  EXPECT_THAT(html, Not(HasSubstr("4.6")));
 }
 
 TEST(EvaluationPage, HeadlineSaysWhetherZeroIsExcluded) {
   EvaluationPage page = two_models();
   EXPECT_THAT(render_evaluation_page(page), HasSubstr("<em>excludes zero</em>."));
-  page.differences[0].difference.ci_low = -0.01;
+  page.differences[0].difference.interval->low = -0.01;
   EXPECT_THAT(render_evaluation_page(page),
               HasSubstr("<em>includes zero</em>: this evaluation does not separate the two."));
 }
@@ -125,13 +135,100 @@ TEST(EvaluationPage, HeadlineSaysWhetherZeroIsExcluded) {
 TEST(EvaluationPage, ControlCalloutNamesWhoIsNotClearlyAboveIt) {
   EvaluationPage page = two_models();
   page.leaderboard.push_back(
-      {.rank = 3, .model = "null", .is_control = true, .score = {0.2, 0.1, 0.3}});
+      {.rank = 3, .model = "null", .is_control = true, .score = {0.2, Interval{0.1, 0.3}}});
   EXPECT_THAT(render_evaluation_page(page), HasSubstr("interval lies above it."));
-  page.leaderboard[2].score = {0.4, 0.3, 0.5};
+  page.leaderboard[2].score = {0.4, Interval{0.3, 0.5}};
   const std::string html = render_evaluation_page(page);
-  EXPECT_THAT(html, HasSubstr("Not clearly above it: <span dir=\"auto\">second</span>."));
+  EXPECT_THAT(html, HasSubstr("does not lie above it: <span dir=\"auto\">second</span>."));
   std::swap(page.leaderboard[0], page.leaderboard[2]);
   EXPECT_THAT(render_evaluation_page(page), HasSubstr("a control that never reads the question"));
+}
+
+TEST(EvaluationPage, OneQuestionGivesNoInterval) {
+  EvaluationPage page = two_models();
+  page.questions.resize(1);
+  page.leaderboard[0].score = {3.63};
+  page.leaderboard[0].rating = Estimate{1042.4};
+  page.leaderboard[1].score = {3.63};
+  page.differences[0].difference = {0};
+  const std::string html = render_evaluation_page(page);
+  EXPECT_THAT(html, HasSubstr("(95% interval –: one question gives no interval)."));
+  EXPECT_THAT(html, HasSubstr("without an interval of the paired difference, nothing separates"));
+  EXPECT_THAT(html, HasSubstr("0.000 (no interval)"));
+  EXPECT_THAT(html, HasSubstr("1042<small>–</small>"));
+  EXPECT_THAT(html, HasSubstr("<td>–</td>"));  // neither does zero lie within nor without
+  EXPECT_THAT(html, Not(HasSubstr("3.630 to 3.630")));
+  EXPECT_THAT(html, Not(HasSubstr("cludes zero")));
+  EXPECT_THAT(html, Not(HasSubstr("class=\"cap\"")));
+  page.questions.resize(2);
+  EXPECT_THAT(render_evaluation_page(page), HasSubstr("fewer than two questions with a valid"));
+}
+
+TEST(EvaluationPage, NobodyLeadsAlone) {
+  EvaluationPage page = two_models();
+  page.leaderboard.resize(1);
+  page.differences.clear();
+  std::string html = render_evaluation_page(page);
+  EXPECT_THAT(html, HasSubstr("</strong> scores <strong"));
+  EXPECT_THAT(html, HasSubstr("There is no other contender to compare it with."));
+  EXPECT_THAT(html, Not(HasSubstr("leads")));
+  EXPECT_THAT(html, Not(HasSubstr("class=\"w lead\"")));
+  page.leaderboard[0].is_control = true;
+  html = render_evaluation_page(page);
+  EXPECT_THAT(html, HasSubstr("No contender was held against it."));
+  page.leaderboard[0].score.interval.reset();
+  EXPECT_THAT(render_evaluation_page(page), HasSubstr("first</span> (0.700) gives one constant"));
+  EXPECT_THAT(html, Not(HasSubstr("lies above")));
+}
+
+TEST(EvaluationPage, ControlsShareOneNote) {
+  EvaluationPage page = two_models();
+  page.leaderboard.push_back(
+      {.model = "n1", .is_control = true, .score = {0.2, Interval{0.1, 0.3}}});
+  page.leaderboard.push_back({.model = "n2", .is_control = true, .score = {0.1, Interval{0, 0.2}}});
+  std::string html = render_evaluation_page(page);
+  EXPECT_THAT(html, HasSubstr("<strong>Controls</strong> <span dir=\"auto\">n1</span> (0.200; "
+                              "0.100 to 0.300) and <span dir=\"auto\">n2</span> (0.100;"));
+  EXPECT_THAT(html, HasSubstr("interval lies above all of them."));
+  EXPECT_THAT(html, HasSubstr("2 are controls"));
+  page.leaderboard[2].score.interval->high = 0.45;  // above the lower end of "second" alone
+  html = render_evaluation_page(page);
+  EXPECT_THAT(html, HasSubstr("does not lie above all of them: <span dir=\"auto\">second</span>."));
+  page.leaderboard.erase(page.leaderboard.begin(), page.leaderboard.begin() + 2);
+  html = render_evaluation_page(page);
+  EXPECT_THAT(html, HasSubstr("No contender was held against them."));
+  EXPECT_THAT(html, Not(HasSubstr("lies above")));
+}
+
+TEST(EvaluationPage, WritesMinusSignsInNotes) {
+  EvaluationPage page = two_models();
+  page.notes = {{NoteLevel::kWarning, "gpt-4 differs by +0.10 (95%: -0.18 to +0.41)."}};
+  EXPECT_THAT(render_evaluation_page(page), HasSubstr("gpt-4 differs by +0.10 (95%: −0.18 to"));
+}
+
+TEST(EvaluationPage, ScoreAxisStaysWithinTheScale) {
+  EvaluationPage page = two_models();
+  page.scale = {.name = "score", .low = 1, .high = 10, .decimals = 2};
+  page.leaderboard[0].score = {5.56, Interval{4.75, 6.4}};
+  page.leaderboard[1].score = {1.96, Interval{1.87, 2.04}};
+  const std::string html = render_evaluation_page(page);
+  EXPECT_THAT(html, HasSubstr("<text class=\"tick\" x=\"2%\" y=\"11\" "
+                              "text-anchor=\"middle\">1</text>"));
+}
+
+TEST(EvaluationPage, CutsHashesAndBreaksSpecs) {
+  EvaluationPage page = two_models();
+  page.metadata = {{"m", "m=a/b.gguf,noise=0.1", "712b70f34d6fc5518cc3d676409fd485"}};
+  EXPECT_THAT(render_evaluation_page(page),
+              HasSubstr("m=a/<wbr/>b.gguf,<wbr/>noise=0.1 <code class=\"hash\" "
+                        "title=\"712b70f34d6fc5518cc3d676409fd485\">712b70f34d6f…</code>"));
+}
+
+TEST(EvaluationPage, ManyModelsGetLettersAlone) {
+  EXPECT_THAT(render_evaluation_page(test::sample_page()), Not(HasSubstr("checks many")));
+  const std::string html = render_evaluation_page(test::crowded_page());
+  EXPECT_THAT(html, HasSubstr("<table class=\"checks many\">"));
+  EXPECT_THAT(html, HasSubstr("<span class=\"key\">J</span><span class=\"sr\" dir=\"auto\">"));
 }
 
 TEST(EvaluationPage, KeepsHostileTextInert) {
@@ -170,11 +267,11 @@ TEST(EvaluationPage, TakesEmptyAndSenselessInput) {
   EXPECT_THAT(render_evaluation_page({}), HasSubstr("There are no results yet."));
   EvaluationPage page = two_models();
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  page.leaderboard[0].score = {nan, nan, nan};
+  page.leaderboard[0].score = {nan, Interval{nan, nan}};
   page.leaderboard[0].usage.seconds = -1;
-  page.leaderboard[1].score.ci_high = std::numeric_limits<double>::infinity();
+  page.leaderboard[1].score.interval->high = std::numeric_limits<double>::infinity();
   page.leaderboard[1].category_scores = {nan};
-  page.differences[0] = {"unknown model", {nan, nan, nan}};
+  page.differences[0] = {"unknown model", {nan, Interval{nan, nan}}};
   page.categories = {"", "more categories than scores"};
   page.questions.resize(2);
   page.questions[1].turns.resize(1);

@@ -28,6 +28,27 @@ TEST(NiceAxis, TakesEqualAndSenselessEnds) {
   }
 }
 
+TEST(ClippedAxis, EndsWhereTheScaleEnds) {
+  const Axis axis = clipped_axis(nice_axis(1.87, 6.4), 1, 10);  // 0, 2, … 8 without the cut
+  EXPECT_DOUBLE_EQ(axis.low, 1);
+  EXPECT_DOUBLE_EQ(axis.high, 8);
+  EXPECT_EQ(axis.ticks, (std::vector<double>{1, 2, 4, 6, 8}));
+  EXPECT_DOUBLE_EQ(axis.percent(1), 2);
+}
+
+TEST(ClippedAxis, LeavesOutTicksThatCrowdItsEnds) {
+  // 0, 2.5, … 12.5: 2.5 is 0.5 from the cut, less than half a step; the last needs decimals.
+  const Axis axis = clipped_axis(nice_axis(2.1, 11), 2, 9.95);
+  EXPECT_EQ(axis.ticks, (std::vector<double>{2, 5, 7.5, 9.95}));
+  EXPECT_EQ(axis.decimals, 2);
+}
+
+TEST(ClippedAxis, LeavesAnAxisWithinOrBeyondTheScaleAlone) {
+  EXPECT_EQ(clipped_axis(nice_axis(2, 8), 0, 10).ticks, nice_axis(2, 8).ticks);
+  EXPECT_EQ(clipped_axis(nice_axis(20, 80), 1, 10).ticks, nice_axis(20, 80).ticks);
+  EXPECT_EQ(clipped_axis(nice_axis(2, 8), 5, 5).ticks, nice_axis(2, 8).ticks);
+}
+
 TEST(Axis, PutsValuesBetweenTheMargins) {
   const Axis axis = nice_axis(0, 1);
   EXPECT_DOUBLE_EQ(axis.percent(0), 2);
@@ -38,8 +59,8 @@ TEST(Axis, PutsValuesBetweenTheMargins) {
 
 TEST(WhiskerCell, DrawsTheIntervalWhereTheAxisPutsIt) {
   const Axis axis = nice_axis(0, 1);
-  const std::string svg = whisker_cell(
-      axis, {.label = "", .value = 0.5, .ci_low = 0.25, .ci_high = 0.75, .kind = MarkKind::kLead});
+  const std::string svg =
+      whisker_cell(axis, {.estimate = {0.5, Interval{0.25, 0.75}}, .kind = MarkKind::kLead});
   // 2% margin and 96% span: 2 + 96 × 0.25 = 26, 2 + 96 × 0.75 = 74.
   EXPECT_NE(svg.find("<line class=\"span\" x1=\"26%\" x2=\"74%\" y1=\"12\" y2=\"12\"/>"),
             std::string::npos)
@@ -49,15 +70,28 @@ TEST(WhiskerCell, DrawsTheIntervalWhereTheAxisPutsIt) {
   EXPECT_NE(svg.find("class=\"w lead\""), std::string::npos);
 }
 
+TEST(WhiskerCell, DrawsTheMarkAloneWithoutAnInterval) {
+  const std::string svg = whisker_cell(nice_axis(0, 1), {.estimate = {0.5}});
+  EXPECT_NE(svg.find("<circle cx=\"50%\""), std::string::npos);
+  EXPECT_EQ(svg.find("class=\"span\""), std::string::npos);
+  EXPECT_EQ(svg.find("data-low"), std::string::npos);
+}
+
+TEST(AxisCell, PutsLabelsOverTheirLines) {
+  const std::string svg = axis_cell(nice_axis(0, 1));
+  EXPECT_NE(svg.find("x=\"2%\" y=\"11\" text-anchor=\"middle\">0.00<"), std::string::npos) << svg;
+  EXPECT_NE(svg.find("x=\"98%\" y=\"11\" text-anchor=\"middle\">1.00<"), std::string::npos);
+}
+
 WhiskerFigure sample_figure() {
   return {.id = "f",
           .title = "T & U",
           .description = "two rows",
           .axis = nice_axis(-0.2, 0.4),
           .reference = 0.0,
-          .rows = {{.label = "<a>", .value = 0.1, .ci_low = -0.1, .ci_high = 0.3, .note = "+0.1"},
+          .rows = {{.label = "<a>", .estimate = {0.1, Interval{-0.1, 0.3}}, .note = "+0.1"},
                    {.label = "b",
-                    .value = std::numeric_limits<double>::quiet_NaN(),
+                    .estimate = {std::numeric_limits<double>::quiet_NaN()},
                     .kind = MarkKind::kControl}}};
 }
 

@@ -27,7 +27,14 @@ TEST(SignedText, UsesATypographicMinus) {
   EXPECT_EQ(signed_text(-0.25, 2), "−0.25");
   EXPECT_EQ(signed_text(0.25, 2, true), "+0.25");
   EXPECT_EQ(signed_text(0.001, 2, true), "0.00");
-  EXPECT_EQ(signed_text(kNan, 2, true), "-");
+  EXPECT_EQ(signed_text(kNan, 2, true), "–");
+}
+
+TEST(TypographicText, TurnsHyphensBeforeNumbersIntoMinusSigns) {
+  EXPECT_EQ(typographic_text("-"), "–");
+  EXPECT_EQ(typographic_text("-1.5"), "−1.5");
+  EXPECT_EQ(typographic_text("gpt-4: +0.1 (-0.2 to -0.1)"), "gpt-4: +0.1 (−0.2 to −0.1)");
+  EXPECT_EQ(typographic_text("a - b, --max-cost, é-"), "a - b, --max-cost, é-");
 }
 
 TEST(CountText, GroupsThousands) {

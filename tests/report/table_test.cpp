@@ -48,6 +48,10 @@ TEST(Table, CutsTextsThenDropsColumnsToFit) {
             "-------------\n"
             "smol..  0.614\n"
             "日本語    0.1\n");
+  EXPECT_EQ(small_table().hidden_columns(terminal), 1U);
+  terminal.columns = 20;
+  EXPECT_EQ(small_table().hidden_columns(terminal), 0U);
+  EXPECT_EQ(small_table().hidden_columns({}), 0U);
   for (size_t columns = 13; columns < 40; ++columns) {
     terminal.columns = columns;
     EXPECT_LE(widest_line(small_table().render(terminal)), columns);

@@ -95,17 +95,64 @@ async function checkWhiskers(page, where) {
       const grid = [...svg.querySelectorAll('.grid')].map((line) => line.getBoundingClientRect().x);
       const scale = (grid.at(-1) - grid[0]) / (labels.at(-1) - labels[0]);
       for (const whisker of svg.querySelectorAll('.w')) {
+        count += 1;
+        if (whisker.dataset.low === undefined) continue; // a single question has no interval
         const caps = [...whisker.querySelectorAll('.cap')].map((line) => line.getBoundingClientRect().x);
         const want = [whisker.dataset.low, whisker.dataset.high]
           .map((value) => grid[0] + (Number(value) - labels[0]) * scale);
         error = Math.max(error, Math.abs(caps[0] - want[0]), Math.abs(caps[1] - want[1]));
-        count += 1;
       }
     }
     return { error, count };
   });
   checks.that(worst.count > 0, `${where}: no whiskers in the leaderboard`);
   checks.that(worst.error <= 1, `${where}: a whisker end is ${worst.error.toFixed(2)} px off`);
+}
+
+/** Each tick label stands over its line, and the leaderboard's outer ones within the table. */
+async function checkTicks(page, where) {
+  const found = await page.evaluate(() => {
+    const middle = (element) => {
+      const box = element.getBoundingClientRect();
+      return (box.left + box.right) / 2;
+    };
+    const ticks = (svg) => [...svg.querySelectorAll('text.tick')];
+    const lines = (svg) => [...svg.querySelectorAll('.grid')];
+    const pairs = [...document.querySelectorAll('#differences svg.fig')].map((svg) => [svg, svg]);
+    const head = document.querySelector('.board thead svg');
+    pairs.push([head, document.querySelector('.board tbody svg')]);
+    let error = 0;
+    for (const [labelled, ruled] of pairs) {
+      ticks(labelled).forEach((label, i) => {
+        error = Math.max(error, Math.abs(middle(label) - middle(lines(ruled)[i])));
+      });
+    }
+    const board = document.querySelector('.board').getBoundingClientRect();
+    const outside = ticks(head).map((label) => label.getBoundingClientRect())
+      .filter((box) => box.left < board.left || box.right > board.right).length;
+    return { error, outside };
+  });
+  checks.that(found.error <= 1, `${where}: a tick label is ${found.error.toFixed(2)} px off its line`);
+  checks.that(found.outside === 0, `${where}: ${found.outside} tick labels reach out of the table`);
+}
+
+/** The checks of an opened question keep a readable first column, and on a desktop all of them fit. */
+async function checkChecksTables(page, view) {
+  const tables = await page.evaluate(() => [...document.querySelectorAll('table.checks')]
+    .filter((table) => table.checkVisibility())
+    .map((table) => ({
+      check: table.querySelector('tbody th').getBoundingClientRect().width,
+      content: table.parentElement.scrollWidth,
+      window: table.parentElement.clientWidth,
+    })));
+  checks.that(tables.length > 0, `${view.name}: no table of checks is open`);
+  const least = view.width < 832 ? 120 : 250;
+  for (const table of tables) {
+    checks.that(table.check >= least,
+      `${view.name}: the column of checks is ${table.check.toFixed(0)} px wide, below ${least}`);
+    checks.that(view.width < 1280 || table.content <= table.window,
+      `${view.name}: a table of checks is ${table.content} px wide in ${table.window} px`);
+  }
 }
 
 async function checkKeyboard(page, where) {
@@ -144,6 +191,7 @@ try {
     await checkOverflow(page, view.name);
     await checkStructure(page, view.name);
     await checkWhiskers(page, view.name);
+    await checkTicks(page, view.name);
     await page.screenshot({ path: `${shots}/${view.name}.png` });
     await page.screenshot({ path: `${shots}/${view.name}-full.png`, fullPage: true });
     await checkKeyboard(page, view.name);
@@ -155,11 +203,12 @@ try {
       }
     });
     await checkOverflow(page, `${view.name}, opened`);
+    await checkChecksTables(page, view);
     await checkStructure(page, `${view.name}, opened`);
     for (const violation of await axeViolations(page, ['.question:not(#q-1,#q-2,#q-3)'])) {
       checks.that(false, `${view.name}: axe ${violation}`);
     }
-    const question = page.locator('.question').nth(1);
+    const question = page.locator('.question').nth(await page.locator('.question').count() > 1 ? 1 : 0);
     await question.scrollIntoViewIfNeeded();
     await question.screenshot({ path: `${shots}/${view.name}-question.png` });
     await page.context().close();

@@ -160,7 +160,7 @@ LeaderboardRow make_row(const EvaluationPage& page, size_t index) {
     }
   }
   row.category_scores.assign(sums.begin(), sums.end());
-  row.score = {total, total - 0.05, total + 0.048};
+  row.score = {total, report::Interval{total - 0.05, total + 0.048}};
   row.by_program.score = yes_share(row.by_program);
   row.by_judge.score = yes_share(row.by_judge);
   row.usage.calls = 48;
@@ -178,10 +178,11 @@ void add_ranks(EvaluationPage& page) {
   for (size_t i = 0; i < page.leaderboard.size(); ++i) {
     LeaderboardRow& row = page.leaderboard[i];
     row.rank = kRanks.at(i);
-    row.rating = report::Estimate{kRatings.at(i), kRatings.at(i) - 58, kRatings.at(i) + 61};
+    row.rating = report::Estimate{kRatings.at(i),
+                                  report::Interval{kRatings.at(i) - 58, kRatings.at(i) + 61}};
     if (i > 0) {
       const double gap = best - row.score.value;
-      page.differences.push_back({row.model, {gap, gap - 0.071, gap + 0.068}});
+      page.differences.push_back({row.model, {gap, report::Interval{gap - 0.071, gap + 0.068}}});
     }
   }
 }
@@ -218,11 +219,13 @@ EvaluationPage sample_page() {
   page.notes = {
       {report::NoteLevel::kWarning,
        "The judge alone does not separate smollm2-135m from smollm2-135m-q4_0; the order of "
-       "these two rests on the programs. <script>alert('note')</script>"}};
+       "these two rests on the programs (95%: -0.031 to +0.052). <script>alert('note')</script>"}};
   page.metadata = {
       {"Run", "runs/sample"},
       {"Cupel", "0.1.0"},
-      {"Benchmark", "touchstone 1 (24 questions)"},
+      {"Benchmark", "touchstone 1 (24 questions)", "93a79d1af954255dd863bf17f379def3"},
+      {"smollm2-135m-noisy", "noisy=models/SmolLM2-135M-Instruct.Q4_1.gguf,noise=0.1,noise-seed=1",
+       "712b70f34d6fc5518cc3d676409fd485"},
       {"Judge", "smollm2-135m, label log-probabilities"},
       {"Seed", "7"},
       {"Threads", "2"},
@@ -232,7 +235,51 @@ EvaluationPage sample_page() {
       "Every contender answers both turns of each question, with the temperature of its category.",
       "Each answer is held against the checklist of its turn. Intervals come from a paired "
       "bootstrap "
-      "that resamples whole questions; ratings from Bradley–Terry over per-question comparisons."};
+      "that resamples whole questions; ratings from Bradley–Terry over per-turn comparisons."};
+  return page;
+}
+
+EvaluationPage crowded_page() {
+  constexpr size_t kModels = 10;
+  EvaluationPage page = sample_page();
+  const auto name_of = [](size_t i) {
+    return format("a-contender-with-a-long-name-{}-instruct_q4_k_m_and_noise_on_six_blocks", i);
+  };
+  // Every model is a copy of one of the four; the fourth and the eighth are controls.
+  const std::vector<LeaderboardRow> rows = page.leaderboard;
+  page.leaderboard.clear();
+  page.differences.clear();
+  for (size_t i = 0; i < kModels; ++i) {
+    page.leaderboard.push_back(rows.at(i % rows.size()));
+    page.leaderboard.back().model = name_of(i);
+    if (i > 0) {
+      page.differences.push_back({name_of(i), {0.1, report::Interval{-0.05, 0.25}}});
+    }
+  }
+  for (QuestionView& question : page.questions) {
+    for (TurnView& turn : question.turns) {
+      const std::vector<AnswerView> answers = turn.answers;
+      turn.answers.clear();
+      for (size_t i = 0; i < kModels; ++i) {
+        turn.answers.push_back(answers.at(i % answers.size()));
+        turn.answers.back().model = name_of(i);
+      }
+    }
+  }
+  return page;
+}
+
+EvaluationPage lone_page() {
+  EvaluationPage page = sample_page();
+  page.leaderboard.resize(1);
+  page.categories.resize(1);
+  page.leaderboard[0].score.interval.reset();
+  page.leaderboard[0].rating.reset();
+  page.differences.clear();
+  page.questions = {page.questions.at(1)};
+  for (TurnView& turn : page.questions[0].turns) {
+    turn.answers.resize(1);
+  }
   return page;
 }
 

@@ -9,4 +9,10 @@ namespace cupel::test {
 /// run.
 report::EvaluationPage sample_page();
 
+/// The same with ten contenders of long names, two of them controls: as wide as a page gets.
+report::EvaluationPage crowded_page();
+
+/// One contender and one question: no interval, nobody to compare with.
+report::EvaluationPage lone_page();
+
 }  // namespace cupel::test

@@ -17,10 +17,11 @@ constexpr std::string_view kDamaged = "the file is cut short or damaged: fetch i
 // small enough that a hostile file cannot make the table itself a burden.
 constexpr uint64_t kMaxTensors = 1U << 20U;
 constexpr uint64_t kMaxEntries = 1U << 20U;
-constexpr uint64_t kMaxKeyBytes = 65535;     // GGUF's own limit
-constexpr uint64_t kMaxNameBytes = 64;       // GGUF's own limit
-constexpr uint64_t kUnlimited = UINT64_MAX;  // only the end of the file bounds it
-constexpr int kMaxArrayDepth = 4;            // nested arrays; published files have none
+constexpr uint64_t kMaxKeyBytes = 65535;       // GGUF's own limit
+constexpr uint64_t kMaxNameBytes = 64;         // GGUF's own limit
+constexpr uint64_t kUnlimited = UINT64_MAX;    // only the end of the file bounds it
+constexpr uint64_t kMaxAlignment = 1U << 20U;  // GGUF has no limit; a writer pads up to this
+constexpr int kMaxArrayDepth = 4;              // nested arrays; published files have none
 // Dimensions whose product passes this cannot lie in any file; keeps products clear of overflow.
 constexpr uint64_t kMaxElements = uint64_t{1} << 52U;
 
@@ -225,11 +226,11 @@ Result<Ok> GgufParser::read_alignment() {
     return Ok{};
   }
   const uint64_t alignment = value->to_u64().value_or(0);
-  if (alignment == 0 || alignment % 8 != 0 || alignment > UINT32_MAX) {
+  if (alignment < 8 || alignment > kMaxAlignment || !std::has_single_bit(alignment)) {
     return corrupt_data(
-        "{}: general.alignment at byte {} is {}; expected a positive multiple of 8; {}", path_,
+        "{}: general.alignment at byte {} is {}; expected a power of two from 8 to {}; {}", path_,
         value->bytes.data() - bytes_.data(),
-        value->to_u64() ? std::to_string(alignment) : value->type_name(), kDamaged);
+        value->to_u64() ? std::to_string(alignment) : value->type_name(), kMaxAlignment, kDamaged);
   }
   file_.alignment_ = static_cast<uint32_t>(alignment);
   return Ok{};

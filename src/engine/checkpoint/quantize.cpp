@@ -190,6 +190,10 @@ Result<Ok> check_request(const GgufFile& source, const std::string& output_path,
   if (std::filesystem::equivalent(source.path(), output_path, ec)) {
     return invalid_argument("{}: is the source itself; name another output file", output_path);
   }
+  if (source.tensors().empty()) {
+    return unsupported("{}: holds no tensors (a vocabulary only?); there is nothing to quantize",
+                       source.path());
+  }
   CUPEL_TRY(const uint64_t shards, source.get_u64_or("split.count", 1));
   if (shards > 1) {
     return unsupported("{}: is one of {} parts of a split model; merge them first", source.path(),

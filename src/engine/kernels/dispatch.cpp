@@ -14,6 +14,8 @@ struct LevelName {
 constexpr std::array<LevelName, 3> kLevels = {
     {{CpuLevel::kScalar, "scalar"}, {CpuLevel::kAvx2, "avx2"}, {CpuLevel::kAvx512, "avx512"}}};
 
+#if defined(__x86_64__)
+
 /// libgcc's CPU model also asks XCR0 whether the system saves the wide registers.
 bool cpu_has(CpuLevel level) {
   __builtin_cpu_init();
@@ -31,6 +33,31 @@ bool cpu_has(CpuLevel level) {
   }
   return false;
 }
+
+// Made only where the CPU can run them: even making a table runs code of its level.
+const Operators* wide_operators(CpuLevel level) {
+  if (level == CpuLevel::kAvx2) {
+    static const auto avx2 =
+        kernels::make_table_operators(CpuLevel::kAvx2, kernels::avx2_kernels());
+    return avx2.get();
+  }
+  static const auto avx512 =
+      kernels::make_table_operators(CpuLevel::kAvx512, kernels::avx512_kernels());
+  return avx512.get();
+}
+
+#else
+
+// The files of the x86 levels are not part of this build.
+bool cpu_has(CpuLevel level) {
+  return level == CpuLevel::kScalar;
+}
+
+const Operators* wide_operators(CpuLevel /*level*/) {
+  return nullptr;  // never asked for: cpu_has says so
+}
+
+#endif
 
 }  // namespace
 
@@ -67,18 +94,7 @@ Result<const Operators*> operators_for(CpuLevel level) {
   }
   static const auto scalar =
       kernels::make_table_operators(CpuLevel::kScalar, kernels::scalar_kernels());
-  if (level == CpuLevel::kScalar) {
-    return scalar.get();
-  }
-  // Built only where the CPU can run them: even making a table runs code of its level.
-  if (level == CpuLevel::kAvx2) {
-    static const auto avx2 =
-        kernels::make_table_operators(CpuLevel::kAvx2, kernels::avx2_kernels());
-    return avx2.get();
-  }
-  static const auto avx512 =
-      kernels::make_table_operators(CpuLevel::kAvx512, kernels::avx512_kernels());
-  return avx512.get();
+  return level == CpuLevel::kScalar ? scalar.get() : wide_operators(level);
 }
 
 }  // namespace cupel::engine

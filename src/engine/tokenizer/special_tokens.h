@@ -31,13 +31,13 @@ class SpecialTokens {
 
   /// The first match that begins at or after `from`.
   [[nodiscard]] Match find(std::string_view text, size_t from) const;
+  /// The longest one that begins at `begin` (< text.size()).
+  [[nodiscard]] Match longest_at(std::string_view text, size_t begin) const;
   /// The id whose whole text this is, or -1.
   [[nodiscard]] TokenId exact(std::string_view text) const;
   [[nodiscard]] bool empty() const { return entries_.empty(); }
 
  private:
-  [[nodiscard]] Match longest_at(std::string_view text, size_t begin) const;
-
   struct Range {
     uint32_t begin = 0;
     uint32_t end = 0;

@@ -1,5 +1,7 @@
 #include "engine/tokenizer/vocabulary_tokenizer.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/text.h"
 
@@ -32,8 +34,16 @@ std::vector<TokenId> VocabularyTokenizer::encode(std::string_view text,
   }
   const SpecialTokens& specials =
       options.parse_special ? vocabulary_->specials() : vocabulary_->user_defined();
+  auto plain = options.plain_at.begin();
   for (size_t at = 0; at < text.size();) {
-    const SpecialTokens::Match match = specials.find(text, at);
+    SpecialTokens::Match match = specials.find(text, at);
+    while (match.id >= 0 && is_control(match.id)) {
+      plain = std::lower_bound(plain, options.plain_at.end(), match.begin);
+      if (plain == options.plain_at.end() || *plain != match.begin) {
+        break;
+      }
+      match = specials.find(text, match.begin + 1);
+    }
     const size_t end = match.id >= 0 ? match.begin : text.size();
     encode_between(text.substr(at, end - at), ids);
     if (match.id >= 0) {
@@ -45,6 +55,18 @@ std::vector<TokenId> VocabularyTokenizer::encode(std::string_view text,
     ids.push_back(eos());
   }
   return ids;
+}
+
+std::vector<size_t> VocabularyTokenizer::control_places(std::string_view text) const {
+  std::vector<size_t> places;
+  const SpecialTokens& specials = vocabulary_->specials();
+  for (auto match = specials.find(text, 0); match.id >= 0;
+       match = specials.find(text, match.begin + 1)) {
+    if (is_control(match.id)) {
+      places.push_back(match.begin);
+    }
+  }
+  return places;
 }
 
 void VocabularyTokenizer::encode_between(std::string_view text, std::vector<TokenId>& ids) const {

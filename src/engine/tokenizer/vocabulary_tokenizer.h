@@ -26,6 +26,7 @@ class VocabularyTokenizer : public Tokenizer {
   [[nodiscard]] bool ends_generation(TokenId id) const final;
   [[nodiscard]] bool is_control(TokenId id) const final;
   [[nodiscard]] TokenId find(std::string_view piece) const final;
+  [[nodiscard]] std::vector<size_t> control_places(std::string_view text) const final;
 
  protected:
   struct Settings {

@@ -72,9 +72,6 @@ bool holds(const Wanted& wanted, std::string_view answer) {
   if ((wanted.only && !alone) || !wanted.items.hold(found->value.size())) {
     return false;
   }
-  if (wanted.array) {
-    return wanted.required.empty() && wanted.equals.size() == 0;
-  }
   for (const std::string& key : wanted.required) {
     if (!found->value.contains(key)) {
       return false;
@@ -101,6 +98,11 @@ Result<std::unique_ptr<Decider>> parse(const Json& program) {
   if (program.contains("equals")) {
     CUPEL_TRY(const Json* equals, get_object(program, "equals"));
     wanted.equals = *equals;
+  }
+  if (wanted.array && (!wanted.required.empty() || wanted.equals.size() > 0)) {
+    return corrupt_data(
+        "\"required\" and \"equals\" name keys of an object, and \"type\" is \"array\"; use "
+        "\"min_items\" and \"max_items\", or \"type\": \"object\"");
   }
   return make_decider([wanted](std::string_view answer) { return holds(wanted, answer); });
 }

@@ -1,6 +1,7 @@
 // Checklist grading: RocketEval (Wei et al., ICLR 2025), §3: a light judge answers each item with
 // one token, and probabilities, not text, become the score. Here: items that a program can decide
 // are decided by it, with p = 1 or 0.
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -13,6 +14,10 @@ namespace {
 
 constexpr const char* kPromptName = "checklist-v1";
 constexpr double kUnsure = 1e-3;  // RocketEval's label rule: |p - 0.5| below it
+
+const std::vector<std::string>& answers_of(const JudgeItem& item) {
+  return item.sides.front().answers;
+}
 
 const std::vector<ChecklistItem>* find_checklist(const JudgeItem& item) {
   const auto found = item.benchmark->checklists.find(std::pair(item.question->id, item.turn));
@@ -40,11 +45,22 @@ Result<Ok> check(const Benchmark& benchmark) {
   return Ok{};
 }
 
+bool needs_judge(const Benchmark& benchmark) {
+  for (const auto& [place, items] : benchmark.checklists) {
+    for (const ChecklistItem& item : items) {
+      if (item.program.is_null()) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 // The conversation before this turn, as the judge reads it.
 std::string history(const JudgeItem& item) {
   std::string text;
   for (size_t turn = 0; turn + 1 < static_cast<size_t>(item.turn); ++turn) {
-    text += "USER: " + item.question->turns[turn] + "\nASSISTANT: " + item.answers[turn] + "\n";
+    text += "USER: " + item.question->turns[turn] + "\nASSISTANT: " + answers_of(item)[turn] + "\n";
   }
   return text.empty() ? "(none)" : text;
 }
@@ -61,7 +77,7 @@ Result<std::vector<Conversation>> judge_prompts(const JudgeItem& item,
     }
     CUPEL_TRY(std::string text, fill_prompt(*prompt, {{"history", before},
                                                       {"question", item.question->turns[turn]},
-                                                      {"answer", item.answers[turn]},
+                                                      {"answer", answers_of(item)[turn]},
                                                       {"item", point.question}}));
     prompts.push_back(judge_conversation(*prompt, std::move(text)));
   }
@@ -95,6 +111,12 @@ ItemVerdict by_judge(const ChecklistItem& item, const LabelScores& scores) {
   return verdict;
 }
 
+// Whether a program or the judge said anything at all.
+bool any_answered(const std::vector<ItemVerdict>& items) {
+  return std::any_of(items.begin(), items.end(),
+                     [](const ItemVerdict& item) { return item.verdict != Verdict::kInvalid; });
+}
+
 // s = 9 · mean(p) + 1; an item without an answer pulls to the middle, as in the released scores.
 double score_of(const std::vector<ItemVerdict>& items) {
   double sum = 0;
@@ -108,7 +130,7 @@ Result<ProtocolStep> next(const JudgeItem& item, std::span<const JudgeResponse> 
   ProtocolStep step;
   const std::vector<ChecklistItem>* items = find_checklist(item);
   if (items == nullptr) {
-    step.outcome = Outcome{.invalid_reason = "this turn has no checklist"};
+    step.outcome = invalid_outcome("this turn has no checklist");
     return step;
   }
   CUPEL_TRY(std::vector<Conversation> prompts, judge_prompts(item, *items));
@@ -122,7 +144,7 @@ Result<ProtocolStep> next(const JudgeItem& item, std::span<const JudgeResponse> 
   size_t judged = 0;
   for (const ChecklistItem& point : *items) {
     if (!point.program.is_null()) {
-      CUPEL_TRY(ItemVerdict verdict, by_program(point, item.answers.back()));
+      CUPEL_TRY(ItemVerdict verdict, by_program(point, answers_of(item).back()));
       outcome.items.push_back(std::move(verdict));
       continue;
     }
@@ -130,7 +152,12 @@ Result<ProtocolStep> next(const JudgeItem& item, std::span<const JudgeResponse> 
     CUPEL_CHECK(labels != nullptr, "a checklist asks for label scores");
     outcome.items.push_back(by_judge(point, labels->scores[judged++]));
   }
-  outcome.score = score_of(outcome.items);
+  if (any_answered(outcome.items)) {
+    outcome.judged = Score{score_of(outcome.items)};
+  } else {  // the middle of the scale would be a score that nobody gave
+    outcome.judged = Invalid{
+        format("the judge said neither Yes nor No to any of the {} items", outcome.items.size())};
+  }
   step.outcome = std::move(outcome);
   return step;
 }
@@ -141,8 +168,13 @@ Protocol checklist() {
   return {.name = "checklist",
           .summary = "yes/no items, decided by programs or by the probability of a judge's Yes",
           .source = "Wei et al. 2025, arXiv 2503.05142 (RocketEval)",
+          .method =
+              "The score of an answer is 9 times the mean probability of Yes over its items, "
+              "plus 1; an item that a program decides counts 1 or 0, one that the judge gave "
+              "no answer to counts 0.5.",
           .needs_scorer = true,
           .check = &check,
+          .needs_judge = &needs_judge,
           .next = &next};
 }
 

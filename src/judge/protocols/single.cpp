@@ -19,7 +19,7 @@ std::string prompt_name(const JudgeItem& item) {
 Result<Ok> check(const Benchmark& benchmark) {
   for (const Question& question : benchmark.questions) {
     for (int turn = 1; turn <= static_cast<int>(question.turns.size()); ++turn) {
-      JudgeItem item{.benchmark = &benchmark, .question = &question, .turn = turn, .answers = {}};
+      JudgeItem item{.benchmark = &benchmark, .question = &question, .turn = turn, .sides = {}};
       CUPEL_TRY_VOID(find_prompt(benchmark, prompt_name(item)));
       if (benchmark.need_reference.contains(question.category) &&
           benchmark.reference(question.id, turn) == nullptr) {
@@ -46,12 +46,13 @@ Result<std::string> user_prompt(const JudgeItem& item, const JudgePrompt& prompt
     return text == nullptr ? std::string_view() : std::string_view(*text);
   };
   const auto& turns = item.question->turns;
+  const auto& answers = item.sides.front().answers;
   return fill_prompt(prompt, {{"question", text_or_empty(turns, 0)},
-                              {"answer", text_or_empty(item.answers, 0)},
+                              {"answer", text_or_empty(answers, 0)},
                               {"question_1", text_or_empty(turns, 0)},
                               {"question_2", text_or_empty(turns, 1)},
-                              {"answer_1", text_or_empty(item.answers, 0)},
-                              {"answer_2", text_or_empty(item.answers, 1)},
+                              {"answer_1", text_or_empty(answers, 0)},
+                              {"answer_2", text_or_empty(answers, 1)},
                               {"ref_answer_1", reference(1)},
                               {"ref_answer_2", reference(2)}});
 }
@@ -59,14 +60,15 @@ Result<std::string> user_prompt(const JudgeItem& item, const JudgePrompt& prompt
 Outcome read_verdict(const ChatResponse& response) {
   Outcome outcome;
   outcome.judgment = response.text;
-  outcome.score = parse_rating(response.text);
-  if (!outcome.score) {
-    outcome.invalid_reason = response.finish_reason == FinishReason::kLength
+  const auto score = parse_rating(response.text);
+  if (!score) {
+    outcome.judged = Invalid{response.finish_reason == FinishReason::kLength
                                  ? "the judge's answer was cut before a rating"
-                                 : "no rating of the form [[5]] in the judge's answer";
-  } else if (*outcome.score < 1 || *outcome.score > 10) {
-    outcome.invalid_reason = format("rating {} is outside 1 to 10", *outcome.score);
-    outcome.score.reset();
+                                 : "no rating of the form [[5]] in the judge's answer"};
+  } else if (*score < 1 || *score > 10) {
+    outcome.judged = Invalid{format("rating {} is outside 1 to 10", *score)};
+  } else {
+    outcome.judged = Score{*score};
   }
   return outcome;
 }
@@ -97,6 +99,7 @@ Protocol single() {
   return {.name = "single",
           .summary = "a judge grades each answer from 1 to 10",
           .source = "Zheng et al. 2023, arXiv 2306.05685, single answer grading",
+          .method = "The score of an answer is the grade from 1 to 10 that the judge wrote.",
           .check = &check,
           .next = &next};
 }

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <vector>
+
+#include "base/result.h"
+#include "core/chat_model.h"
+#include "core/tokenizer.h"
+#include "engine/template/chat_template.h"
+
+namespace cupel::decode {
+
+/// Token ids of a conversation as its template writes it, the generation prompt included.
+///
+/// Only the template writes control tokens. What a message holds stays text, also where it reads
+/// like one: otherwise an answer that is judged could end the judge's turn and answer in its place
+/// (transformers and llama.cpp read such text as control tokens; `raw_prompt` does here).
+/// Errors: those of the template.
+Result<std::vector<TokenId>> chat_prompt_ids(const engine::ChatTemplate& chat_template,
+                                             const Tokenizer& tokenizer,
+                                             const ChatRequest& request);
+
+}  // namespace cupel::decode
