@@ -109,7 +109,7 @@ class Eval : public Command {
     CUPEL_TRY_VOID(protocol->check(benchmark));
     CUPEL_TRY(const std::vector<std::string> names, member_names());
     CUPEL_TRY(const Budget budget, read_budget(prices_, max_cost_, names));
-    CUPEL_TRY_VOID(open_models());
+    CUPEL_TRY_VOID(open_models(stop));
     CUPEL_TRY_VOID(judge::check_participants(benchmark, *protocol, contenders(), judge_of()));
     CUPEL_TRY_VOID(check_new_run(*protocol));
     CUPEL_TRY(judge::RunFolder run,
@@ -208,16 +208,29 @@ class Eval : public Command {
     return names;
   }
 
-  Result<Ok> open_models() {
+  Result<Ok> open_models(const std::stop_token& stop) {
     for (const std::string& text : models_) {
-      CUPEL_TRY(OpenModel model, open_model(text, engine_));
+      CUPEL_TRY(OpenModel model, open_next(text, stop));
+      CUPEL_TRY_VOID(judge::check_contender(*model.model));
       open_.push_back(std::move(model));
     }
     if (!judge_.empty()) {
-      CUPEL_TRY(judge_model_, open_model(judge_, engine_));
+      CUPEL_TRY(judge_model_, open_next(judge_, stop));
       judge_name_ = judge_model_.model->name();
     }
     return Ok{};
+  }
+
+  // Loading takes seconds for large or damaged models: says so, and stops between two of them.
+  Result<OpenModel> open_next(const std::string& text, const std::stop_token& stop) const {
+    if (stop.stop_requested()) {
+      return cancelled("stopped while the models were loaded; nothing was lost");
+    }
+    CUPEL_TRY(const ModelSpec spec, parse_model_spec(text));
+    if (!quiet_ && spec.kind == ModelKind::kGguf) {
+      std::fprintf(stderr, "loading %s from %s\n", spec.name.c_str(), spec.target.c_str());
+    }
+    return open_model(text, engine_);
   }
 
   // Every model call goes through the meter and the run's call cache from here on.

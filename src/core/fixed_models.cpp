@@ -24,22 +24,6 @@ int64_t estimate_tokens(const ChatRequest& request) {
 
 class DoneCall : public ChatCall {};
 
-Result<std::vector<std::string>> turns_of(const Json& record) {
-  CUPEL_TRY(const Json* choices, get_array(record, "choices"));
-  if (choices->size() == 0) {
-    return corrupt_data("\"choices\" is empty; expected one with \"turns\"");
-  }
-  CUPEL_TRY(const Json* turns, get_array(choices->as_array().front(), "turns"));
-  std::vector<std::string> texts;
-  for (const Json& turn : turns->as_array()) {
-    if (!turn.is_string()) {
-      return corrupt_data("\"turns\" holds {}; expected strings", turn.type_name());
-    }
-    texts.push_back(turn.as_string());
-  }
-  return texts;
-}
-
 }  // namespace
 
 std::string NullModel::fingerprint() const {
@@ -62,6 +46,41 @@ Result<int64_t> NullModel::count_prompt_tokens(const ChatRequest& request) const
   return estimate_tokens(request);
 }
 
+// FastChat's records hold texts alone; those that cupel writes also say why each answer ended.
+Result<std::vector<RecordedModel::Answer>> RecordedModel::read_turns(const Json& record) {
+  CUPEL_TRY(const Json* choices, get_array(record, "choices"));
+  if (choices->size() == 0) {
+    return corrupt_data("\"choices\" is empty; expected one with \"turns\"");
+  }
+  const Json& choice = choices->as_array().front();
+  CUPEL_TRY(const Json* turns, get_array(choice, "turns"));
+  std::vector<Answer> answers;
+  for (const Json& turn : turns->as_array()) {
+    if (!turn.is_string()) {
+      return corrupt_data("\"turns\" holds {}; expected strings", turn.type_name());
+    }
+    answers.push_back({.text = turn.as_string()});
+  }
+  if (!choice.contains("finish_reasons")) {
+    return answers;
+  }
+  CUPEL_TRY(const Json* reasons, get_array(choice, "finish_reasons"));
+  if (reasons->size() != answers.size()) {
+    return corrupt_data("\"finish_reasons\" holds {} for {} turns", reasons->size(),
+                        answers.size());
+  }
+  for (size_t i = 0; i < answers.size(); ++i) {
+    const Json& reason = reasons->as_array()[i];
+    if (!reason.is_string()) {
+      return corrupt_data("\"finish_reasons\" holds {}; expected strings", reason.type_name());
+    }
+    if (reason.as_string() != "error") {  // a call that failed left an empty answer
+      CUPEL_TRY(answers[i].finish_reason, parse_finish_reason(reason.as_string()));
+    }
+  }
+  return answers;
+}
+
 Result<std::unique_ptr<RecordedModel>> RecordedModel::open(std::string name,
                                                            const std::string& path) {
   std::unique_ptr<RecordedModel> model(new RecordedModel);
@@ -70,7 +89,7 @@ Result<std::unique_ptr<RecordedModel>> RecordedModel::open(std::string name,
   std::string all;
   CUPEL_TRY_VOID(for_each_jsonl_file(path, [&](Json&& record, size_t) -> Result<Ok> {
     CUPEL_TRY(const int64_t id, get_int(record, "question_id"));
-    CUPEL_TRY(std::vector<std::string> turns, turns_of(record));
+    CUPEL_TRY(std::vector<Answer> turns, read_turns(record));
     all += dump_json(record) + "\n";
     if (!model->answers_.emplace(id, std::move(turns)).second) {
       return corrupt_data("question {} is answered twice; expected one record per question", id);
@@ -96,7 +115,10 @@ Result<ChatResponse> RecordedModel::answer(const ChatRequest& request) const {
   if (found == answers_.end() || *turn < 1 || *turn > static_cast<int64_t>(found->second.size())) {
     return not_found("{}: holds no answer to question {}, turn {}", path_, *id, *turn);
   }
-  return fixed_response(found->second[static_cast<size_t>(*turn - 1)]);
+  const Answer& answer = found->second[static_cast<size_t>(*turn - 1)];
+  ChatResponse response = fixed_response(answer.text);
+  response.finish_reason = answer.finish_reason;
+  return response;
 }
 
 std::shared_ptr<ChatCall> RecordedModel::submit(ChatRequest request, ChatSink sink) {

@@ -47,7 +47,12 @@ class RecordedModel : public ChatModel {
   std::string name_;
   std::string path_;
   std::string fingerprint_;
-  std::map<int64_t, std::vector<std::string>> answers_;
+  struct Answer {
+    std::string text;
+    FinishReason finish_reason = FinishReason::kStop;
+  };
+  static Result<std::vector<Answer>> read_turns(const Json& record);
+  std::map<int64_t, std::vector<Answer>> answers_;
 };
 
 }  // namespace cupel

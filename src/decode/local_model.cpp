@@ -6,6 +6,7 @@
 #include "base/guard.h"
 #include "base/hash.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "base/wait_for.h"
 #include "decode/chat_prompt.h"
 #include "engine/tokenizer/from_gguf.h"
@@ -18,7 +19,11 @@ constexpr std::string_view kTemplateKey = "tokenizer.chat_template";
 Result<std::string> template_source(const LocalModelOptions& options,
                                     const engine::GgufFile& file) {
   if (!options.template_path.empty()) {
-    return read_file(options.template_path);
+    CUPEL_TRY(std::string source, read_file(options.template_path));
+    if (trim(source).empty()) {
+      return corrupt_data("{}: is empty; expected a chat template", options.template_path);
+    }
+    return source;
   }
   return file.get_string_or(kTemplateKey, "");
 }

@@ -68,11 +68,16 @@ Result<Ok> check_participants(const Benchmark& benchmark,
     if (!names.insert(name).second) {
       return invalid_argument("two models are called \"{}\"; give one another NAME=", name);
     }
-    if (!contender.model->capabilities().chat) {
-      return failed_precondition(
-          "{}: this model has no chat template; name one with NAME=FILE.gguf,template=FILE.jinja",
-          name);
-    }
+    CUPEL_TRY_VOID(check_contender(*contender.model));
+  }
+  return Ok{};
+}
+
+Result<Ok> check_contender(const ChatModel& model) {
+  if (!model.capabilities().chat) {
+    return failed_precondition(
+        "{}: this model has no chat template; name one with NAME=FILE.gguf,template=FILE.jinja",
+        model.name());
   }
   return Ok{};
 }

@@ -21,6 +21,8 @@ Result<Ok> check_participants(const Benchmark& benchmark,
                               const Protocol& protocol,
                               std::span<const Contender> contenders,
                               const Judge& judge);
+/// Errors: kFailedPrecondition - the model has no chat template.
+Result<Ok> check_contender(const ChatModel& model);
 
 /// Whether protocol and baseline fit the models of a run. Errors: kFailedPrecondition - too few
 /// models; kInvalidArgument - a baseline that is none of them, or that the protocol does not take.

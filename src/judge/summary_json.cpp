@@ -85,10 +85,12 @@ std::string answer_file(const Benchmark& benchmark,
   std::vector<Json> rows;
   for (const Question* question : run_questions(benchmark, run.settings().limit)) {
     Json turns = Json::array();
+    Json reasons = Json::array();
     double stamp = 0;
     for (int turn = 1; turn <= static_cast<int>(question->turns.size()); ++turn) {
       if (const Json* answer = run.journal().find(answer_key(model, question->id, turn))) {
         turns.push_back(*answer->find("text"));
+        reasons.push_back(*answer->find("finish_reason"));
         stamp = answer->find("ended")->as_double();
       }
     }
@@ -97,6 +99,7 @@ std::string answer_file(const Benchmark& benchmark,
     }
     const std::string id = fingerprint(model + "\n" + dump_json(turns)).substr(0, 22);
     Json choice = Json::object().set("index", 0).set("turns", std::move(turns));
+    choice.set("finish_reasons", std::move(reasons));  // ours: so that cut answers stay known
     rows.push_back(Json::object()
                        .set("question_id", question->id)
                        .set("answer_id", id)

@@ -101,6 +101,9 @@ class LocalModelTest(EvalTest):
         answers = self.folder / "run/model_answer"
         again = self.evaluate("again", "--limit", 6, "--model", f"smol=answers:{answers}/smol.jsonl",
                               "--model", f"null=answers:{answers}/null.jsonl", "--judge", f"judge={SMOLLM2}")
+        cut = {row["model"]: row["truncated"] for row in again["leaderboard"]}
+        self.assertEqual(cut, {row["model"]: row["truncated"] for row in report["leaderboard"]})
+        self.assertGreater(cut["smol"], 0)
         for name in ("smol", "null"):
             for key in ("rank", "rating", "ci_low", "ci_high", "score", "categories", "programs", "judge", "invalid"):
                 self.assertEqual(self.row(again, name)[key], self.row(report, name)[key], key)
