@@ -25,10 +25,11 @@ Result<Ok> add_judge_warnings(RunSummary& summary) {
     CUPEL_TRY(const auto d, difference_of(summary.judge_scores, leader, control.name,
                                           {.seed = summary.settings.seed}));
     if (d && d->interval && d->interval->low <= 0) {
-      summary.warnings.push_back(format(
-          "The judge alone is too weak here: by its own items {} and the null model {} differ by "
-          "{:+.2f} (95%: {:+.2f} to {:+.2f}); the ranking rests on what programs decided.",
-          leader, control.name, d->difference, d->interval->low, d->interval->high));
+      summary.warnings.push_back(
+          format("The judge alone is too weak here: by its own items \"{}\" and the null model "
+                 "\"{}\" differ by "
+                 "{:+.2f} (95%: {:+.2f} to {:+.2f}); the ranking rests on what programs decided.",
+                 leader, control.name, d->difference, d->interval->low, d->interval->high));
     }
   }
   return Ok{};
@@ -36,6 +37,7 @@ Result<Ok> add_judge_warnings(RunSummary& summary) {
 
 // What readers must know before they believe the table.
 void add_quality_warnings(const Protocol& protocol, RunSummary& summary) {
+  std::string cut;
   for (const ModelSummary& model : summary.models) {
     if (model.invalid > 0) {
       summary.warnings.push_back(format("{}: {} of {} {} have no valid verdict ({}).", model.name,
@@ -51,10 +53,12 @@ void add_quality_warnings(const Protocol& protocol, RunSummary& summary) {
           model.name, undecided, model.judge.count(), percent(undecided, model.judge.count())));
     }
     if (10 * model.truncated > model.answers) {
-      summary.warnings.push_back(format("{}: {} of {} answers were cut by the length limit ({}).",
-                                        model.name, model.truncated, model.answers,
-                                        percent(model.truncated, model.answers)));
+      cut += format("{}{} {} of {} ({})", cut.empty() ? "" : ", ", model.name, model.truncated,
+                    model.answers, percent(model.truncated, model.answers));
     }
+  }
+  if (!cut.empty()) {
+    summary.warnings.push_back(format("Answers were cut by the length limit: {}.", cut));
   }
 }
 
@@ -98,7 +102,7 @@ void add_self_judging_warnings(const RunFolder& run, RunSummary& summary) {
     for (const RunMember& model : run.models()) {
       if (model.fingerprint == judge.fingerprint) {
         summary.warnings.push_back(
-            format("The judge {} is the model {} itself: it may favour its own answers.",
+            format("The judge \"{}\" is the model \"{}\" itself: it may favour its own answers.",
                    judge.name, model.name));
       }
     }

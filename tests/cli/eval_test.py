@@ -250,7 +250,7 @@ class WarningTest(EvalTest):
     @needs_model(SMOLLM2)
     def test_a_judge_that_is_a_contender(self):
         report = self.evaluate("run", "--limit", 1, "--max-tokens", 8, "--model", f"a={SMOLLM2}", "--judge", f"b={SMOLLM2}")
-        self.assertIn("The judge b is the model a itself: it may favour its own answers.", report["warnings"])
+        self.assertIn('The judge "b" is the model "a" itself: it may favour its own answers.', report["warnings"])
 
     def test_why_no_verdict_is_valid(self):
         done = self.single("run", "--limit", 2, judge="judge=null:no mark")
