@@ -4,8 +4,8 @@
 
 namespace cupel {
 
-std::string utc_timestamp() {
-  const std::time_t now = std::time(nullptr);
+std::string utc_timestamp(double seconds) {
+  const auto now = static_cast<std::time_t>(seconds);
   std::tm parts{};
   gmtime_r(&now, &parts);
   char text[32];

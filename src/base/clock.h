@@ -23,7 +23,7 @@ class Stopwatch {
   double start_ = now_seconds();
 };
 
-/// "2026-11-25T04:30:00Z"
-std::string utc_timestamp();
+/// "2026-11-25T04:30:00Z" of seconds since 1970.
+std::string utc_timestamp(double seconds);
 
 }  // namespace cupel

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <future>
 #include <memory>
@@ -25,10 +26,15 @@ class WaitFor {
   }
 
   /// Blocks until the callback has been called; once.
-  [[nodiscard]] T get() { return state_->get_future().get(); }
+  [[nodiscard]] T get() { return future_.get(); }
+  /// Waits at most so long; true when `get` would not block.
+  [[nodiscard]] bool ready_within(std::chrono::milliseconds most) const {
+    return future_.wait_for(most) == std::future_status::ready;
+  }
 
  private:
   std::shared_ptr<std::promise<T>> state_ = std::make_shared<std::promise<T>>();
+  std::future<T> future_ = state_->get_future();
 };
 
 }  // namespace cupel

@@ -1,9 +1,12 @@
 // cupel chat: a conversation at the terminal.
+#include <chrono>
+#include <csignal>
 #include <iostream>
 
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "base/wait_for.h"
 #include "cli/command.h"
 #include "cli/models.h"
@@ -11,6 +14,25 @@
 
 namespace cupel::cli::command {
 namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// While it lives, Ctrl-C stops the answer instead of the program.
+class StopsAnswer {
+ public:
+  StopsAnswer() {
+    interrupted = 0;
+    struct sigaction action {};
+    action.sa_handler = [](int) { interrupted = 1; };
+    sigaction(SIGINT, &action, &before_);
+  }
+  ~StopsAnswer() { sigaction(SIGINT, &before_, nullptr); }
+  StopsAnswer(const StopsAnswer&) = delete;
+  StopsAnswer& operator=(const StopsAnswer&) = delete;
+
+ private:
+  struct sigaction before_ {};
+};
 
 class Chat : public Command {
  public:
@@ -35,8 +57,7 @@ class Chat : public Command {
     }
     const bool person = ::isatty(STDIN_FILENO) != 0;
     if (person) {
-      print(format("Talking to {}. An empty line or Ctrl-D ends, /new starts over.\n",
-                   open.model->name()));
+      print(format("Talking to {}. {}\n", open.model->name(), kCommands));
     }
     return converse(*open.model, person);
   }
@@ -60,6 +81,10 @@ class Chat : public Command {
         conversation = opening();
         continue;
       }
+      if (person && line.front() == '/') {
+        print(format("{} is no command. {}\n", printable(line), kCommands));
+        continue;
+      }
       conversation.push_back(text_message("user", line));
       CUPEL_TRY(const std::string answer, stream(model, conversation));
       conversation.push_back(text_message("assistant", answer));
@@ -71,17 +96,32 @@ class Chat : public Command {
     request.messages = conversation;
     request.sampling = options_;
     WaitFor<Result<ChatResponse>> answer;
-    const auto call = model.submit(
-        std::move(request),
-        {.on_delta = [](std::string_view delta) { print(delta); }, .on_done = answer.callback()});
+    const StopsAnswer stops;
+    std::string said;
+    const auto call = model.submit(std::move(request), {.on_delta =
+                                                            [&said](std::string_view delta) {
+                                                              said += delta;
+                                                              print(delta);
+                                                            },
+                                                        .on_done = answer.callback()});
+    while (!answer.ready_within(std::chrono::milliseconds(50))) {
+      if (interrupted != 0) {
+        call->cancel();
+      }
+    }
     Result<ChatResponse> response = answer.get();
     print("\n");
+    if (!response && response.error().code == Code::kCancelled) {
+      return said;  // what was said before stays part of the conversation
+    }
     if (!response) {
       return std::move(response).error();
     }
     return std::move(response->text);
   }
 
+  static constexpr std::string_view kCommands =
+      "An empty line or Ctrl-D ends, Ctrl-C stops an answer, /new starts over.";
   std::string model_;
   std::string system_;
   SamplingOptions options_{.temperature = 0.7, .max_tokens = 512};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/io.h"
 #include "cli/evaluation_text.h"
@@ -176,14 +177,47 @@ std::vector<std::string> method_notes(const judge::RunSummary& summary) {
   return {
       summary.method,
       "Intervals are 95% percentiles of 2,000 bootstrap resamples of whole questions, the same for "
-      "all "
-      "models; differences are paired. A rank is 1 + the number of models shown to be better, by a "
+      "all models, expanded for the number of questions and absent below six; differences are "
+      "paired. A rank is 1 + the number of models shown to be better, by a "
       "paired difference whose interval lies above zero: models may share one.",
       format(
           "Ratings are Bradley–Terry strengths on the Elo scale from per-turn comparisons (scores "
           "within 0.1 tie), with a ridge of {} so that a model that loses everything still has a "
           "number.",
           judge::kRatingRidge)};
+}
+
+report::RunFact judge_fact(const judge::RunFolder& run, const judge::RunSummary& summary) {
+  for (const judge::RunMember& member : run.judges()) {
+    if (member.name == summary.judge) {
+      return {.name = "Judge", .value = member.spec, .hash = member.fingerprint};
+    }
+  }
+  return {.name = "Judge", .value = summary.judge};
+}
+
+// When the answers were given, in UTC.
+std::string evaluated_at(const judge::Benchmark& benchmark,
+                         const judge::RunFolder& run,
+                         const judge::RunSummary& summary) {
+  double first = 0;
+  double last = 0;
+  for (const judge::ModelSummary& model : summary.models) {
+    for (const judge::Question* question :
+         judge::run_questions(benchmark, summary.settings.limit)) {
+      for (int turn = 1; turn <= static_cast<int>(question->turns.size()); ++turn) {
+        const Json* row = run.journal().find(judge::answer_key(model.name, question->id, turn));
+        const Json* ended = row == nullptr ? nullptr : row->find("ended");
+        if (ended != nullptr && ended->is_number()) {
+          first = first == 0 ? ended->as_double() : std::min(first, ended->as_double());
+          last = std::max(last, ended->as_double());
+        }
+      }
+    }
+  }
+  const std::string from = utc_timestamp(first);
+  const std::string to = utc_timestamp(last);
+  return from == to ? from : from + " to " + to;
 }
 
 }  // namespace
@@ -222,10 +256,15 @@ Result<report::EvaluationPage> evaluation_page(const judge::Benchmark& benchmark
                       model.name, model.judge.undecided(), model.judge.count())});
     }
   }
+  const size_t asked = judge::run_questions(benchmark, summary.settings.limit).size();
+  const size_t all = benchmark.questions.size();
   page.metadata = {{"Benchmark", format("{} ({})", benchmark.name, benchmark.license)},
                    {"Benchmark hash", "", benchmark.fingerprint},
+                   {"Questions", asked == all ? format("all {}", all)
+                                              : format("the first {} of {}", asked, all)},
+                   {"Evaluated", evaluated_at(benchmark, run, summary)},
                    {"Protocol", summary.protocol},
-                   {"Judge", summary.judge},
+                   judge_fact(run, summary),
                    {"Seed", format("{}", summary.settings.seed)},
                    {"Longest answer", format("{} tokens", summary.settings.max_tokens)},
                    {"Cupel", CUPEL_VERSION}};

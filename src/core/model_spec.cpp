@@ -15,7 +15,7 @@ namespace {
 const std::vector<std::string>& options_of(ModelKind kind) {
   static const std::vector<std::string> gguf = {"template", "tokenizer-pre", "noise", "noise-seed",
                                                 "noise-fraction"};
-  static const std::vector<std::string> openai = {"key-env", "concurrency", "timeout"};
+  static const std::vector<std::string> openai = {"key-env", "concurrency", "timeout", "body"};
   static const std::vector<std::string> none;
   return kind == ModelKind::kGguf ? gguf : kind == ModelKind::kOpenAi ? openai : none;
 }

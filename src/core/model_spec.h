@@ -17,7 +17,7 @@ enum class ModelKind { kGguf, kOpenAi, kNull, kAnswers };
 ///   NAME=FILE.gguf[,option=value…]
 ///       options: template=FILE, tokenizer-pre=NAME, noise=SCALE, noise-seed=N, noise-fraction=F
 ///   NAME=openai:MODEL@URL[,option=value…]
-///       options: key-env=VARIABLE, concurrency=N, timeout=SECONDS
+///       options: key-env=VARIABLE, concurrency=N, timeout=SECONDS, body=FILE.json
 ///   NAME=null:TEXT               answers TEXT to everything
 ///   NAME=answers:FILE.jsonl      replays FastChat model_answer records
 ///

@@ -12,6 +12,7 @@
 #include "base/guard.h"
 #include "base/hash.h"
 #include "base/http_client.h"
+#include "base/io.h"
 #include "base/rng.h"
 #include "base/sse.h"
 #include "base/text.h"
@@ -69,6 +70,19 @@ Result<Ok> check_options(const RemoteOptions& o) {
         o.name, kMaxConcurrency);
   }
   return Ok{};
+}
+
+Result<Json> read_body(const std::string& path) {
+  CUPEL_TRY(const std::string text, read_file(path));
+  auto body = parse_json(text);
+  if (!body) {
+    return in_file(std::move(body).error(), path);
+  }
+  if (!body->is_object()) {
+    return corrupt_data("{}: holds {}; expected an object, the further members of every request",
+                        path, body->type_name());
+  }
+  return body;
 }
 
 Result<std::string> read_key(const RemoteOptions& options) {
@@ -504,6 +518,9 @@ Result<std::unique_ptr<RemoteModel>> RemoteModel::open(const ModelSpec& spec) {
             integer_option(spec, "concurrency", 1, kMaxConcurrency, options.concurrency));
   CUPEL_TRY(options.timeout_s, number_option(spec, "timeout", 0.001, 86400, options.timeout_s));
   options.connect_timeout_s = std::min(options.connect_timeout_s, options.timeout_s);
+  if (spec.has("body")) {
+    CUPEL_TRY(options.extra_body, read_body(std::string(spec.option("body"))));
+  }
   return open(options);
 }
 

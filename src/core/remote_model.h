@@ -47,7 +47,8 @@ struct RemoteOptions {
 ///         that the endpoint does not give. All name the endpoint's URL.
 class RemoteModel : public ChatModel, public Scorer {
  public:
-  /// Options of the spec: key-env=VARIABLE, concurrency=N, timeout=SECONDS. Nothing is sent yet.
+  /// Options of the spec: key-env=VARIABLE, concurrency=N, timeout=SECONDS, body=FILE.json (an
+  /// object: further members of every request). Nothing is sent yet.
   /// Errors: kInvalidArgument - an option out of range, a URL with a user name in it; kNotFound -
   /// the
   ///         variable of key-env is not set.

@@ -55,6 +55,18 @@ class AnswerTest(EndpointTest):
         self.assertEqual(request.json["max_tokens"], 9)
         self.assertEqual(request.json["temperature"], 0)
 
+    def test_further_members_of_every_request(self):
+        with Endpoint(says("Paris")) as endpoint:
+            self.file("body.json", '{"reasoning_effort": "low", "top_k": 5}')
+            self.assertEqual(self.generate(endpoint, "--prompt", "Capital?", options=",body=body.json").code, 0)
+            self.assertEqual({key: endpoint.requests[0].json[key] for key in ("reasoning_effort", "top_k")},
+                             {"reasoning_effort": "low", "top_k": 5})
+            for content, code, text in (("[1]", CORRUPT, "expected an object"), ("{", CORRUPT, "list.json")):
+                self.file("list.json", content)
+                done = self.generate(endpoint, "--prompt", "a", options=",body=list.json")
+                self.check_failure(done, code, text)
+            self.check_failure(self.generate(endpoint, "--prompt", "a", options=",body=no.json"), MISSING, "no.json")
+
     def test_json_needs_log_probabilities(self):
         content = [{"token": "Par", "logprob": -0.5}, {"token": "is", "logprob": -0.25}]
         with Endpoint(lambda request, index: Reply(completion("Paris", logprobs={"content": content}))) as endpoint:

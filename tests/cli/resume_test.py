@@ -111,6 +111,16 @@ class KilledLocalModelTest(ResumeTest):
         self.check_same("stopped-SIGINT", "whole")
         self.check_same("stopped-SIGTERM", "whole")
 
+    def test_ctrl_c_stops_an_answer_of_chat_and_not_the_chat(self):
+        process = self.start("chat", "--model", SMOLLM2, "--max-tokens", 8000, "--temperature", 2, "--top-p", 1)
+        process.stdin.write(b"Tell me a very long story.\n")
+        process.stdin.flush()
+        self.assertTrue(process.stdout.read(1))
+        process.send_signal(signal.SIGINT)
+        process.stdin.write(b"/new\n")  # read only when the answer has ended
+        done = self.finish(process, timeout=20)
+        self.assertEqual((done.code, done.err), (0, ""))
+
     def test_ctrl_c_leaves_nothing_of_generate_and_quantize(self):
         prompts = write_json_lines(self.folder / "prompts.jsonl", [{"prompt": f"Write {n} words."} for n in range(400)])
         process = self.start("generate", "--model", SMOLLM2, "--input", prompts, "--max-tokens", 1000, "--format", "json")

@@ -7,20 +7,14 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "judge/prompt.h"
+#include "judge/fastchat_judge.h"
 #include "judge/protocol.h"
 #include "judge/verdict_parser.h"
 
 namespace cupel::judge::protocol {
 namespace {
 
-// FastChat's judge call: temperature 0, up to 2048 tokens.
-constexpr int64_t kJudgeTokens = 2048;
-
-std::string prompt_name(const Benchmark& benchmark, const Question& question, int turn) {
-  const bool reference = benchmark.need_reference.contains(question.category);
-  return std::string(reference ? "pair-math-v1" : "pair-v2") + (turn > 1 ? "-multi-turn" : "");
-}
+constexpr TurnPrompts kPrompts = {.plain = "pair-v2", .with_reference = "pair-math-v1"};
 
 // FastChat's two formats of pairwise verdicts.
 constexpr std::string_view kLetter = "[[A]]";
@@ -36,25 +30,7 @@ Result<Ok> check_format(const JudgePrompt& prompt) {
 }
 
 Result<Ok> check(const Benchmark& benchmark) {
-  for (const Question& question : benchmark.questions) {
-    for (int turn = 1; turn <= static_cast<int>(question.turns.size()); ++turn) {
-      CUPEL_TRY(const JudgePrompt* prompt,
-                find_prompt(benchmark, prompt_name(benchmark, question, turn)));
-      CUPEL_TRY_VOID(check_format(*prompt));
-      if (benchmark.need_reference.contains(question.category) &&
-          benchmark.reference(question.id, turn) == nullptr) {
-        return failed_precondition(
-            "{}: question {} ({}) is judged with a reference, but turn {} has none in "
-            "reference_answer; add it, or judge without with --without-references",
-            benchmark.folder, question.id, question.category, turn);
-      }
-      if (turn > 2) {
-        return unsupported("{}: question {} has {} turns; pairwise comparison knows two",
-                           benchmark.folder, question.id, question.turns.size());
-      }
-    }
-  }
-  return Ok{};
+  return check_turn_prompts(benchmark, kPrompts, &check_format);
 }
 
 // Who meets whom: each with the baseline, or each with each in the order of their names, so that
@@ -101,27 +77,16 @@ std::vector<JudgeItem> items(const JudgeScope& scope) {
 }
 
 Result<std::string> user_prompt(const JudgeItem& item, const JudgePrompt& prompt) {
-  const auto text_or_empty = [](const std::vector<std::string>& texts, size_t index) {
-    return index < texts.size() ? std::string_view(texts[index]) : std::string_view();
-  };
-  const auto reference = [&](int turn) {
-    const std::string* text = item.benchmark->reference(item.question->id, turn);
-    return text == nullptr ? std::string_view() : std::string_view(*text);
-  };
-  const auto& turns = item.question->turns;
-  const auto& a = item.sides[0].answers;
-  const auto& b = item.sides[1].answers;
-  return fill_prompt(prompt, {{"question", text_or_empty(turns, 0)},
-                              {"answer_a", text_or_empty(a, 0)},
-                              {"answer_b", text_or_empty(b, 0)},
-                              {"question_1", text_or_empty(turns, 0)},
-                              {"question_2", text_or_empty(turns, 1)},
-                              {"answer_a_1", text_or_empty(a, 0)},
-                              {"answer_a_2", text_or_empty(a, 1)},
-                              {"answer_b_1", text_or_empty(b, 0)},
-                              {"answer_b_2", text_or_empty(b, 1)},
-                              {"ref_answer_1", reference(1)},
-                              {"ref_answer_2", reference(2)}});
+  const Side& a = item.sides[0];
+  const Side& b = item.sides[1];
+  PromptFields fields = turn_fields(item);
+  fields.insert(fields.end(), {{"answer_a", answer_to(a, 1)},
+                               {"answer_b", answer_to(b, 1)},
+                               {"answer_a_1", answer_to(a, 1)},
+                               {"answer_a_2", answer_to(a, 2)},
+                               {"answer_b_1", answer_to(b, 1)},
+                               {"answer_b_2", answer_to(b, 2)}});
+  return fill_prompt(prompt, fields);
 }
 
 Outcome read_verdict(const JudgePrompt& prompt, const ChatResponse& response) {
@@ -145,17 +110,12 @@ Outcome read_verdict(const JudgePrompt& prompt, const ChatResponse& response) {
 Result<ProtocolStep> next(const JudgeItem& item, std::span<const JudgeResponse> responses) {
   CUPEL_CHECK(item.sides.size() == 2, "a pair has two sides");
   CUPEL_TRY(const JudgePrompt* prompt,
-            find_prompt(*item.benchmark, prompt_name(*item.benchmark, *item.question, item.turn)));
+            find_turn_prompt(*item.benchmark, *item.question, item.turn, kPrompts));
   CUPEL_TRY(std::string text, user_prompt(item, *prompt));
-  ProtocolStep step;
   if (responses.empty()) {
-    ChatRequest request;
-    request.messages = judge_conversation(*prompt, text);
-    request.sampling.temperature = 0;
-    request.sampling.max_tokens = kJudgeTokens;
-    step.requests.push_back({std::move(request)});
-    return step;
+    return ask_judge(*prompt, std::move(text));
   }
+  ProtocolStep step;
   const auto* response = std::get_if<ChatResponse>(&responses.front());
   CUPEL_CHECK(response != nullptr, "a comparison asks for a chat call");
   step.outcome = read_verdict(*prompt, *response);

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "judge/prompt.h"
+#include "judge/protocol.h"
+
+namespace cupel::judge {
+
+// What the protocols of FastChat's MT-Bench share: a prompt by category and turn, its fields, and
+// how the judge is called.
+
+/// Names of a protocol's prompts; those of second turns end in "-multi-turn".
+struct TurnPrompts {
+  std::string_view plain;
+  std::string_view with_reference;  ///< categories of Benchmark::need_reference
+};
+
+/// Errors: kNotFound - the benchmark lacks it.
+Result<const JudgePrompt*> find_turn_prompt(const Benchmark& benchmark,
+                                            const Question& question,
+                                            int turn,
+                                            const TurnPrompts& prompts);
+
+/// Checks that every question has its prompts and references and at most two turns; `check_prompt`
+/// checks more of each prompt. Errors: kNotFound, kFailedPrecondition, kUnsupported naming the
+/// question, and those of `check_prompt`.
+Result<Ok> check_turn_prompts(
+    const Benchmark& benchmark,
+    const TurnPrompts& prompts,
+    const std::function<Result<Ok>(const JudgePrompt& prompt)>& check_prompt = {});
+
+/// {question}, {question_1}, {question_2}, {ref_answer_1}, {ref_answer_2}: empty where there is
+/// none. Views of the item.
+PromptFields turn_fields(const JudgeItem& item);
+
+/// The answer of a side to a turn, or "".
+std::string_view answer_to(const Side& side, size_t turn);
+
+/// One call: temperature 0, up to 2048 tokens.
+ProtocolStep ask_judge(const JudgePrompt& prompt, std::string user_text);
+
+}  // namespace cupel::judge
