@@ -227,7 +227,7 @@ class Eval : public Command {
       return cancelled("stopped while the models were loaded; nothing was lost");
     }
     CUPEL_TRY(const ModelSpec spec, parse_model_spec(text));
-    if (!quiet_ && spec.kind == ModelKind::kGguf) {
+    if (!quiet_ && spec.kind == ModelKind::kGguf && ::isatty(STDERR_FILENO) != 0) {
       std::fprintf(stderr, "loading %s from %s\n", spec.name.c_str(), spec.target.c_str());
     }
     return open_model(text, engine_);
