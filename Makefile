@@ -29,7 +29,7 @@ ASAN_SLOW := Attention|Linear|RowOperators|PackedMatrix|CpuLevels|PublishedVocab
 
 GROUPS_OF_setup-build := build
 GROUPS_OF_setup-demo := build model
-GROUPS_OF_setup-test := build test model
+GROUPS_OF_setup-test := build test model models-extra
 GROUPS_OF_setup-bench := build model bench
 GROUPS_OF_setup-format := format
 GROUPS_OF_setup-lint := build test lint changes
