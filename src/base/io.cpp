@@ -351,6 +351,15 @@ MappedFile::~MappedFile() {
   }
 }
 
+Result<Json> read_json_file(const std::string& path) {
+  CUPEL_TRY(const std::string text, read_file(path));
+  auto json = parse_json(text);
+  if (!json) {
+    return in_file(std::move(json).error(), path);
+  }
+  return json;
+}
+
 Result<JsonlAppender> JsonlAppender::open(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (fd < 0) {

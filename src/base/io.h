@@ -17,6 +17,8 @@ namespace cupel {
 /// The whole file. Errors: kNotFound (with a hint at a similarly named neighbour), kInvalidArgument
 /// for a folder, kUnavailable for what the system refuses.
 Result<std::string> read_file(const std::string& path);
+/// A file that is one JSON document. Errors: those of read_file; kCorruptData naming the file.
+Result<Json> read_json_file(const std::string& path);
 
 /// Writes to a temporary neighbour, syncs and renames: readers see the old file or the new one,
 /// never half.

@@ -1,6 +1,7 @@
 #include "cli/evaluation_page.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -128,8 +129,11 @@ void add_outcome(const judge::JudgedItem& judged, report::AnswerView& view) {
   }
 }
 
+// What was judged, by question and turn.
+using JudgedTurns = std::map<std::pair<int64_t, int>, std::vector<const judge::JudgedItem*>>;
+
 Result<report::AnswerView> answer_view(const judge::RunFolder& run,
-                                       const judge::RunSummary& summary,
+                                       const JudgedTurns& judged_turns,
                                        const std::string& model,
                                        int64_t question,
                                        int turn) {
@@ -139,12 +143,15 @@ Result<report::AnswerView> answer_view(const judge::RunFolder& run,
     CUPEL_TRY(view.finish_reason, get_string(*answer, "finish_reason"));
     view.truncated = view.finish_reason == "length";
   }
-  for (const judge::JudgedItem& judged : summary.judged) {
-    const bool here = judged.item.question->id == question && judged.item.turn == turn;
-    const auto& sides = judged.item.sides;
-    if (here && std::any_of(sides.begin(), sides.end(),
-                            [&](const judge::Side& side) { return side.model == model; })) {
-      add_outcome(judged, view);
+  const auto here = judged_turns.find({question, turn});
+  if (here == judged_turns.end()) {
+    return view;
+  }
+  for (const judge::JudgedItem* judged : here->second) {
+    const auto& sides = judged->item.sides;
+    if (std::any_of(sides.begin(), sides.end(),
+                    [&](const judge::Side& side) { return side.model == model; })) {
+      add_outcome(*judged, view);
     }
   }
   return view;
@@ -154,6 +161,10 @@ Result<Ok> add_questions(const judge::Benchmark& benchmark,
                          const judge::RunFolder& run,
                          const judge::RunSummary& summary,
                          report::EvaluationPage& page) {
+  JudgedTurns judged_turns;
+  for (const judge::JudgedItem& judged : summary.judged) {
+    judged_turns[{judged.item.question->id, judged.item.turn}].push_back(&judged);
+  }
   for (const judge::Question* question : judge::run_questions(benchmark, summary.settings.limit)) {
     report::QuestionView view{.id = format("{}", question->id), .category = question->category};
     for (int turn = 1; turn <= static_cast<int>(question->turns.size()); ++turn) {
@@ -163,7 +174,7 @@ Result<Ok> add_questions(const judge::Benchmark& benchmark,
       }
       for (const judge::ModelSummary& model : summary.models) {
         CUPEL_TRY(report::AnswerView answer,
-                  answer_view(run, summary, model.name, question->id, turn));
+                  answer_view(run, judged_turns, model.name, question->id, turn));
         turn_view.answers.push_back(std::move(answer));
       }
       view.turns.push_back(std::move(turn_view));

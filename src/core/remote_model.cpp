@@ -73,14 +73,10 @@ Result<Ok> check_options(const RemoteOptions& o) {
 }
 
 Result<Json> read_body(const std::string& path) {
-  CUPEL_TRY(const std::string text, read_file(path));
-  auto body = parse_json(text);
-  if (!body) {
-    return in_file(std::move(body).error(), path);
-  }
-  if (!body->is_object()) {
+  CUPEL_TRY(Json body, read_json_file(path));
+  if (!body.is_object()) {
     return corrupt_data("{}: holds {}; expected an object, the further members of every request",
-                        path, body->type_name());
+                        path, body.type_name());
   }
   return body;
 }

@@ -70,13 +70,24 @@ std::string_view answer_to(const Side& side, size_t turn) {
   return text_or_empty(side.answers, turn - 1);
 }
 
-ProtocolStep ask_judge(const JudgePrompt& prompt, std::string user_text) {
-  ChatRequest request;
-  request.messages = judge_conversation(prompt, std::move(user_text));
-  request.sampling.temperature = 0;
-  request.sampling.max_tokens = kJudgeTokens;
+ProtocolStep ask_once(const JudgePrompt& prompt,
+                      std::string user_text,
+                      std::span<const JudgeResponse> responses,
+                      const std::function<Outcome(const ChatResponse& response)>& read) {
   ProtocolStep step;
-  step.requests.push_back({std::move(request)});
+  if (responses.empty()) {
+    ChatRequest request;
+    request.messages = judge_conversation(prompt, std::move(user_text));
+    request.sampling.temperature = 0;
+    request.sampling.max_tokens = kJudgeTokens;
+    step.requests.push_back({std::move(request)});
+    return step;
+  }
+  const auto* response = std::get_if<ChatResponse>(&responses.front());
+  CUPEL_CHECK(response != nullptr, "the judge was asked for words");
+  step.outcome = read(*response);
+  step.outcome->user_prompt = std::move(user_text);
+  step.outcome->prompt_name = prompt.name;
   return step;
 }
 

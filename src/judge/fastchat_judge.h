@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -40,7 +41,11 @@ PromptFields turn_fields(const JudgeItem& item);
 /// The answer of a side to a turn, or "".
 std::string_view answer_to(const Side& side, size_t turn);
 
-/// One call: temperature 0, up to 2048 tokens.
-ProtocolStep ask_judge(const JudgePrompt& prompt, std::string user_text);
+/// The step of a protocol of one call (temperature 0, up to 2048 tokens): the call, or, once it is
+/// answered, what `read` makes of the answer.
+ProtocolStep ask_once(const JudgePrompt& prompt,
+                      std::string user_text,
+                      std::span<const JudgeResponse> responses,
+                      const std::function<Outcome(const ChatResponse& response)>& read);
 
 }  // namespace cupel::judge

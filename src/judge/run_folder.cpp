@@ -200,9 +200,8 @@ Result<RunFolder> RunFolder::open_existing(const std::string& path, Benchmark& b
 
 Result<Ok> RunFolder::read_manifest(const Benchmark* benchmark) {
   const std::string file = path_ + "/manifest.json";
-  CUPEL_TRY(const std::string text, read_file(file));
+  CUPEL_TRY(const Json manifest, read_json_file(file));
   const auto read = [&]() -> Result<Ok> {
-    CUPEL_TRY(const Json manifest, parse_json(text));
     CUPEL_TRY(const int64_t version, get_int(manifest, "version"));
     if (version != kManifestVersion) {
       return unsupported(

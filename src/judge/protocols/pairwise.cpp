@@ -112,16 +112,8 @@ Result<ProtocolStep> next(const JudgeItem& item, std::span<const JudgeResponse> 
   CUPEL_TRY(const JudgePrompt* prompt,
             find_turn_prompt(*item.benchmark, *item.question, item.turn, kPrompts));
   CUPEL_TRY(std::string text, user_prompt(item, *prompt));
-  if (responses.empty()) {
-    return ask_judge(*prompt, std::move(text));
-  }
-  ProtocolStep step;
-  const auto* response = std::get_if<ChatResponse>(&responses.front());
-  CUPEL_CHECK(response != nullptr, "a comparison asks for a chat call");
-  step.outcome = read_verdict(*prompt, *response);
-  step.outcome->user_prompt = std::move(text);
-  step.outcome->prompt_name = prompt->name;
-  return step;
+  return ask_once(*prompt, std::move(text), responses,
+                  [&](const ChatResponse& response) { return read_verdict(*prompt, response); });
 }
 
 // Both orders of one meeting. The second one has the second model in slot A.
