@@ -11,6 +11,8 @@
 #include "base/rng.h"
 #include "engine/kernels/bandwidth.h"
 #include "engine/kernels/operators.h"
+#include "engine/kernels/outliers.h"
+#include "engine/runtime/workspace.h"
 
 namespace cupel::engine {
 namespace {
@@ -42,42 +44,20 @@ double best_seconds(F&& f) {
 
 struct Activations32 {
   Activations32(const Operators& ops, int64_t n, int64_t cols)
-      : values(static_cast<size_t>(n * cols)),
-        quants(values.size()),
-        scales(values.size() / 32),
-        sums(values.size() / 16),
-        outliers(values.size() / 32),
-        outlier_counts(static_cast<size_t>(n)),
-        rows{n,
-             cols,
-             values.data(),
-             quants.data(),
-             scales.data(),
-             sums.data(),
-             outliers.data(),
-             outlier_counts.data()} {
+      : buffer(scratch.get(n, cols, true)) {
     Rng rng(1);
-    for (float& v : values) {
-      v = static_cast<float>(rng.normal());
+    for (int64_t i = 0; i < n * cols; ++i) {
+      // 1% of the values stick out, about as many as in the layers' inputs.
+      buffer.values[i] = static_cast<float>(rng.normal() * (rng.below(100) == 0 ? 6 : 1));
     }
-    const ActivationBuffer buffer = {n,
-                                     cols,
-                                     values.data(),
-                                     quants.data(),
-                                     scales.data(),
-                                     sums.data(),
-                                     outliers.data(),
-                                     outlier_counts.data()};
     for (int64_t i = 0; i < n; ++i) {
       ops.quantise_row(buffer, i);
     }
+    sort_outliers(buffer);
+    rows = activation_rows(buffer);
   }
-  std::vector<float> values;
-  std::vector<int8_t> quants;
-  std::vector<float> scales;
-  std::vector<int16_t> sums;
-  std::vector<OutlierBlock> outliers;
-  std::vector<int32_t> outlier_counts;
+  ActivationScratch scratch;
+  ActivationBuffer buffer;
   ActivationRows rows;
 };
 
@@ -160,15 +140,8 @@ void bench_attention(const Operators& ops, const AttentionShape& shape, int64_t 
 void bench_rows(const Operators& ops, int64_t width) {
   Activations32 a(ops, 1, width);
   std::vector<float> weight(static_cast<size_t>(width), 1.0F);
-  std::vector<float> gate(a.values);
-  const ActivationBuffer buffer = {1,
-                                   width,
-                                   a.values.data(),
-                                   a.quants.data(),
-                                   a.scales.data(),
-                                   a.sums.data(),
-                                   a.outliers.data(),
-                                   a.outlier_counts.data()};
+  std::vector<float> gate(a.buffer.values, a.buffer.values + width);
+  const ActivationBuffer& buffer = a.buffer;
   const double elements = static_cast<double>(width) / 1e9;
   const double norm =
       best_seconds([&] { ops.norm_quantise_row(gate.data(), weight.data(), 1e-5F, buffer, 0); });

@@ -36,7 +36,7 @@ TEST_P(Linear, Int8EqualsScalarOracleForRandomShapes) {
       const Shape s = random_shape(type, rng);
       const auto weight =
           must_pack(type, s.rows, s.cols, random_weights(type, s.rows, s.cols, rng));
-      const Activation a = random_activation(s.n, s.cols, rng);
+      Activation a = random_activation(s.n, s.cols, rng);
       EXPECT_TRUE(same_bits(product(ops(), weight, a.int8_rows(0, s.n)),
                             product(scalar_ops(), weight, a.int8_rows(0, s.n))))
           << tensor_type_name(type) << " n " << s.n << " rows " << s.rows << " cols " << s.cols;
@@ -49,7 +49,7 @@ TEST_P(Linear, LongRowsEqualScalarOracle) {  // more blocks than one unpacked ti
     Rng rng(3, static_cast<uint64_t>(type));
     const int64_t cols = 2304;
     const auto weight = must_pack(type, 17, cols, random_weights(type, 17, cols, rng));
-    const Activation a = random_activation(15, cols, rng);
+    Activation a = random_activation(15, cols, rng);
     EXPECT_TRUE(same_bits(product(ops(), weight, a.int8_rows(0, 15)),
                           product(scalar_ops(), weight, a.int8_rows(0, 15))))
         << tensor_type_name(type);
@@ -61,7 +61,7 @@ TEST_P(Linear, Float32EqualsScalarOracleForRandomShapes) {
     Rng rng(7, static_cast<uint64_t>(type));
     const Shape s = random_shape(type, rng);
     const auto weight = must_pack(type, s.rows, s.cols, random_weights(type, s.rows, s.cols, rng));
-    const Activation a = random_activation(s.n, s.cols, rng);
+    Activation a = random_activation(s.n, s.cols, rng);
     EXPECT_TRUE(same_bits(product(ops(), weight, a.f32_rows(0, s.n)),
                           product(scalar_ops(), weight, a.f32_rows(0, s.n))))
         << tensor_type_name(type);
@@ -74,7 +74,7 @@ TEST_P(Linear, RowAloneEqualsRowInBatch) {
     const int64_t cols = column_step(type) * 3;
     const int64_t n = 64;
     const auto weight = must_pack(type, 37, cols, random_weights(type, 37, cols, rng));
-    const Activation a = random_activation(n, cols, rng);
+    Activation a = random_activation(n, cols, rng);
     const std::vector<float> all = product(ops(), weight, a.int8_rows(0, n));
     const std::vector<float> all_f32 = product(ops(), weight, a.f32_rows(0, n));
     for (int64_t t = 0; t < n; ++t) {
@@ -94,7 +94,7 @@ TEST_P(Linear, SplitIntoRangesChangesNothing) {
     const int64_t rows = 77;
     const int64_t n = 10;
     const auto weight = must_pack(type, rows, cols, random_weights(type, rows, cols, rng));
-    const Activation a = random_activation(n, cols, rng);
+    Activation a = random_activation(n, cols, rng);
     const std::vector<float> whole = product(ops(), weight, a.int8_rows(0, n));
     std::vector<float> parts(whole.size(), -1.0F);
     const LinearArgs args = {&weight,      nullptr, a.int8_rows(0, n),
@@ -115,7 +115,7 @@ TEST_P(Linear, AgreesWithDoubleReference) {
     const auto bytes = random_weights(type, rows, cols, rng);
     const std::vector<float> w = dequantised(type, bytes, rows * cols);
     const auto weight = must_pack(type, rows, cols, bytes);
-    const Activation a = random_activation(n, cols, rng);
+    Activation a = random_activation(n, cols, rng);
     const std::vector<float> f32 = product(ops(), weight, a.f32_rows(0, n));
     const std::vector<float> int8 = product(ops(), weight, a.int8_rows(0, n));
     const std::vector<double> twin = a.twin();
@@ -143,7 +143,7 @@ TEST_P(Linear, BiasAndAddAreAppliedOnce) {
   const int64_t rows = 35;
   const auto weight =
       must_pack(TensorType::kQ4_1, rows, 64, random_weights(TensorType::kQ4_1, rows, 64, rng));
-  const Activation a = random_activation(3, 64, rng);
+  Activation a = random_activation(3, 64, rng);
   std::vector<float> bias(rows);
   for (float& b : bias) {
     b = static_cast<float>(rng.normal());
@@ -164,7 +164,7 @@ TEST_P(Linear, OutputStrideLeavesOtherColumnsAlone) {
   Rng rng(23);
   const auto weight =
       must_pack(TensorType::kQ8_0, 20, 32, random_weights(TensorType::kQ8_0, 20, 32, rng));
-  const Activation a = random_activation(2, 32, rng);
+  Activation a = random_activation(2, 32, rng);
   std::vector<float> out(2 * 50, 7.0F);
   const LinearArgs args = {&weight,    nullptr, a.int8_rows(0, 2),
                            out.data(), 50,      LinearEpilogue::kStore};

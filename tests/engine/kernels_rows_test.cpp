@@ -42,29 +42,76 @@ TEST_P(RowOperators, QuantiseRoundsToNearestAndSumsExactly) {
   }
 }
 
-// A block that sticks out of its row gets a second term, 254 times as fine; others get none.
-TEST_P(RowOperators, OutlierBlocksGetASecondTerm) {
+// A value that sticks out of its row is kept as it is, and its block is quantised without it.
+TEST_P(RowOperators, OutliersAreKeptApart) {
   Rng rng(9);
   Activation a(2, 320);
   const std::vector<float> x = random_floats(a.values.size(), 1, rng);
   std::copy(x.begin(), x.end(), a.values.begin());
-  a.values[70] = 40;         // row 0, block 2
-  a.values[320 + 319] = -9;  // row 1, block 9
+  a.values[70] = 40;  // row 0
+  a.values[75] = -31;
+  a.values[320 + 319] = -9;  // row 1
   a.quantise(ops());
   Activation oracle(2, 320);
   std::copy(a.values.begin(), a.values.end(), oracle.values.begin());
   oracle.quantise(scalar_ops());
-  ASSERT_EQ(a.outlier_counts, (std::vector<int32_t>{1, 1}));
+  ASSERT_EQ(a.outlier_counts, (std::vector<int32_t>{2, 1}));
   EXPECT_EQ(a.outlier_counts, oracle.outlier_counts);
-  EXPECT_EQ(a.outliers[0].block, 2);
-  EXPECT_EQ(a.outliers[10].block, 9);
-  EXPECT_EQ(std::memcmp(&a.outliers[0], &oracle.outliers[0], sizeof(OutlierBlock)), 0);
-  EXPECT_EQ(std::memcmp(&a.outliers[10], &oracle.outliers[10], sizeof(OutlierBlock)), 0);
+  EXPECT_EQ(a.outliers[0].place, 70);
+  EXPECT_EQ(a.outliers[1].place, 75);
+  EXPECT_EQ(a.outliers[static_cast<size_t>(most_outliers(320))].place, 319);
+  EXPECT_EQ(a.totals, oracle.totals);
   const std::vector<double> twin = a.twin();
-  for (size_t i = 0; i < twin.size(); ++i) {
-    const bool outlier = i / 32 == 2 || i / 32 == 19;
-    const double step = a.scales[i / 32] / (outlier ? 254.0 : 1.0);
-    EXPECT_LE(std::abs(twin[i] - static_cast<double>(a.values[i])), 0.501 * step) << i;
+  for (size_t block = 0; block < twin.size() / 32; ++block) {
+    double total = 0;
+    for (size_t i = 32 * block; i < 32 * block + 32; ++i) {
+      const double error = std::abs(twin[i] - static_cast<double>(a.values[i]));
+      EXPECT_LE(error, 0.501 * a.scales[block]) << i;
+      total += twin[i];
+    }
+    EXPECT_NEAR(a.totals[block], total, 1e-4);
+    EXPECT_LE(a.scales[block], 9.0F / 127) << block;
+  }
+}
+
+TEST_P(RowOperators, OutliersByColumnAreThoseByRow) {
+  Rng rng(10);
+  for (const int64_t rows : {1, 2, 7}) {
+    Activation a = random_activation(rows, 256, rng);
+    std::vector<std::vector<std::pair<int32_t, float>>> found(static_cast<size_t>(rows));
+    int32_t at = 0;
+    int32_t before = -1;
+    for (int32_t c = 0; c < a.column_count[0]; ++c) {
+      const OutlierColumn column = a.columns[static_cast<size_t>(c)];
+      EXPECT_LT(before, column.column);
+      EXPECT_LT(at, column.end);
+      before = column.column;
+      for (; at < column.end; ++at) {
+        const Outlier& outlier = a.column_entries[static_cast<size_t>(at)];
+        found[static_cast<size_t>(outlier.place)].emplace_back(column.column, outlier.value);
+      }
+    }
+    for (size_t row = 0; row < found.size(); ++row) {
+      ASSERT_EQ(found[row].size(), static_cast<size_t>(a.outlier_counts[row]));
+      for (size_t i = 0; i < found[row].size(); ++i) {
+        const Outlier& outlier = a.outliers[row * static_cast<size_t>(most_outliers(256)) + i];
+        EXPECT_EQ(found[row][i], std::pair(outlier.place, outlier.value));
+      }
+    }
+  }
+}
+
+// At most cols / 9 values can exceed three times the root mean square, also where squares are
+// denormal or the mean rounds.
+TEST_P(RowOperators, OutliersNeverExceedTheirRoom) {
+  for (const float tiny : {1e-22F, 1.2e-22F, 3e-23F, 1e-15F, 1e-10F, 1.0F, 1e18F}) {
+    for (int64_t large = 0; large <= 64; ++large) {
+      Activation a(1, 64);
+      std::fill(a.values.begin(), a.values.end(), tiny * 0.01F);
+      std::fill_n(a.values.begin(), large, tiny);
+      a.quantise(ops());
+      ASSERT_LE(a.outlier_counts[0], most_outliers(64)) << tiny << ' ' << large;
+    }
   }
 }
 

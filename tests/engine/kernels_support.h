@@ -13,6 +13,7 @@
 #include "engine/checkpoint/half.h"
 #include "engine/checkpoint/quant.h"
 #include "engine/kernels/operators.h"
+#include "engine/kernels/outliers.h"
 
 // What the kernel tests share: levels to test, random weights of every format, activation buffers.
 
@@ -124,49 +125,72 @@ struct Activation {
         quants(static_cast<size_t>(rows * cols)),
         scales(static_cast<size_t>(rows * cols / 32)),
         sums(static_cast<size_t>(rows * cols / 16)),
-        outliers(static_cast<size_t>(rows * cols / 32)),
+        totals(static_cast<size_t>(rows * cols / 32)),
+        outliers(static_cast<size_t>(rows * most_outliers(cols))),
         outlier_counts(static_cast<size_t>(rows)),
-        buffer{rows,          cols,        values.data(),   quants.data(),
-               scales.data(), sums.data(), outliers.data(), outlier_counts.data()} {}
+        columns(static_cast<size_t>(cols)),
+        column_entries(outliers.size()),
+        column_count(1),
+        buffer{rows,
+               cols,
+               values.data(),
+               quants.data(),
+               scales.data(),
+               sums.data(),
+               totals.data(),
+               outliers.data(),
+               outlier_counts.data(),
+               {columns.data(), column_entries.data(), column_count.data()}} {}
   std::vector<float> values;
   std::vector<int8_t> quants;
   std::vector<float> scales;
   std::vector<int16_t> sums;
-  std::vector<OutlierBlock> outliers;
+  std::vector<float> totals;
+  std::vector<Outlier> outliers;
   std::vector<int32_t> outlier_counts;
+  std::vector<OutlierColumn> columns;
+  std::vector<Outlier> column_entries;
+  std::vector<int32_t> column_count;
   ActivationBuffer buffer;
 
   void quantise(const Operators& ops) {
     for (int64_t row = 0; row < buffer.rows; ++row) {
       ops.quantise_row(buffer, row);
     }
+    sort_outliers(buffer);
   }
-  /// Rows [first, first + count): the int8 twin, or the f32 values.
-  [[nodiscard]] ActivationRows int8_rows(int64_t first, int64_t count) const {
+  /// Rows [first, first + count): the int8 twin, or the f32 values. The outliers of these rows are
+  /// sorted anew: one such view at a time.
+  [[nodiscard]] ActivationRows int8_rows(int64_t first, int64_t count) {
     const int64_t cols = buffer.cols;
+    ActivationBuffer some = buffer;
+    some.rows = count;
+    some.outliers += first * most_outliers(cols);
+    some.outlier_counts += first;
+    sort_outliers(some);
     return {count,
             cols,
             nullptr,
             quants.data() + first * cols,
             scales.data() + first * (cols / 32),
             sums.data() + first * (cols / 16),
-            outliers.data() + first * (cols / 32),
-            outlier_counts.data() + first};
+            totals.data() + first * (cols / 32),
+            some.outliers,
+            some.outlier_counts,
+            some.by_column};
   }
   /// What the int8 twin stands for.
   [[nodiscard]] std::vector<double> twin() const {
-    const size_t blocks = static_cast<size_t>(buffer.cols / 32);
     std::vector<double> x(values.size());
     for (size_t i = 0; i < x.size(); ++i) {
       x[i] = static_cast<double>(scales[i / 32]) * quants[i];
     }
     for (size_t row = 0; row < outlier_counts.size(); ++row) {
+      const size_t most = static_cast<size_t>(most_outliers(buffer.cols));
       for (size_t i = 0; i < static_cast<size_t>(outlier_counts[row]); ++i) {
-        const OutlierBlock& outlier = outliers[row * blocks + i];
-        for (size_t k = 0; k < 32; ++k) {
-          x[(row * blocks + static_cast<size_t>(outlier.block)) * 32 + k] +=
-              static_cast<double>(outlier.scale) * outlier.quants[k];
-        }
+        const Outlier& outlier = outliers[row * most + i];
+        x[row * static_cast<size_t>(buffer.cols) + static_cast<size_t>(outlier.place)] +=
+            static_cast<double>(outlier.value);
       }
     }
     return x;

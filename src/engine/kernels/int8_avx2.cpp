@@ -49,7 +49,6 @@ template <class L>
 struct DirectSource {
   using Layout = L;
   const uint8_t* group;
-  int64_t first;
 
   struct Block {
     BlockRef ref;
@@ -85,14 +84,13 @@ struct DirectSource {
     }
   };
   [[nodiscard]] Block block(int64_t index) const {
-    Block block = {block_ref<L>(group, first + index)};
+    Block block = {block_ref<L>(group, index)};
     const auto* ahead = reinterpret_cast<const char*>(block.ref.sub) + kPrefetchBytes;
     for (int64_t line = 0; line < (L::kSub + L::kHead / L::kSubs + 63) / 64; ++line) {
       _mm_prefetch(ahead + 64 * line, _MM_HINT_T0);
     }
     return block;
   }
-  [[nodiscard]] DirectSource from(int64_t blocks) const { return {group, first + blocks}; }
 };
 
 template <class L>
@@ -125,7 +123,6 @@ struct TileSource {
     }
   };
   [[nodiscard]] Block block(int64_t index) const { return {tiles + index}; }
-  [[nodiscard]] TileSource from(int64_t blocks) const { return {tiles + blocks}; }
 };
 
 /// Keeps the compiler from hoisting all products before the sums, which spills every register.
@@ -258,7 +255,7 @@ inline void multiply_blocks(
         acc[half][t] = _mm256_fmadd_ps(factor, _mm256_cvtepi32_ps(exact), acc[half][t]);
         if constexpr (L::kHasMin) {
           acc[half][t] =
-              _mm256_fmadd_ps(block.min(half), _mm256_set1_ps(view.offsets[at]), acc[half][t]);
+              _mm256_fmadd_ps(block.min(half), _mm256_set1_ps(view.totals[at]), acc[half][t]);
         }
       }
     }

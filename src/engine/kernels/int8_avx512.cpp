@@ -44,7 +44,6 @@ template <class L>
 struct DirectSource {
   using Layout = L;
   const uint8_t* group;
-  int64_t first;
 
   struct Block {
     BlockRef ref;
@@ -73,14 +72,13 @@ struct DirectSource {
     }
   };
   [[nodiscard]] Block block(int64_t index) const {
-    Block block = {block_ref<L>(group, first + index)};
+    Block block = {block_ref<L>(group, index)};
     const auto* ahead = reinterpret_cast<const char*>(block.ref.sub) + kPrefetchBytes;
     for (int64_t line = 0; line < (L::kSub + L::kHead / L::kSubs + 63) / 64; ++line) {
       _mm_prefetch(ahead + 64 * line, _MM_HINT_T0);
     }
     return block;
   }
-  [[nodiscard]] DirectSource from(int64_t blocks) const { return {group, first + blocks}; }
 };
 
 template <class L>
@@ -108,7 +106,6 @@ struct TileSource {
     [[nodiscard]] __m512i half_scales() const { return _mm512_loadu_si512(tile->half_scale); }
   };
   [[nodiscard]] Block block(int64_t index) const { return {tiles + index}; }
-  [[nodiscard]] TileSource from(int64_t blocks) const { return {tiles + blocks}; }
 };
 
 /// What a micro-kernel reads of its activation rows.
@@ -116,7 +113,7 @@ struct TokenView {
   const int8_t* quants;   // row t at quants + t · cols
   const float* scales;    // + t · blocks
   const int16_t* sums16;  // + t · 2 blocks
-  const float* offsets;   // + t · blocks: a_scale · Σ a, formats with a minimum
+  const float* totals;    // + t · blocks
   const int32_t* zeros;   // + t · blocks: -zero · Σ a, formats with a zero point
   int64_t cols;
   int64_t blocks;
@@ -126,7 +123,7 @@ struct TokenView {
     v.quants += token * cols;
     v.scales += token * blocks;
     v.sums16 += token * blocks * 2;
-    v.offsets = offsets == nullptr ? nullptr : offsets + token * blocks;
+    v.totals += token * blocks;
     v.zeros = zeros == nullptr ? nullptr : zeros + token * blocks;
     return v;
   }
@@ -200,7 +197,7 @@ inline void multiply_blocks(
       const __m512 factor = _mm512_mul_ps(scale, _mm512_set1_ps(view.scales[at]));
       acc[t] = _mm512_fmadd_ps(factor, _mm512_cvtepi32_ps(isum[t]), acc[t]);
       if constexpr (L::kHasMin) {
-        acc[t] = _mm512_fmadd_ps(block.min(), _mm512_set1_ps(view.offsets[at]), acc[t]);
+        acc[t] = _mm512_fmadd_ps(block.min(), _mm512_set1_ps(view.totals[at]), acc[t]);
       }
     }
   }
@@ -209,18 +206,12 @@ inline void multiply_blocks(
   }
 }
 
-/// a_scale · Σ a or -zero · Σ a of every block of every row.
+/// The rows, with -zero · Σ a of every block where the format has a zero point.
 template <class L>
 TokenView view_tokens(const ActivationRows& in, int slot) {
   const int64_t blocks = in.cols / kBlockCols;
-  TokenView view = {in.quants, in.scales, in.sums16, nullptr, nullptr, in.cols, blocks};
-  if constexpr (L::kHasMin) {
-    auto* offsets = static_cast<float*>(thread_scratch(slot, in.rows * blocks * 4));
-    for (int64_t i = 0; i < in.rows * blocks; ++i) {
-      offsets[i] = in.scales[i] * static_cast<float>(in.sums16[2 * i] + in.sums16[2 * i + 1]);
-    }
-    view.offsets = offsets;
-  } else if constexpr (!L::kHalves) {
+  TokenView view = {in.quants, in.scales, in.sums16, in.totals, nullptr, in.cols, blocks};
+  if constexpr (L::kZero != 0 && !L::kHalves) {
     auto* zeros = static_cast<int32_t*>(thread_scratch(slot, in.rows * blocks * 4));
     for (int64_t i = 0; i < in.rows * blocks; ++i) {
       zeros[i] = -L::kZero * (in.sums16[2 * i] + in.sums16[2 * i + 1]);

@@ -23,32 +23,28 @@ int block_sum(const BlockTile& tile, int row, const int8_t* a) {
 struct TokenView {
   const int8_t* quants;   // row t at quants + t · cols
   const float* scales;    // + t · blocks
-  const int16_t* sums16;  // + t · 2 blocks
+  const float* totals;    // + t · blocks
   int64_t cols;
   int64_t blocks;
 
   [[nodiscard]] TokenView from(int64_t token) const {
-    return {quants + token * cols, scales + token * blocks, sums16 + token * blocks * 2, cols,
-            blocks};
+    return {quants + token * cols, scales + token * blocks, totals + token * blocks, cols, blocks};
   }
 };
 
 struct TileSource {
   const BlockTile* tiles;
-  [[nodiscard]] TileSource from(int64_t blocks) const { return {tiles + blocks}; }
 };
 
 template <class L>
 void add_block(const BlockTile& tile, const TokenView& view, int64_t block, float* acc) {
   const int8_t* a = view.quants + block * kBlockCols;
   const float scale = view.scales[block];
-  const float offset =
-      scale * static_cast<float>(view.sums16[2 * block] + view.sums16[2 * block + 1]);
   for (int row = 0; row < kGroupRows; ++row) {
     const auto isum = static_cast<float>(block_sum<L>(tile, row, a));
     acc[row] = __builtin_fmaf(tile.scale[row] * scale, isum, acc[row]);
     if constexpr (L::kHasMin) {
-      acc[row] = __builtin_fmaf(tile.min[row], offset, acc[row]);
+      acc[row] = __builtin_fmaf(tile.min[row], view.totals[block], acc[row]);
     }
   }
 }
@@ -58,12 +54,12 @@ struct Kernel {
   using L = Layout<format>;
   using Tile = TileSource;
   struct Direct : TileSource {  // never used: every block is unpacked
-    Direct(const uint8_t*, int64_t) : TileSource{nullptr} {}
+    explicit Direct(const uint8_t*) : TileSource{nullptr} {}
   };
   static constexpr int kTokens = 1;
   static constexpr int64_t kUnpackRows = 0;
   static TokenView view(const ActivationRows& in, int) {
-    return {in.quants, in.scales, in.sums16, in.cols, in.cols / kBlockCols};
+    return {in.quants, in.scales, in.totals, in.cols, in.cols / kBlockCols};
   }
   static void unpack(BlockRef block, BlockTile& tile) { unpack_block<L, Lanes>(block, tile); }
   template <int tokens>

@@ -28,7 +28,7 @@ constexpr int centre() {
 struct TokenView {
   const int8_t* quants;  // row t at quants + t · cols
   const float* scales;   // + t · blocks
-  const float* offsets;  // + t · blocks: a_scale · Σ a, formats with a minimum
+  const float* totals;   // + t · blocks
   const int32_t* centres;  // + t · blocks · chains: int16 pair, -centre · Σ a of even and odd pairs
   const int32_t* centre_sums;  // + t · blocks: (centre - zero) · Σ a, where that is not 0
   int64_t cols;
@@ -39,7 +39,7 @@ struct TokenView {
     TokenView v = *this;
     v.quants += token * cols;
     v.scales += token * blocks;
-    v.offsets = offsets == nullptr ? nullptr : offsets + token * blocks;
+    v.totals += token * blocks;
     v.centres = centres == nullptr ? nullptr : centres + token * blocks * chains;
     v.centre_sums = centre_sums == nullptr ? nullptr : centre_sums + token * blocks;
     return v;
@@ -82,25 +82,20 @@ template <class L>
 TokenView view_tokens(const ActivationRows& in, int slot) {
   const int64_t blocks = in.cols / kBlockCols;
   const int64_t count = in.rows * blocks;
-  TokenView view = {in.quants, in.scales, nullptr, nullptr, nullptr, in.cols, blocks, chains<L>()};
-  auto* memory = static_cast<int32_t*>(thread_scratch(slot, count * (chains<L>() + 2) * 4));
+  TokenView view = {in.quants, in.scales, in.totals, nullptr, nullptr, in.cols, blocks, chains<L>()};
+  auto* memory = static_cast<int32_t*>(thread_scratch(slot, count * (chains<L>() + 1) * 4));
   if constexpr (centre<L>() != 0) {
-    int32_t* centres = memory + 2 * count;
+    int32_t* centres = memory + count;
     for (int64_t i = 0; i < count; ++i) {
       centre_block<L>(in.quants + i * kBlockCols, centres + i * chains<L>());
     }
     view.centres = centres;
   }
-  if constexpr (L::kHasMin) {
-    auto* offsets = reinterpret_cast<float*>(memory);
-    int32_t* sums = memory + count;
+  if constexpr (centre<L>() != 0 && centre<L>() != L::kZero) {
     for (int64_t i = 0; i < count; ++i) {
-      const int sum = in.sums16[2 * i] + in.sums16[2 * i + 1];
-      offsets[i] = in.scales[i] * static_cast<float>(sum);
-      sums[i] = (centre<L>() - L::kZero) * sum;
+      memory[i] = (centre<L>() - L::kZero) * (in.sums16[2 * i] + in.sums16[2 * i + 1]);
     }
-    view.offsets = offsets;
-    view.centre_sums = sums;
+    view.centre_sums = memory;
   }
   return view;
 }

@@ -11,28 +11,47 @@ namespace cupel::engine {
 
 struct PackedMatrix;
 
-/// The second int8 term of a block of 32 columns that sticks out of its row: there
-/// x ≈ scale · q + scale' · q', with q of the row and q' from here.
-struct OutlierBlock {
-  int8_t quants[32];
-  float scale;
-  int16_t sums16[2];  // of quants
-  int32_t block;      // column / 32
+/// An activation that sticks out of its row, kept in f32 beside the row's int8 twin.
+struct Outlier {
+  int32_t place;  // its column in a list by rows, its row in a list by columns
+  float value;
 };
 
+/// The outliers of one column are those from the end of the column before it to `end`.
+struct OutlierColumn {
+  int32_t column;
+  int32_t end;
+};
+
+/// The outliers of all rows, by ascending column, then row.
+struct OutlierColumns {
+  OutlierColumn* columns = nullptr;  // [cols]; the first `*count` are set
+  Outlier* entries = nullptr;        // [n · most_outliers(cols)]
+  int32_t* count = nullptr;          // [1]
+};
+
+/// An outlier exceeds kOutlierRms times its row's root mean square, so that there are at most
+/// cols / kOutlierRms² of them in a row.
+constexpr float kOutlierRms = 3.0F;
+constexpr int64_t most_outliers(int64_t cols) {
+  return cols / 8;
+}
+
 /// Rows of activations as the linear operators read them. In f32 mode only `values` is set; in int8
-/// mode the quantised twin: x ≈ scale · q with q in [-127, 127], one scale per 32 columns, sums
-/// of q per 16 columns (corrections of unsigned and offset weight formats), and the second terms of
-/// outlier blocks. A weight of a float format multiplies `values` when they are set, else the twin.
+/// mode the quantised twin: x ≈ scale · q with q in [-127, 127], one scale per 32 columns, plus the
+/// outliers, at which q is 0. A weight of a float format multiplies `values` when they are set,
+/// else the twin.
 struct ActivationRows {
   int64_t rows = 0;
   int64_t cols = 0;                         // a multiple of 32
   const float* values = nullptr;            // [n, cols]
   const int8_t* quants = nullptr;           // [n, cols]
   const float* scales = nullptr;            // [n, cols / 32]
-  const int16_t* sums16 = nullptr;          // [n, cols / 16]
-  const OutlierBlock* outliers = nullptr;   // [n, cols / 32]; the first outlier_counts[row] of a
-  const int32_t* outlier_counts = nullptr;  // [n]           row are set, by ascending block
+  const int16_t* sums16 = nullptr;          // [n, cols / 16] Σ q of 16 columns
+  const float* totals = nullptr;            // [n, cols / 32] Σ of the twin's 32 columns
+  const Outlier* outliers = nullptr;        // [n, most_outliers(cols)]; by ascending column the
+  const int32_t* outlier_counts = nullptr;  // [n]                       first outlier_counts[row]
+  OutlierColumns by_column;                 // the same once more
 };
 
 /// The same buffers, writable.
@@ -43,8 +62,10 @@ struct ActivationBuffer {
   int8_t* quants = nullptr;
   float* scales = nullptr;
   int16_t* sums16 = nullptr;
-  OutlierBlock* outliers = nullptr;
+  float* totals = nullptr;
+  Outlier* outliers = nullptr;
   int32_t* outlier_counts = nullptr;
+  OutlierColumns by_column;
 };
 
 enum class GateKind { kSilu, kGeluTanh };

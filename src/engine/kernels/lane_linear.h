@@ -94,14 +94,10 @@ inline const float* float_values(const ActivationRows& input) {
   for (int64_t i = 0; i < count; ++i) {
     x[i] = input.scales[i / 32] * static_cast<float>(input.quants[i]);
   }
-  const int64_t blocks = input.cols / 32;
   for (int64_t row = 0; row < input.rows; ++row) {
+    const Outlier* outliers = input.outliers + row * most_outliers(input.cols);
     for (int32_t i = 0; i < input.outlier_counts[row]; ++i) {
-      const OutlierBlock& outlier = input.outliers[row * blocks + i];
-      float* block = x + row * input.cols + 32 * outlier.block;
-      for (int k = 0; k < 32; ++k) {
-        block[k] += outlier.scale * static_cast<float>(outlier.quants[k]);
-      }
+      x[row * input.cols + outliers[i].place] = outliers[i].value;
     }
   }
   return x;

@@ -39,11 +39,25 @@ struct Lanes {
   static Lanes load_byte_of_words(const uint8_t* p, int byte) {
     return from_int(byte_of(words(p), byte), byte_of(words(p + 32), byte));
   }
+  static __m256i bits_of(__m256i words, int shift, int mask, int flip) {
+    const __m256i moved = _mm256_srl_epi32(words, _mm_cvtsi32_si128(shift));
+    const __m256i bits = _mm256_and_si256(moved, _mm256_set1_epi32(mask));
+    return _mm256_xor_si256(bits, _mm256_set1_epi32(flip));
+  }
+  static Lanes load_bits_of_words(const uint8_t* p, int shift, int mask, int flip) {
+    return from_int(bits_of(words(p), shift, mask, flip), bits_of(words(p + 32), shift, mask, flip));
+  }
   static __m256i member_of(__m256i pairs, int member) {
     return _mm256_srai_epi32(member == 0 ? _mm256_slli_epi32(pairs, 16) : pairs, 16);
   }
   static Lanes load_i16_pairs(const int16_t* p, int member) {
     return from_int(member_of(words(p), member), member_of(words(p + 16), member));
+  }
+  static Lanes load_i8_pairs(const uint8_t* p, int member) {
+    const auto* half = reinterpret_cast<const __m128i*>(p);
+    const __m256i low = _mm256_cvtepi8_epi16(_mm_loadu_si128(half));
+    const __m256i high = _mm256_cvtepi8_epi16(_mm_loadu_si128(half + 1));
+    return from_int(member_of(low, member), member_of(high, member));
   }
   static void store(float* p, Lanes a) {
     _mm256_storeu_ps(p, a.lo);

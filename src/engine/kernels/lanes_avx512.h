@@ -31,8 +31,18 @@ struct Lanes {
     const __m512i shifted = _mm512_srlv_epi32(_mm512_loadu_si512(p), shift);
     return {_mm512_cvtepi32_ps(_mm512_and_si512(shifted, _mm512_set1_epi32(255)))};
   }
+  static Lanes load_bits_of_words(const uint8_t* p, int shift, int mask, int flip) {
+    const __m512i moved = _mm512_srlv_epi32(_mm512_loadu_si512(p), _mm512_set1_epi32(shift));
+    const __m512i bits = _mm512_and_si512(moved, _mm512_set1_epi32(mask));
+    return {_mm512_cvtepi32_ps(_mm512_xor_si512(bits, _mm512_set1_epi32(flip)))};
+  }
   static Lanes load_i16_pairs(const int16_t* p, int member) {
     const __m512i pairs = _mm512_loadu_si512(p);
+    const __m512i placed = member == 0 ? _mm512_slli_epi32(pairs, 16) : pairs;
+    return {_mm512_cvtepi32_ps(_mm512_srai_epi32(placed, 16))};
+  }
+  static Lanes load_i8_pairs(const uint8_t* p, int member) {
+    const __m512i pairs = _mm512_cvtepi8_epi16(half_register(p));
     const __m512i placed = member == 0 ? _mm512_slli_epi32(pairs, 16) : pairs;
     return {_mm512_cvtepi32_ps(_mm512_srai_epi32(placed, 16))};
   }

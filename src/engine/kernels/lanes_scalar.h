@@ -39,9 +39,23 @@ struct Lanes {
   static Lanes load_byte_of_words(const uint8_t* p, int byte) {
     return make([&](int i) { return static_cast<float>(p[4 * i + byte]); });
   }
+  /// ((word >> shift) & mask) ^ flip of each of 16 little-endian 32-bit words.
+  static Lanes load_bits_of_words(const uint8_t* p, int shift, int mask, int flip) {
+    return make([&](int i) {
+      const uint32_t word = p[4 * i] | static_cast<uint32_t>(p[4 * i + 1]) << 8U |
+                            static_cast<uint32_t>(p[4 * i + 2]) << 16U |
+                            static_cast<uint32_t>(p[4 * i + 3]) << 24U;
+      const auto bits = static_cast<int>(word >> static_cast<uint32_t>(shift)) & mask;
+      return static_cast<float>(bits ^ flip);
+    });
+  }
   /// The int16 at p[2 i + member].
   static Lanes load_i16_pairs(const int16_t* p, int member) {
     return make([&](int i) { return static_cast<float>(p[2 * i + member]); });
+  }
+  /// The int8 at p[2 i + member].
+  static Lanes load_i8_pairs(const uint8_t* p, int member) {
+    return make([&](int i) { return static_cast<float>(static_cast<int8_t>(p[2 * i + member])); });
   }
   static void store(float* p, Lanes a) {
     for (int i = 0; i < 16; ++i) {

@@ -170,6 +170,35 @@ inline void unpack_block(BlockRef block, BlockTile& tile) {
   unpack_scales<L, V>(block, tile);
 }
 
+/// scale · (code - zero) of column `k` of a block for its 16 rows, straight from the packed bytes.
+template <class L, class V>
+inline V column_weights(BlockRef block, int k) {
+  const int quad = k / 4;
+  const int byte = 8 * (k % 4);
+  const uint8_t* high = block.sub + L::kScaleCodes;
+  const uint8_t* packed = high + L::kHigh;
+  V scale = V::load_half(reinterpret_cast<const uint16_t*>(block.head));
+  if constexpr (L::kSuper && !L::kHalves) {
+    scale = V::mul(scale, V::load_u8(block.sub));
+  }
+  if constexpr (L::kHalves) {
+    scale = V::mul(scale, V::load_i8_pairs(block.sub, k / 16));
+  }
+  if constexpr (L::kSigned) {  // stored as code - zero; flipped it is the code again
+    return V::mul(scale, V::sub(V::load_bits_of_words(packed + 64 * quad, byte, 255, 128),
+                                V::broadcast(static_cast<float>(L::kZero))));
+  }
+  V code = V::load_bits_of_words(packed + 64 * (quad % 4), byte + quad / 4 * 4, 15, 0);
+  if constexpr (L::kHigh == 64) {
+    const V bit = V::load_bits_of_words(high, byte + quad, 1, 0);
+    code = V::fma(bit, V::broadcast(16), code);
+  } else if constexpr (L::kHigh == 128) {
+    const V bits = V::load_bits_of_words(high + quad / 4 * 64, byte + 2 * (quad % 4), 3, 0);
+    code = V::fma(bits, V::broadcast(16), code);
+  }
+  return V::mul(scale, V::sub(code, V::broadcast(static_cast<float>(L::kZero))));
+}
+
 /// Finishes 16 outputs of token `token`: bias, epilogue, rows beyond the range left alone.
 template <class V>
 inline void store_outputs(const LinearTask& task, int64_t row, int64_t token, V sum) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "engine/kernels/outliers.h"
 
 namespace cupel::engine {
 namespace {
@@ -19,17 +20,6 @@ constexpr size_t kHeadRows = 32;
 constexpr size_t kQueryBlock = 16;
 // Multiply-adds below which waking the other threads costs more than it saves (≈ 5 µs of work).
 constexpr size_t kForkWork = 20000;
-
-ActivationRows as_rows(const ActivationBuffer& b) {
-  return {.rows = b.rows,
-          .cols = b.cols,
-          .values = b.values,
-          .quants = b.quants,
-          .scales = b.scales,
-          .sums16 = b.sums16,
-          .outliers = b.outliers,
-          .outlier_counts = b.outlier_counts};
-}
 
 // The exact mode caches what it computed; otherwise f16 halves the cache's memory and traffic.
 CacheType cache_type(Activations activations) {
@@ -175,7 +165,7 @@ void Transformer::attention_block(std::span<const StepRow> rows, size_t layer, f
   float* q = work_.q.get(static_cast<size_t>(n * q_width));
   float* k = work_.k.get(static_cast<size_t>(n * kv_width));
   float* v = work_.v.get(static_cast<size_t>(n * kv_width));
-  const ActivationRows input = as_rows(normed);
+  const ActivationRows input = activation_rows(normed);
   const LinearArgs projections[] = {
       {.weight = &w.q, .input = input, .output = q, .output_stride = q_width},
       {.weight = &w.k, .input = input, .output = k, .output_stride = kv_width},
@@ -190,7 +180,7 @@ void Transformer::attention_block(std::span<const StepRow> rows, size_t layer, f
   float* block = post_norm ? work_.block.get(static_cast<size_t>(n * description_.width)) : hidden;
   const LinearArgs output[] = {
       {.weight = &w.attn_output,
-       .input = as_rows(attended),
+       .input = activation_rows(attended),
        .output = block,
        .output_stride = description_.width,
        .epilogue = post_norm ? LinearEpilogue::kStore : LinearEpilogue::kAdd}};
@@ -265,7 +255,7 @@ void Transformer::feed_forward_block(size_t row_count, size_t layer, float* hidd
   norm_rows(hidden, w.ffn_norm, normed);
   const ActivationBuffer gated = work_.gated.get(n, ff.width, int8());
   float* up = work_.up.get(static_cast<size_t>(n * ff.width));
-  const ActivationRows input = as_rows(normed);
+  const ActivationRows input = activation_rows(normed);
   const LinearArgs projections[] = {
       {.weight = &w.gate, .input = input, .output = gated.values, .output_stride = ff.width},
       {.weight = &w.up, .input = input, .output = up, .output_stride = ff.width}};
@@ -277,11 +267,12 @@ void Transformer::feed_forward_block(size_t row_count, size_t layer, float* hidd
       operators_->quantise_row(gated, static_cast<int64_t>(i));
     }
   });
+  sort_rows(gated);
   const bool post_norm = !w.post_ffn_norm.empty();
   float* block = post_norm ? work_.block.get(static_cast<size_t>(n * description_.width)) : hidden;
   const LinearArgs down[] = {
       {.weight = &w.down,
-       .input = as_rows(gated),
+       .input = activation_rows(gated),
        .output = block,
        .output_stride = description_.width,
        .epilogue = post_norm ? LinearEpilogue::kStore : LinearEpilogue::kAdd}};
@@ -314,9 +305,10 @@ void Transformer::run_head(std::span<const StepRow> rows,
       operators_->norm_quantise_row(hidden + chosen[j] * width, weights_.output_norm.data(),
                                     epsilon, normed, static_cast<int64_t>(j));
     }
+    sort_rows(normed);
     float* logits = work_.logits.get(count * vocabulary);
     const LinearArgs head[] = {{.weight = &weights_.head,
-                                .input = as_rows(normed),
+                                .input = activation_rows(normed),
                                 .output = logits,
                                 .output_stride = description_.vocabulary_size}};
     run_linears(head);
@@ -343,6 +335,13 @@ void Transformer::norm_rows(const float* x,
                                   static_cast<float>(description_.norm_epsilon), out,
                                   static_cast<int64_t>(i));
   });
+  sort_rows(out);
+}
+
+void Transformer::sort_rows(const ActivationBuffer& buffer) const {
+  if (int8()) {
+    sort_outliers(buffer);
+  }
 }
 
 void Transformer::quantise_rows(const ActivationBuffer& buffer) {
@@ -352,6 +351,7 @@ void Transformer::quantise_rows(const ActivationBuffer& buffer) {
   const auto rows = static_cast<size_t>(buffer.rows);
   for_each(rows, rows * static_cast<size_t>(buffer.cols),
            [&](size_t i) { operators_->quantise_row(buffer, static_cast<int64_t>(i)); });
+  sort_rows(buffer);
 }
 
 void Transformer::add_normed(size_t rows,

@@ -24,7 +24,7 @@ namespace cupel::engine {
 
 /// Raised with every change of the arithmetic that changes outputs, so that caches and runs made
 /// before do not pass for the same model.
-constexpr int kArithmeticVersion = 2;
+constexpr int kArithmeticVersion = 3;
 
 /// How to run a model.
 struct EngineOptions {
@@ -103,6 +103,7 @@ class Transformer {
   void attend(std::span<const StepRow> rows, size_t layer, const float* q, float* out);
   void norm_rows(const float* x, const std::vector<float>& weight, const ActivationBuffer& out);
   void quantise_rows(const ActivationBuffer& buffer);
+  void sort_rows(const ActivationBuffer& buffer) const;
   void add_normed(size_t rows, const std::vector<float>& norm, float* block, float* hidden);
   void run_linears(std::span<const LinearArgs> jobs);
   /// body(i) for i in [0, count): on all threads when `work` (rough multiply-adds) is worth a fork.

@@ -40,8 +40,13 @@ class ActivationScratch {
       buffer.quants = quants_.get(static_cast<size_t>(rows * cols));
       buffer.scales = scales_.get(static_cast<size_t>(rows * (cols / 32)));
       buffer.sums16 = sums_.get(static_cast<size_t>(rows * (cols / 16)));
-      buffer.outliers = outliers_.get(static_cast<size_t>(rows * (cols / 32)));
+      buffer.totals = totals_.get(static_cast<size_t>(rows * (cols / 32)));
+      const auto outliers = static_cast<size_t>(rows * most_outliers(cols));
+      buffer.outliers = outliers_.get(outliers);
       buffer.outlier_counts = outlier_counts_.get(static_cast<size_t>(rows));
+      buffer.by_column = {.columns = columns_.get(static_cast<size_t>(cols)),
+                          .entries = column_entries_.get(outliers),
+                          .count = &column_count_};
     }
     return buffer;
   }
@@ -51,9 +56,26 @@ class ActivationScratch {
   Scratch<int8_t> quants_;
   Scratch<float> scales_;
   Scratch<int16_t> sums_;
-  Scratch<OutlierBlock> outliers_;
+  Scratch<float> totals_;
+  Scratch<Outlier> outliers_;
   Scratch<int32_t> outlier_counts_;
+  Scratch<OutlierColumn> columns_;
+  Scratch<Outlier> column_entries_;
+  int32_t column_count_ = 0;
 };
+
+inline ActivationRows activation_rows(const ActivationBuffer& b) {
+  return {.rows = b.rows,
+          .cols = b.cols,
+          .values = b.values,
+          .quants = b.quants,
+          .scales = b.scales,
+          .sums16 = b.sums16,
+          .totals = b.totals,
+          .outliers = b.outliers,
+          .outlier_counts = b.outlier_counts,
+          .by_column = b.by_column};
+}
 
 /// Buffers of the batch step; after warm-up no step allocates.
 struct Workspace {
