@@ -48,7 +48,8 @@ inline __m256i direct_quad(const uint8_t* sub, int quad, int half) {
 template <class L>
 struct DirectSource {
   using Layout = L;
-  const uint8_t* group;
+  const uint8_t* data;
+  int64_t group_bytes;
 
   struct Block {
     BlockRef ref;
@@ -84,7 +85,7 @@ struct DirectSource {
     }
   };
   [[nodiscard]] Block block(int64_t index) const {
-    Block block = {block_ref<L>(group, index)};
+    Block block = {block_ref<L>(data, index)};
     const auto* ahead = reinterpret_cast<const char*>(block.ref.sub) + kPrefetchBytes;
     for (int64_t line = 0; line < (L::kSub + L::kHead / L::kSubs + 63) / 64; ++line) {
       _mm_prefetch(ahead + 64 * line, _MM_HINT_T0);
@@ -272,11 +273,12 @@ struct Kernel {
   using Direct = DirectSource<L>;
   using Tile = TileSource<L>;
   static constexpr int kTokens = 4;
+  static constexpr int kGroups = 1;
   // Unpacking pays from a number of rows on that depends on its cost; Q8_0 needs none.
   static constexpr int64_t kUnpackRows = L::kSigned ? INT64_MAX : L::kHigh == 0 ? 12 : 6;
   static TokenView view(const ActivationRows& in, int slot) { return view_tokens<L>(in, slot); }
   static void unpack(BlockRef block, BlockTile& tile) { unpack_tile<L>(block, tile); }
-  template <int tokens, class Source>
+  template <int groups, int tokens, class Source>
   static void multiply(
       const Source& source, const TokenView& view, int64_t first, int64_t count, float* sums) {
     multiply_blocks<tokens>(source, view, first, count, sums);

@@ -43,7 +43,8 @@ inline __m512i direct_quad(const uint8_t* sub, int quad) {
 template <class L>
 struct DirectSource {
   using Layout = L;
-  const uint8_t* group;
+  const uint8_t* data;
+  int64_t group_bytes;
 
   struct Block {
     BlockRef ref;
@@ -71,8 +72,8 @@ struct DirectSource {
       return _mm512_cvtepi8_epi16(Lanes::half_register(ref.sub));
     }
   };
-  [[nodiscard]] Block block(int64_t index) const {
-    Block block = {block_ref<L>(group, index)};
+  [[nodiscard]] Block block(int group, int64_t index) const {
+    Block block = {block_ref<L>(data + group * group_bytes, index)};
     const auto* ahead = reinterpret_cast<const char*>(block.ref.sub) + kPrefetchBytes;
     for (int64_t line = 0; line < (L::kSub + L::kHead / L::kSubs + 63) / 64; ++line) {
       _mm_prefetch(ahead + 64 * line, _MM_HINT_T0);
@@ -105,7 +106,9 @@ struct TileSource {
     [[nodiscard]] __m512 min() const { return _mm512_loadu_ps(tile->min); }
     [[nodiscard]] __m512i half_scales() const { return _mm512_loadu_si512(tile->half_scale); }
   };
-  [[nodiscard]] Block block(int64_t index) const { return {tiles + index}; }
+  [[nodiscard]] Block block(int group, int64_t index) const {
+    return {tiles + group * kTileBlocks + index};
+  }
 };
 
 /// What a micro-kernel reads of its activation rows.
@@ -135,74 +138,123 @@ inline __m512i broadcast_quad(const int8_t* a) {
   return _mm512_set1_epi32(word);
 }
 
-/// isum of one block with the zero point taken out.
-template <int tokens, class L, class Block>
-inline void block_sums(const Block& block,
-                       const TokenView& view,
-                       int64_t index,
-                       __m512i (&sums)[tokens]) {
-  const int8_t* a = view.quants + index * kBlockCols;
-  __m512i first_half[tokens];
+/// The two integer scales of Q6_K and the zero point applied: scale0 · first + scale1 · second.
+template <class Block>
+inline __m512i join_halves(
+    const Block& block, const TokenView& view, int64_t at, __m512i first, __m512i second) {
+  const __m512i both = block.half_scales();
+  const __m512i scale0 = _mm512_srai_epi32(_mm512_slli_epi32(both, 16), 16);
+  const __m512i scale1 = _mm512_srai_epi32(both, 16);
+  int32_t pair = 0;
+  memcpy(&pair, view.sums16 + 2 * at, sizeof pair);
+  const __m512i zero = _mm512_slli_epi32(_mm512_madd_epi16(both, _mm512_set1_epi32(pair)), 5);
+  const __m512i scaled =
+      _mm512_add_epi32(_mm512_mullo_epi32(first, scale0), _mm512_mullo_epi32(second, scale1));
+  return _mm512_sub_epi32(scaled, zero);
+}
+
+template <int groups, int tokens>
+struct Sums {
+  __m512i v[groups][tokens];
+};
+
+/// Σ code · a over quads [begin, begin + count), on top of `sums`.
+template <int groups, int tokens, class Block>
+inline void add_quads(const Block (&blocks)[groups],
+                      const int8_t* a,
+                      int64_t cols,
+                      int begin,
+                      int count,
+                      Sums<groups, tokens>& sums) {
 #pragma GCC unroll 8
-  for (int t = 0; t < tokens; ++t) {
-    const bool start_at_zero = L::kZero == 0 || L::kHalves;
-    sums[t] = start_at_zero ? _mm512_setzero_si512()
-                            : _mm512_set1_epi32(view.zeros[t * view.blocks + index]);
-  }
-#pragma GCC unroll 8
-  for (int quad = 0; quad < 8; ++quad) {
-    const __m512i codes = block.quad(quad);
-#pragma GCC unroll 8
-    for (int t = 0; t < tokens; ++t) {
-      if (L::kHalves && quad == 4) {
-        first_half[t] = sums[t];
-        sums[t] = _mm512_setzero_si512();
-      }
-      sums[t] = _mm512_dpbusd_epi32(sums[t], codes, broadcast_quad(a + t * view.cols + 4 * quad));
+  for (int quad = begin; quad < begin + count; ++quad) {
+    __m512i codes[groups];
+#pragma GCC unroll 4
+    for (int g = 0; g < groups; ++g) {
+      codes[g] = blocks[g].quad(quad);
     }
-  }
-  if constexpr (L::kHalves) {
-    const __m512i both = block.half_scales();
-    const __m512i scale0 = _mm512_srai_epi32(_mm512_slli_epi32(both, 16), 16);
-    const __m512i scale1 = _mm512_srai_epi32(both, 16);
+#pragma GCC unroll 8
     for (int t = 0; t < tokens; ++t) {
-      int32_t pair = 0;
-      memcpy(&pair, view.sums16 + 2 * (t * view.blocks + index), sizeof pair);
-      const __m512i zero = _mm512_slli_epi32(_mm512_madd_epi16(both, _mm512_set1_epi32(pair)), 5);
-      const __m512i scaled = _mm512_add_epi32(_mm512_mullo_epi32(first_half[t], scale0),
-                                              _mm512_mullo_epi32(sums[t], scale1));
-      sums[t] = _mm512_sub_epi32(scaled, zero);
+      const __m512i four = broadcast_quad(a + t * cols + 4 * quad);
+#pragma GCC unroll 4
+      for (int g = 0; g < groups; ++g) {
+        sums.v[g][t] = _mm512_dpbusd_epi32(sums.v[g][t], codes[g], four);
+      }
     }
   }
 }
 
-/// Blocks [first, first + count) of a row group for `tokens` rows: sums[t][16] grow.
-template <int tokens, class Source>
+/// isum of one block with the zero point taken out.
+template <class L, int groups, int tokens, class Block>
+inline Sums<groups, tokens> block_sums(const Block (&blocks)[groups],
+                                       const TokenView& view,
+                                       int64_t index) {
+  const int8_t* a = view.quants + index * kBlockCols;
+  Sums<groups, tokens> sums;
+#pragma GCC unroll 8
+  for (int t = 0; t < tokens; ++t) {
+    const bool start_at_zero = L::kZero == 0 || L::kHalves;
+    const __m512i start = start_at_zero ? _mm512_setzero_si512()
+                                        : _mm512_set1_epi32(view.zeros[t * view.blocks + index]);
+#pragma GCC unroll 4
+    for (int g = 0; g < groups; ++g) {
+      sums.v[g][t] = start;
+    }
+  }
+  if constexpr (!L::kHalves) {
+    add_quads<groups, tokens>(blocks, a, view.cols, 0, 8, sums);
+    return sums;
+  }
+  Sums<groups, tokens> second = sums;
+  add_quads<groups, tokens>(blocks, a, view.cols, 0, 4, sums);
+  add_quads<groups, tokens>(blocks, a, view.cols, 4, 4, second);
+#pragma GCC unroll 4
+  for (int g = 0; g < groups; ++g) {
+#pragma GCC unroll 8
+    for (int t = 0; t < tokens; ++t) {
+      sums.v[g][t] = join_halves(blocks[g], view, t * view.blocks + index, sums.v[g][t],
+                                 second.v[g][t]);
+    }
+  }
+  return sums;
+}
+
+/// The micro-kernel: int8_products.h.
+template <int groups, int tokens, class Source>
 inline void multiply_blocks(
     const Source& source, const TokenView& view, int64_t first, int64_t count, float* sums) {
   using L = typename Source::Layout;
-  __m512 acc[tokens];
-  for (int t = 0; t < tokens; ++t) {
-    acc[t] = _mm512_loadu_ps(sums + 16 * t);
+  __m512 acc[groups][tokens];
+#pragma GCC unroll 8
+  for (int i = 0; i < groups * tokens; ++i) {
+    acc[i % groups][i / groups] = _mm512_loadu_ps(sums + 16 * i);
   }
   for (int64_t i = 0; i < count; ++i) {
-    const auto block = source.block(i);
+    typename Source::Block blocks[groups];
+#pragma GCC unroll 4
+    for (int g = 0; g < groups; ++g) {
+      blocks[g] = source.block(g, i);
+    }
     const int64_t index = first + i;
-    __m512i isum[tokens];
-    block_sums<tokens, L>(block, view, index, isum);
-    const __m512 scale = block.scale();
+    const Sums<groups, tokens> isum = block_sums<L, groups, tokens>(blocks, view, index);
+#pragma GCC unroll 4
+    for (int g = 0; g < groups; ++g) {
+      const __m512 scale = blocks[g].scale();
 #pragma GCC unroll 8
-    for (int t = 0; t < tokens; ++t) {
-      const int64_t at = t * view.blocks + index;
-      const __m512 factor = _mm512_mul_ps(scale, _mm512_set1_ps(view.scales[at]));
-      acc[t] = _mm512_fmadd_ps(factor, _mm512_cvtepi32_ps(isum[t]), acc[t]);
-      if constexpr (L::kHasMin) {
-        acc[t] = _mm512_fmadd_ps(block.min(), _mm512_set1_ps(view.totals[at]), acc[t]);
+      for (int t = 0; t < tokens; ++t) {
+        const int64_t at = t * view.blocks + index;
+        const __m512 factor = _mm512_mul_ps(scale, _mm512_set1_ps(view.scales[at]));
+        acc[g][t] = _mm512_fmadd_ps(factor, _mm512_cvtepi32_ps(isum.v[g][t]), acc[g][t]);
+        if constexpr (L::kHasMin) {
+          acc[g][t] =
+              _mm512_fmadd_ps(blocks[g].min(), _mm512_set1_ps(view.totals[at]), acc[g][t]);
+        }
       }
     }
   }
-  for (int t = 0; t < tokens; ++t) {
-    _mm512_storeu_ps(sums + 16 * t, acc[t]);
+#pragma GCC unroll 8
+  for (int i = 0; i < groups * tokens; ++i) {
+    _mm512_storeu_ps(sums + 16 * i, acc[i % groups][i / groups]);
   }
 }
 
@@ -226,14 +278,17 @@ struct Kernel {
   using L = Layout<format>;
   using Direct = DirectSource<L>;
   using Tile = TileSource<L>;
-  static constexpr int kTokens = 8;
+  // Two row groups share every broadcast of activations, which loads could not keep up with else.
+  static constexpr int kTokens = 4;
+  static constexpr int kGroups = 2;
+  static constexpr int64_t kShareRows = 4;
   static constexpr int64_t kUnpackRows = 13;
   static TokenView view(const ActivationRows& in, int slot) { return view_tokens<L>(in, slot); }
   static void unpack(BlockRef block, BlockTile& tile) { unpack_tile<L>(block, tile); }
-  template <int tokens, class Source>
+  template <int groups, int tokens, class Source>
   static void multiply(
       const Source& source, const TokenView& view, int64_t first, int64_t count, float* sums) {
-    multiply_blocks<tokens>(source, view, first, count, sums);
+    multiply_blocks<groups, tokens>(source, view, first, count, sums);
   }
 };
 

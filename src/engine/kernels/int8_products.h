@@ -9,13 +9,15 @@ namespace {
 // What the int8 products of all levels share; included after the level's Lanes. A level's Kernel
 // offers
 //   L                            the weight layout
-//   kTokens                      activation rows of its largest micro-kernel
+//   kTokens, kGroups             activation rows and row groups of its largest micro-kernel
+//   kShareRows                   from this many rows on, kGroups row groups are taken at once
 //   kUnpackRows                  from this many rows on, blocks are unpacked before they are used
-//   Direct, Tile                 sources of blocks: {row group}, {unpacked tiles}
+//   Direct, Tile                 sources of blocks: {row groups, bytes of one}, {unpacked tiles}
 //   view(rows, slot)             what the micro-kernel reads of rows; view.from(t): from row t on
 //   unpack(block, tile)
-//   multiply<n>(source, view, first, count, sums)
-//                                sums[n][16] grow by blocks [first, first + count) of n rows
+//   multiply<groups, n>(source, view, first, count, sums)
+//                                sums[n][groups][16] grow by the source's first `count` blocks of
+//                                each group, which are those from `first` on of n rows
 //
 // Per output element: the products of the blocks in ascending order, each
 //   isum = Σ (code - zero) · a          exact integer; Q6_K: each half times its integer scale
@@ -24,7 +26,8 @@ namespace {
 // then those of the row's outliers in ascending order of their columns,
 //   acc  = fma(scale · (code - zero), outlier, acc)
 
-constexpr int64_t kTileBlocks = 48;  // about 33 KiB unpacked
+// Unpacked blocks of two row groups, 22 KiB: they stay in the L1 cache while all rows use them.
+constexpr int64_t kTileBlocks = 16;
 
 // Slots of thread_scratch.
 constexpr int kSlotSums = 0;
@@ -32,7 +35,7 @@ constexpr int kSlotRows = 1;
 constexpr int kSlotTiles = 2;
 
 /// The last, fewer than kTokens, rows: calls the micro-kernel made for their number.
-template <class Kernel, int tokens, class Source, class View>
+template <class Kernel, int groups, int tokens, class Source, class View>
 void multiply_rest(const Source& source,
                    const View& view,
                    int64_t first,
@@ -41,14 +44,14 @@ void multiply_rest(const Source& source,
                    float* sums) {
   if constexpr (tokens > 0) {
     if (left == tokens) {
-      Kernel::template multiply<tokens>(source, view, first, count, sums);
+      Kernel::template multiply<groups, tokens>(source, view, first, count, sums);
     } else {
-      multiply_rest<Kernel, tokens - 1>(source, view, first, count, left, sums);
+      multiply_rest<Kernel, groups, tokens - 1>(source, view, first, count, left, sums);
     }
   }
 }
 
-template <class Kernel, class Source, class View>
+template <class Kernel, int groups, class Source, class View>
 void multiply_rows(const Source& source,
                    const View& view,
                    int64_t first,
@@ -56,58 +59,115 @@ void multiply_rows(const Source& source,
                    int64_t rows,
                    float* sums) {
   constexpr int kTokens = Kernel::kTokens;
+  constexpr int kStride = groups * kGroupRows;
   int64_t t = 0;
   for (; t + kTokens <= rows; t += kTokens) {
-    Kernel::template multiply<kTokens>(source, view.from(t), first, count, sums + 16 * t);
+    Kernel::template multiply<groups, kTokens>(source, view.from(t), first, count,
+                                               sums + kStride * t);
   }
-  multiply_rest<Kernel, kTokens - 1>(source, view.from(t), first, count, rows - t, sums + 16 * t);
+  multiply_rest<Kernel, groups, kTokens - 1>(source, view.from(t), first, count, rows - t,
+                                             sums + kStride * t);
 }
 
-/// Adds the products of the outliers; sums[n][16].
-template <class L>
-inline void add_outliers(const uint8_t* group, const OutlierColumns& outliers, float* sums) {
+/// Adds the products of the outliers; sums[n][groups][16].
+template <class L, int groups>
+inline void add_outliers(const uint8_t* data,
+                         int64_t group_bytes,
+                         const OutlierColumns& outliers,
+                         float* sums) {
   int32_t at = 0;
   for (int32_t c = 0; c < *outliers.count; ++c) {
     const OutlierColumn column = outliers.columns[c];
-    const BlockRef block = block_ref<L>(group, column.column / kBlockCols);
-    const Lanes weights = column_weights<L, Lanes>(block, column.column % kBlockCols);
+    Lanes weights[groups];
+    for (int g = 0; g < groups; ++g) {
+      const BlockRef block = block_ref<L>(data + g * group_bytes, column.column / kBlockCols);
+      weights[g] = column_weights<L, Lanes>(block, column.column % kBlockCols);
+    }
     for (; at < column.end; ++at) {
       const Outlier outlier = outliers.entries[at];
-      float* sum = sums + kGroupRows * outlier.place;
-      Lanes::store(sum, Lanes::fma(weights, Lanes::broadcast(outlier.value), Lanes::load(sum)));
+      const Lanes value = Lanes::broadcast(outlier.value);
+      for (int g = 0; g < groups; ++g) {
+        float* sum = sums + kGroupRows * (groups * outlier.place + g);
+        Lanes::store(sum, Lanes::fma(weights[g], value, Lanes::load(sum)));
+      }
+    }
+  }
+}
+
+/// Scratch memory of a task.
+struct Room {
+  float* sums;  // [n][groups][16]
+  BlockTile* tiles;
+};
+
+/// Blocks of one pass over the rows: about equal passes of at most kTileBlocks.
+inline int64_t tile_blocks(int64_t blocks) {
+  const int64_t passes = (blocks + kTileBlocks - 1) / kTileBlocks;
+  return (blocks + passes - 1) / passes;
+}
+
+template <class Kernel, int groups, class View>
+void multiply_unpacked(
+    const uint8_t* data, int64_t group_bytes, const ActivationRows& in, const View& view, Room room) {
+  using L = typename Kernel::L;
+  const int64_t blocks = in.cols / kBlockCols;
+  const int64_t step = tile_blocks(blocks);
+  for (int64_t first = 0; first < blocks; first += step) {
+    const int64_t left = blocks - first;
+    const int64_t count = left < step ? left : step;
+    for (int g = 0; g < groups; ++g) {
+      for (int64_t i = 0; i < count; ++i) {
+        Kernel::unpack(block_ref<L>(data + g * group_bytes, first + i),
+                       room.tiles[g * kTileBlocks + i]);
+      }
+    }
+    multiply_rows<Kernel, groups>(typename Kernel::Tile{room.tiles}, view, first, count, in.rows,
+                                  room.sums);
+  }
+}
+
+/// The outputs of `groups` row groups from `row` on.
+template <class Kernel, int groups, class View>
+void multiply_groups(const LinearTask& task, int64_t row, const View& view, Room room) {
+  using L = typename Kernel::L;
+  const ActivationRows& in = task.input;
+  const int64_t group_bytes = L::group_bytes(in.cols);
+  const uint8_t* data = task.data + row / kGroupRows * group_bytes;
+  memset(room.sums, 0, static_cast<size_t>(in.rows) * groups * kGroupRows * 4);
+  if (in.rows >= Kernel::kUnpackRows) {
+    multiply_unpacked<Kernel, groups>(data, group_bytes, in, view, room);
+  } else {
+    multiply_rows<Kernel, groups>(typename Kernel::Direct{data, group_bytes}, view, 0,
+                                  in.cols / kBlockCols, in.rows, room.sums);
+  }
+  add_outliers<L, groups>(data, group_bytes, in.by_column, room.sums);
+  for (int64_t t = 0; t < in.rows; ++t) {
+    for (int g = 0; g < groups; ++g) {
+      store_outputs(task, row + g * kGroupRows, t,
+                    Lanes::load(room.sums + kGroupRows * (groups * t + g)));
     }
   }
 }
 
 template <class Kernel>
 void linear_int8(const LinearTask& task) {
-  using L = typename Kernel::L;
+  constexpr int kGroups = Kernel::kGroups;
   const ActivationRows& in = task.input;
-  const int64_t blocks = in.cols / kBlockCols;
   const auto view = Kernel::view(in, kSlotRows);
-  auto* sums = static_cast<float*>(thread_scratch(kSlotSums, in.rows * kGroupRows * 4));
-  auto* tiles = static_cast<BlockTile*>(
-      thread_scratch(kSlotTiles, kTileBlocks * static_cast<int64_t>(sizeof(BlockTile))));
-  const bool unpack = in.rows >= Kernel::kUnpackRows;
-  for (int64_t row = task.begin; row < task.end; row += kGroupRows) {
-    const uint8_t* group = task.data + row / kGroupRows * L::group_bytes(in.cols);
-    memset(sums, 0, static_cast<size_t>(in.rows) * kGroupRows * 4);
-    if (unpack) {
-      for (int64_t first = 0; first < blocks; first += kTileBlocks) {
-        const int64_t left = blocks - first;
-        const int64_t count = left < kTileBlocks ? left : kTileBlocks;
-        for (int64_t i = 0; i < count; ++i) {
-          Kernel::unpack(block_ref<L>(group, first + i), tiles[i]);
-        }
-        multiply_rows<Kernel>(typename Kernel::Tile{tiles}, view, first, count, in.rows, sums);
-      }
-    } else {
-      multiply_rows<Kernel>(typename Kernel::Direct{group}, view, 0, blocks, in.rows, sums);
+  const Room room = {
+      .sums = static_cast<float*>(thread_scratch(kSlotSums, in.rows * kGroups * kGroupRows * 4)),
+      .tiles = static_cast<BlockTile*>(thread_scratch(
+          kSlotTiles, kGroups * kTileBlocks * static_cast<int64_t>(sizeof(BlockTile))))};
+  int64_t row = task.begin;
+  if constexpr (kGroups > 1) {
+    // Few rows wait for memory, which is read fastest in one stream.
+    const int64_t end = in.rows < Kernel::kShareRows ? row : task.end;
+    for (; row + (kGroups - 1) * kGroupRows < end; row += kGroups * kGroupRows) {
+      multiply_groups<Kernel, kGroups>(task, row, view, room);
     }
-    add_outliers<L>(group, in.by_column, sums);
-    for (int64_t t = 0; t < in.rows; ++t) {
-      store_outputs(task, row, t, Lanes::load(sums + kGroupRows * t));
-    }
+  }
+  for (; row < task.end; row += kGroupRows) {
+    multiply_groups<Kernel, 1>(task, row, view, room);
   }
 }
 

@@ -54,15 +54,16 @@ struct Kernel {
   using L = Layout<format>;
   using Tile = TileSource;
   struct Direct : TileSource {  // never used: every block is unpacked
-    explicit Direct(const uint8_t*) : TileSource{nullptr} {}
+    Direct(const uint8_t*, int64_t) : TileSource{nullptr} {}
   };
   static constexpr int kTokens = 1;
+  static constexpr int kGroups = 1;
   static constexpr int64_t kUnpackRows = 0;
   static TokenView view(const ActivationRows& in, int) {
     return {in.quants, in.scales, in.totals, in.cols, in.cols / kBlockCols};
   }
   static void unpack(BlockRef block, BlockTile& tile) { unpack_block<L, Lanes>(block, tile); }
-  template <int tokens>
+  template <int groups, int tokens>
   static void multiply(
       const TileSource& source, const TokenView& view, int64_t first, int64_t count, float* sums) {
     for (int64_t i = 0; i < count; ++i) {

@@ -54,15 +54,22 @@ inline float quantise_block(Lanes a, Lanes b, float amax, int8_t* quants, int16_
   return zero ? 0.0F : amax / 127.0F;
 }
 
-/// Moves the values of a block whose square exceeds `threshold` to `outliers`; returns how many.
-inline int32_t take_outliers(float* block, int64_t column, float threshold, Outlier* outliers) {
-  int32_t count = 0;
-  for (int i = 0; i < 32; ++i) {
-    if (block[i] * block[i] > threshold) {
-      outliers[count++] = {static_cast<int32_t>(column + i), block[i]};
-      block[i] = 0;
-    }
+/// Moves the values of half a block whose square exceeds `threshold` to `outliers`; returns how
+/// many they are.
+inline int32_t take_outliers(Lanes& x, Lanes threshold, int64_t column, Outlier* outliers) {
+  const Lanes squares = Lanes::mul(x, x);
+  const uint32_t mask = Lanes::mask_less(threshold, squares);
+  if (mask == 0) {
+    return 0;
   }
+  float values[16];
+  Lanes::store(values, x);
+  int32_t count = 0;
+  for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
+    const int i = __builtin_ctz(rest);
+    outliers[count++] = {static_cast<int32_t>(column + i), values[i]};
+  }
+  x = Lanes::select_less(threshold, squares, Lanes::broadcast(0), x);
   return count;
 }
 
@@ -77,23 +84,16 @@ inline void quantise_row(const float* x, const ActivationBuffer& buffer, int64_t
   int16_t* sums = buffer.sums16 + row * blocks * 2;
   Outlier* outliers = buffer.outliers + row * most_outliers(buffer.cols);
   const float mean = mean_square(x, buffer.cols);
-  const float threshold =
-      mean < kSmallestMean ? __builtin_inff() : kOutlierRms * kOutlierRms * mean;
+  const Lanes threshold = Lanes::broadcast(mean < kSmallestMean ? __builtin_inff()
+                                                                : kOutlierRms * kOutlierRms * mean);
   int32_t count = 0;
   for (int64_t block = 0; block < blocks; ++block) {
     Lanes a = Lanes::load(x + 32 * block);
     Lanes b = Lanes::load(x + 32 * block + 16);
-    float amax = largest(a, b);
     const int32_t before = count;
-    if (amax * amax > threshold) {
-      float rest[32];
-      Lanes::store(rest, a);
-      Lanes::store(rest + 16, b);
-      count += take_outliers(rest, 32 * block, threshold, outliers + count);
-      a = Lanes::load(rest);
-      b = Lanes::load(rest + 16);
-      amax = largest(a, b);
-    }
+    count += take_outliers(a, threshold, 32 * block, outliers + count);
+    count += take_outliers(b, threshold, 32 * block + 16, outliers + count);
+    const float amax = largest(a, b);
     const float scale = quantise_block(a, b, amax, quants + 32 * block, sums + 2 * block);
     // The largest of a block overlooks most NaN: what holds one must not pass for a number.
     scales[block] = is_nan(mean) ? mean : scale;

@@ -62,6 +62,7 @@ struct Lanes {
   static Lanes select_less(Lanes a, Lanes b, Lanes yes, Lanes no) {
     return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), no.v, yes.v)};
   }
+  static uint32_t mask_less(Lanes a, Lanes b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ); }
   static Lanes power_of_two(Lanes shifted) {
     const __m512i biased = _mm512_add_epi32(_mm512_castps_si512(shifted.v), _mm512_set1_epi32(127));
     return {_mm512_castsi512_ps(_mm512_slli_epi32(biased, 23))};

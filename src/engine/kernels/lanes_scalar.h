@@ -95,6 +95,14 @@ struct Lanes {
   static Lanes select_less(Lanes a, Lanes b, Lanes yes, Lanes no) {
     return make([&](int i) { return a.v[i] < b.v[i] ? yes.v[i] : no.v[i]; });
   }
+  /// Bit i: a[i] < b[i].
+  static uint32_t mask_less(Lanes a, Lanes b) {
+    uint32_t mask = 0;
+    for (int i = 0; i < 16; ++i) {
+      mask |= static_cast<uint32_t>(a.v[i] < b.v[i]) << static_cast<uint32_t>(i);
+    }
+    return mask;
+  }
   /// 2^n where `shifted` = 1.5 · 2^23 + n.
   static Lanes power_of_two(Lanes shifted) {
     return make([&](int i) {
