@@ -108,11 +108,19 @@ void bench_format(const Operators& ops, TensorType type, int64_t rows, int64_t c
 
 void bench_attention(const Operators& ops, const AttentionShape& shape, int64_t length) {
   const int64_t pages = (length + kPageRows - 1) / kPageRows;
-  const int64_t page_size = shape.kv_heads * kPageRows * shape.head_dim;
-  std::vector<uint16_t> memory(static_cast<size_t>(2 * pages * page_size), 0x2E66);
+  const KvPageBytes bytes = kv_page_bytes(shape.cache, shape.kv_heads, shape.head_dim);
+  const auto page_bytes = static_cast<size_t>(bytes.keys + bytes.values + 2 * bytes.scales);
+  std::vector<std::byte> memory(static_cast<size_t>(pages) * page_bytes);
   std::vector<KvPage> table;
+  const std::vector<float> row(static_cast<size_t>(shape.kv_heads * shape.head_dim), 0.1F);
   for (int64_t p = 0; p < pages; ++p) {
-    table.push_back({memory.data() + 2 * p * page_size, memory.data() + (2 * p + 1) * page_size});
+    std::byte* keys = memory.data() + static_cast<size_t>(p) * page_bytes;
+    std::byte* scales = keys + bytes.keys + bytes.values;
+    table.push_back({keys, keys + bytes.keys, reinterpret_cast<float*>(scales),
+                     reinterpret_cast<float*>(scales + bytes.scales)});
+    for (int64_t offset = 0; offset < kPageRows; ++offset) {
+      ops.store_kv(row.data(), row.data(), shape, table.back(), offset);
+    }
   }
   const int64_t width = shape.heads * shape.head_dim;
   std::vector<float> q(static_cast<size_t>(length * width), 0.1F);

@@ -147,9 +147,13 @@ CUPEL_EMULATE V dpbusd_epi32(V sum, V a, V b) {
 /// Each int32 lane is the sum of two products of int16.
 CUPEL_EMULATE V madd_epi16(V a, V b) {
   return lanes<int32_t>([&](int i) {
-    return a.get<int16_t>(2 * i) * b.get<int16_t>(2 * i) +
-           a.get<int16_t>(2 * i + 1) * b.get<int16_t>(2 * i + 1);
+    const int low = a.get<int16_t>(2 * i) * b.get<int16_t>(2 * i);
+    const int high = a.get<int16_t>(2 * i + 1) * b.get<int16_t>(2 * i + 1);
+    return static_cast<uint32_t>(low) + static_cast<uint32_t>(high);
   });
+}
+CUPEL_EMULATE V dpwssd_epi32(V sum, V a, V b) {
+  return add_epi32(sum, madd_epi16(a, b));
 }
 template <typename To, typename From, typename Register>
 CUPEL_EMULATE V widen(Register source) {
@@ -171,6 +175,13 @@ CUPEL_EMULATE __m128i cvtepi32_epi8(V a) {
   }
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
 }
+CUPEL_EMULATE __m256i cvtepi32_epi16(V a) {
+  int16_t words[16];
+  for (int i = 0; i < 16; ++i) {
+    words[i] = static_cast<int16_t>(a.get<int32_t>(i));
+  }
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(words));
+}
 CUPEL_EMULATE int32_t reduce_add_epi32(V a) {
   int32_t sum = 0;
   for (int i = 0; i < 16; ++i) {
@@ -188,11 +199,6 @@ CUPEL_EMULATE V cvtph_ps(__m256i a) {
                    _mm256_cvtph_ps(_mm256_extracti128_si256(a, 1)));
   return r;
 }
-CUPEL_EMULATE __m256i cvtps_ph(V a) {
-  const __m128i low = _mm256_cvtps_ph(half_ps(a, 0), _MM_FROUND_TO_NEAREST_INT);
-  const __m128i high = _mm256_cvtps_ph(half_ps(a, 1), _MM_FROUND_TO_NEAREST_INT);
-  return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
-}
 
 }  // namespace emulated
 }  // namespace cupel::engine::test
@@ -202,7 +208,6 @@ CUPEL_EMULATE __m256i cvtps_ph(V a) {
 #define __m512i ::cupel::engine::test::Emulated512
 #undef _mm512_abs_ps
 #undef _mm512_cmp_ps_mask
-#undef _mm512_cvtps_ph
 #undef _mm512_extractf32x8_ps
 #undef _mm512_slli_epi32
 #undef _mm512_srai_epi32
@@ -215,6 +220,7 @@ CUPEL_EMULATE __m256i cvtps_ph(V a) {
 #define _mm512_castps_si512(a) (a)
 #define _mm512_castsi512_ps(a) (a)
 #define _mm512_cmp_ps_mask CUPEL_EMULATED::less_mask
+#define _mm512_cvtepi32_epi16 CUPEL_EMULATED::cvtepi32_epi16
 #define _mm512_cvtepi32_epi8 CUPEL_EMULATED::cvtepi32_epi8
 #define _mm512_cvtepi32_ps CUPEL_EMULATED::cvtepi32_ps
 #define _mm512_cvtepi8_epi16 CUPEL_EMULATED::widen<int16_t, int8_t>
@@ -222,9 +228,9 @@ CUPEL_EMULATE __m256i cvtps_ph(V a) {
 #define _mm512_cvtepu8_epi32 CUPEL_EMULATED::widen<int32_t, uint8_t>
 #define _mm512_cvtph_ps CUPEL_EMULATED::cvtph_ps
 #define _mm512_cvtps_epi32 CUPEL_EMULATED::cvtps_epi32
-#define _mm512_cvtps_ph(a, rounding) CUPEL_EMULATED::cvtps_ph(a)
 #define _mm512_div_ps CUPEL_EMULATED::div_ps
 #define _mm512_dpbusd_epi32 CUPEL_EMULATED::dpbusd_epi32
+#define _mm512_dpwssd_epi32 CUPEL_EMULATED::dpwssd_epi32
 #define _mm512_extractf32x8_ps CUPEL_EMULATED::half_ps
 #define _mm512_fmadd_ps CUPEL_EMULATED::fmadd_ps
 #define _mm512_loadu_ps CUPEL_EMULATED::load

@@ -212,8 +212,8 @@ inline Sums<groups, tokens> block_sums(const Block (&blocks)[groups],
   for (int g = 0; g < groups; ++g) {
 #pragma GCC unroll 8
     for (int t = 0; t < tokens; ++t) {
-      sums.v[g][t] = join_halves(blocks[g], view, t * view.blocks + index, sums.v[g][t],
-                                 second.v[g][t]);
+      sums.v[g][t] =
+          join_halves(blocks[g], view, t * view.blocks + index, sums.v[g][t], second.v[g][t]);
     }
   }
   return sums;
@@ -246,8 +246,7 @@ inline void multiply_blocks(
         const __m512 factor = _mm512_mul_ps(scale, _mm512_set1_ps(view.scales[at]));
         acc[g][t] = _mm512_fmadd_ps(factor, _mm512_cvtepi32_ps(isum.v[g][t]), acc[g][t]);
         if constexpr (L::kHasMin) {
-          acc[g][t] =
-              _mm512_fmadd_ps(blocks[g].min(), _mm512_set1_ps(view.totals[at]), acc[g][t]);
+          acc[g][t] = _mm512_fmadd_ps(blocks[g].min(), _mm512_set1_ps(view.totals[at]), acc[g][t]);
         }
       }
     }

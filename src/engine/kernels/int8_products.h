@@ -107,8 +107,11 @@ inline int64_t tile_blocks(int64_t blocks) {
 }
 
 template <class Kernel, int groups, class View>
-void multiply_unpacked(
-    const uint8_t* data, int64_t group_bytes, const ActivationRows& in, const View& view, Room room) {
+void multiply_unpacked(const uint8_t* data,
+                       int64_t group_bytes,
+                       const ActivationRows& in,
+                       const View& view,
+                       Room room) {
   using L = typename Kernel::L;
   const int64_t blocks = in.cols / kBlockCols;
   const int64_t step = tile_blocks(blocks);

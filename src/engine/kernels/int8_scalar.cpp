@@ -21,9 +21,9 @@ int block_sum(const BlockTile& tile, int row, const int8_t* a) {
 }
 
 struct TokenView {
-  const int8_t* quants;   // row t at quants + t · cols
-  const float* scales;    // + t · blocks
-  const float* totals;    // + t · blocks
+  const int8_t* quants;  // row t at quants + t · cols
+  const float* scales;   // + t · blocks
+  const float* totals;   // + t · blocks
   int64_t cols;
   int64_t blocks;
 

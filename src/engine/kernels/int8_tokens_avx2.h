@@ -82,7 +82,8 @@ template <class L>
 TokenView view_tokens(const ActivationRows& in, int slot) {
   const int64_t blocks = in.cols / kBlockCols;
   const int64_t count = in.rows * blocks;
-  TokenView view = {in.quants, in.scales, in.totals, nullptr, nullptr, in.cols, blocks, chains<L>()};
+  TokenView view = {in.quants, in.scales, in.totals, nullptr,
+                    nullptr,   in.cols,   blocks,    chains<L>()};
   auto* memory = static_cast<int32_t*>(thread_scratch(slot, count * (chains<L>() + 1) * 4));
   if constexpr (centre<L>() != 0) {
     int32_t* centres = memory + count;

@@ -82,18 +82,31 @@ struct LinearArgs {
   LinearEpilogue epilogue = LinearEpilogue::kStore;
 };
 
-/// Element of the key-value cache.
-enum class CacheType { kFloat16, kFloat32 };
+/// Element of the key-value cache: int16 with a scale per position and head, or f32.
+enum class CacheType { kInt16, kFloat32 };
 
-/// One layer's cache of one sequence, in pages of kPageRows positions of the shape's CacheType.
-/// Inside a page keys lie [G, H, kPageRows], so that one register holds a coordinate of many keys,
-/// and values [G, kPageRows, H]. Pages may be copied whole; single positions are moved with
-/// `copy_kv`.
+/// One layer's cache of one sequence, in pages of kPageRows positions. Places of the elements:
+/// cache_layout.h. Pages may be copied whole; single positions are moved with `copy_kv`.
 constexpr int64_t kPageRows = 64;
 struct KvPage {
   void* keys = nullptr;
   void* values = nullptr;
+  float* key_scales = nullptr;    // [G, kPageRows]; kInt16 only
+  float* value_scales = nullptr;  // [G, kPageRows]; kInt16 only
 };
+/// Bytes of the four parts of a page.
+struct KvPageBytes {
+  int64_t keys;
+  int64_t values;
+  int64_t scales;  // of the keys; as many of the values
+};
+constexpr KvPageBytes kv_page_bytes(CacheType type, int64_t kv_heads, int64_t head_dim) {
+  const int64_t rows = kv_heads * kPageRows;
+  if (type == CacheType::kFloat32) {
+    return {4 * rows * head_dim, 4 * rows * head_dim, 0};
+  }
+  return {2 * rows * head_dim, 2 * rows * ((head_dim + 15) / 16 * 16), 4 * rows};
+}
 
 /// One query row of the batch step.
 struct AttentionQuery {
@@ -114,7 +127,7 @@ struct AttentionShape {
   int64_t head_dim = 0;
   float scale = 0;    // multiplies q·k
   float softcap = 0;  // > 0: softcap · tanh(x / softcap)
-  CacheType cache = CacheType::kFloat16;
+  CacheType cache = CacheType::kInt16;
 };
 
 /// Rotary embedding of one row: cos/sin [rotary_dim / 2]; pairs are (2i, 2i+1) or

@@ -84,8 +84,8 @@ inline void quantise_row(const float* x, const ActivationBuffer& buffer, int64_t
   int16_t* sums = buffer.sums16 + row * blocks * 2;
   Outlier* outliers = buffer.outliers + row * most_outliers(buffer.cols);
   const float mean = mean_square(x, buffer.cols);
-  const Lanes threshold = Lanes::broadcast(mean < kSmallestMean ? __builtin_inff()
-                                                                : kOutlierRms * kOutlierRms * mean);
+  const Lanes threshold =
+      Lanes::broadcast(mean < kSmallestMean ? __builtin_inff() : kOutlierRms * kOutlierRms * mean);
   int32_t count = 0;
   for (int64_t block = 0; block < blocks; ++block) {
     Lanes a = Lanes::load(x + 32 * block);
@@ -132,50 +132,6 @@ inline void rope(float* head, const RopeArgs& args) {
   }
   for (; i < half; ++i) {
     rotate_pair(head[i], head[half + i], args.cos[i], args.sin[i]);
-  }
-}
-
-inline void store_elements(float* to, Lanes x) {
-  Lanes::store(to, x);
-}
-inline void store_elements(uint16_t* to, Lanes x) {
-  Lanes::store_half(to, x);
-}
-
-template <class T>
-inline void store_kv_as(const float* keys,
-                        const float* values,
-                        const AttentionShape& shape,
-                        const KvPage& page,
-                        int64_t offset) {
-  const int64_t width = shape.head_dim;
-  for (int64_t head = 0; head < shape.kv_heads; ++head) {
-    T* key_column = static_cast<T*>(page.keys) + head * width * kPageRows + offset;
-    T* value_row = static_cast<T*>(page.values) + (head * kPageRows + offset) * width;
-    for (int64_t i = 0; i < width; i += 16) {
-      T part[16];
-      const int64_t count = width - i < 16 ? width - i : 16;
-      store_elements(part, load_part(keys + head * width + i, count, 0));
-      for (int64_t j = 0; j < count; ++j) {
-        key_column[(i + j) * kPageRows] = part[j];
-      }
-      store_elements(part, load_part(values + head * width + i, count, 0));
-      for (int64_t j = 0; j < count; ++j) {
-        value_row[i + j] = part[j];
-      }
-    }
-  }
-}
-
-inline void store_kv(const float* keys,
-                     const float* values,
-                     const AttentionShape& shape,
-                     const KvPage& page,
-                     int64_t offset) {
-  if (shape.cache == CacheType::kFloat32) {
-    store_kv_as<float>(keys, values, shape, page, offset);
-  } else {
-    store_kv_as<uint16_t>(keys, values, shape, page, offset);
   }
 }
 

@@ -9,10 +9,12 @@ namespace {
 
 // Sixteen float lanes in two AVX2 registers; the meaning of each function stands in lanes_scalar.h.
 struct Lanes {
+  static constexpr bool kWide = false;
   __m256 lo;
   __m256 hi;
 
   static Lanes broadcast(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+  static float first(Lanes a) { return _mm256_cvtss_f32(a.lo); }
   static Lanes load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
   static __m128i half_register(const void* p) {
     return _mm_loadu_si128(static_cast<const __m128i*>(p));
@@ -45,7 +47,8 @@ struct Lanes {
     return _mm256_xor_si256(bits, _mm256_set1_epi32(flip));
   }
   static Lanes load_bits_of_words(const uint8_t* p, int shift, int mask, int flip) {
-    return from_int(bits_of(words(p), shift, mask, flip), bits_of(words(p + 32), shift, mask, flip));
+    return from_int(bits_of(words(p), shift, mask, flip),
+                    bits_of(words(p + 32), shift, mask, flip));
   }
   static __m256i member_of(__m256i pairs, int member) {
     return _mm256_srai_epi32(member == 0 ? _mm256_slli_epi32(pairs, 16) : pairs, 16);
@@ -62,11 +65,6 @@ struct Lanes {
   static void store(float* p, Lanes a) {
     _mm256_storeu_ps(p, a.lo);
     _mm256_storeu_ps(p + 8, a.hi);
-  }
-  static void store_half(uint16_t* p, Lanes a) {
-    auto* out = reinterpret_cast<__m128i*>(p);
-    _mm_storeu_si128(out, _mm256_cvtps_ph(a.lo, _MM_FROUND_TO_NEAREST_INT));
-    _mm_storeu_si128(out + 1, _mm256_cvtps_ph(a.hi, _MM_FROUND_TO_NEAREST_INT));
   }
   static Lanes add(Lanes a, Lanes b) {
     return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)};
@@ -137,8 +135,30 @@ struct Lanes {
     sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xB1));
     return _mm_cvtsi128_si32(sum);
   }
+  static void store_int16(int16_t* p, Lanes a) {
+    const __m256i mixed = _mm256_packs_epi32(_mm256_cvtps_epi32(a.lo), _mm256_cvtps_epi32(a.hi));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(mixed, 0xD8));
+  }
   static float fma1(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
   static float sqrt1(float a) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(a))); }
+};
+
+struct IntLanes {
+  __m256i lo;
+  __m256i hi;
+
+  static IntLanes zero() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+  static IntLanes load(const int16_t* p) { return {Lanes::words(p), Lanes::words(p + 16)}; }
+  static IntLanes broadcast_pair(const int16_t* p) {
+    int32_t pair = 0;
+    __builtin_memcpy(&pair, p, sizeof pair);
+    return {_mm256_set1_epi32(pair), _mm256_set1_epi32(pair)};
+  }
+  static IntLanes dot(IntLanes sum, IntLanes a, IntLanes b) {
+    return {_mm256_add_epi32(sum.lo, _mm256_madd_epi16(a.lo, b.lo)),
+            _mm256_add_epi32(sum.hi, _mm256_madd_epi16(a.hi, b.hi))};
+  }
+  static Lanes to_float(IntLanes a) { return Lanes::from_int(a.lo, a.hi); }
 };
 
 }  // namespace

@@ -10,9 +10,13 @@ namespace {
 // Sixteen float lanes in one AVX-512 register; the meaning of each function stands in
 // lanes_scalar.h.
 struct Lanes {
+  static constexpr bool kWide = true;
   __m512 v;
 
   static Lanes broadcast(float x) { return {_mm512_set1_ps(x)}; }
+  static float first(Lanes a) {
+    return _mm_cvtss_f32(_mm256_castps256_ps128(_mm512_castps512_ps256(a.v)));
+  }
   static Lanes load(const float* p) { return {_mm512_loadu_ps(p)}; }
   static __m256i half_register(const void* p) {
     return _mm256_loadu_si256(static_cast<const __m256i*>(p));
@@ -47,10 +51,6 @@ struct Lanes {
     return {_mm512_cvtepi32_ps(_mm512_srai_epi32(placed, 16))};
   }
   static void store(float* p, Lanes a) { _mm512_storeu_ps(p, a.v); }
-  static void store_half(uint16_t* p, Lanes a) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
-                        _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT));
-  }
   static Lanes add(Lanes a, Lanes b) { return {_mm512_add_ps(a.v, b.v)}; }
   static Lanes sub(Lanes a, Lanes b) { return {_mm512_sub_ps(a.v, b.v)}; }
   static Lanes mul(Lanes a, Lanes b) { return {_mm512_mul_ps(a.v, b.v)}; }
@@ -87,8 +87,28 @@ struct Lanes {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(rounded));
     return _mm512_reduce_add_epi32(rounded);
   }
+  static void store_int16(int16_t* p, Lanes a) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                        _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(a.v)));
+  }
   static float fma1(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
   static float sqrt1(float a) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(a))); }
+};
+
+struct IntLanes {
+  __m512i v;
+
+  static IntLanes zero() { return {_mm512_setzero_si512()}; }
+  static IntLanes load(const int16_t* p) { return {_mm512_loadu_si512(p)}; }
+  static IntLanes broadcast_pair(const int16_t* p) {
+    int32_t pair = 0;
+    __builtin_memcpy(&pair, p, sizeof pair);
+    return {_mm512_set1_epi32(pair)};
+  }
+  static IntLanes dot(IntLanes sum, IntLanes a, IntLanes b) {
+    return {_mm512_dpwssd_epi32(sum.v, a.v, b.v)};
+  }
+  static Lanes to_float(IntLanes a) { return {_mm512_cvtepi32_ps(a.v)}; }
 };
 
 }  // namespace

@@ -10,6 +10,7 @@ namespace {
 // Sixteen float lanes in plain C++: the definition that the vector levels repeat instruction by
 // instruction. max and min follow x86: the second operand when one is NaN.
 struct Lanes {
+  static constexpr bool kWide = false;  // 32 vector registers
   float v[16];
 
   template <typename F>
@@ -23,6 +24,7 @@ struct Lanes {
   static Lanes broadcast(float x) {
     return make([&](int) { return x; });
   }
+  static float first(Lanes a) { return a.v[0]; }
   static Lanes load(const float* p) {
     return make([&](int i) { return p[i]; });
   }
@@ -60,11 +62,6 @@ struct Lanes {
   static void store(float* p, Lanes a) {
     for (int i = 0; i < 16; ++i) {
       p[i] = a.v[i];
-    }
-  }
-  static void store_half(uint16_t* p, Lanes a) {
-    for (int i = 0; i < 16; ++i) {
-      p[i] = f32_to_f16(a.v[i]);
     }
   }
   static Lanes add(Lanes a, Lanes b) {
@@ -136,8 +133,47 @@ struct Lanes {
     }
     return sum;
   }
+  /// Rounds to nearest even; values lie in [-32767, 32767].
+  static void store_int16(int16_t* p, Lanes a) {
+    for (int i = 0; i < 16; ++i) {
+      p[i] = static_cast<int16_t>((a.v[i] + 12582912.0F) - 12582912.0F);
+    }
+  }
   static float fma1(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
   static float sqrt1(float a) { return __builtin_sqrtf(a); }
+};
+
+/// Sixteen int32 lanes; arithmetic wraps around.
+struct IntLanes {
+  int32_t v[16];
+
+  static IntLanes zero() { return {}; }
+  /// Sixteen pairs of int16.
+  static IntLanes load(const int16_t* p) {
+    IntLanes r;
+    __builtin_memcpy(r.v, p, sizeof r.v);
+    return r;
+  }
+  static IntLanes broadcast_pair(const int16_t* p) {
+    IntLanes r;
+    for (int32_t& lane : r.v) {
+      __builtin_memcpy(&lane, p, sizeof lane);
+    }
+    return r;
+  }
+  /// sum + a0 · b0 + a1 · b1 of each lane's pairs.
+  static IntLanes dot(IntLanes sum, IntLanes a, IntLanes b) {
+    for (int i = 0; i < 16; ++i) {
+      const int low = static_cast<int16_t>(a.v[i]) * static_cast<int16_t>(b.v[i]);
+      const int high = (a.v[i] >> 16) * (b.v[i] >> 16);
+      sum.v[i] = static_cast<int32_t>(static_cast<uint32_t>(sum.v[i]) + static_cast<uint32_t>(low) +
+                                      static_cast<uint32_t>(high));
+    }
+    return sum;
+  }
+  static Lanes to_float(IntLanes a) {
+    return Lanes::make([&](int i) { return static_cast<float>(a.v[i]); });
+  }
 };
 
 }  // namespace

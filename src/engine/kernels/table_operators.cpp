@@ -1,30 +1,21 @@
 #include "engine/kernels/table_operators.h"
 
-#include <algorithm>
-
 #include "base/check.h"
+#include "engine/kernels/cache_layout.h"
 #include "engine/kernels/packing.h"
 
 namespace cupel::engine::kernels {
 namespace {
 
-template <class Bits>
-void copy_kv_as(const AttentionShape& shape,
+template <class Layout>
+void copy_heads(const AttentionShape& shape,
                 const KvPage& from,
                 int64_t from_offset,
                 const KvPage& to,
                 int64_t to_offset) {
-  const auto* from_keys = static_cast<const Bits*>(from.keys);
-  auto* to_keys = static_cast<Bits*>(to.keys);
-  for (int64_t i = 0; i < shape.kv_heads * shape.head_dim; ++i) {
-    to_keys[i * kPageRows + to_offset] = from_keys[i * kPageRows + from_offset];
-  }
-  const auto* from_values = static_cast<const Bits*>(from.values);
-  auto* to_values = static_cast<Bits*>(to.values);
   for (int64_t head = 0; head < shape.kv_heads; ++head) {
-    const Bits* source = from_values + (head * kPageRows + from_offset) * shape.head_dim;
-    std::copy(source, source + shape.head_dim,
-              to_values + (head * kPageRows + to_offset) * shape.head_dim);
+    copy_position<Layout>(head_cache<Layout>(from, shape, head), from_offset,
+                          head_cache<Layout>(to, shape, head), to_offset, shape.head_dim);
   }
 }
 
@@ -125,9 +116,9 @@ void TableOperators::copy_kv(const AttentionShape& shape,
                              const KvPage& to,
                              int64_t to_offset) const {
   if (shape.cache == CacheType::kFloat32) {
-    copy_kv_as<uint32_t>(shape, from, from_offset, to, to_offset);
+    copy_heads<FloatCacheLayout>(shape, from, from_offset, to, to_offset);
   } else {
-    copy_kv_as<uint16_t>(shape, from, from_offset, to, to_offset);
+    copy_heads<Int16CacheLayout>(shape, from, from_offset, to, to_offset);
   }
 }
 

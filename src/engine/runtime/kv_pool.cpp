@@ -7,12 +7,11 @@
 namespace cupel::engine {
 
 KvPool::KvPool(const ModelDescription& model, CacheType type, size_t max_bytes) {
-  const size_t element = type == CacheType::kFloat32 ? sizeof(float) : sizeof(uint16_t);
   for (const LayerDescription& layer : model.layers) {
     const AttentionDescription& a = layer.attention;
-    const size_t bytes = static_cast<size_t>(a.kv_heads * kPageRows * a.head_dim) * element;
+    const KvPageBytes bytes = kv_page_bytes(type, a.kv_heads, a.head_dim);
     layout_.push_back({page_bytes_, bytes});
-    page_bytes_ += 2 * bytes;
+    page_bytes_ += static_cast<size_t>(bytes.keys + bytes.values + 2 * bytes.scales);
   }
   max_pages_ = max_bytes / page_bytes();
 }
@@ -48,8 +47,15 @@ void KvPool::copy(int32_t from, int32_t to) {
 
 KvPage KvPool::layer(int32_t page, size_t layer) const {
   const LayerLayout& l = layout_[layer];
-  std::byte* base = pages_[static_cast<size_t>(page)].data.get() + l.offset;
-  return {.keys = base, .values = base + l.bytes};
+  std::byte* keys = pages_[static_cast<size_t>(page)].data.get() + l.offset;
+  std::byte* values = keys + l.bytes.keys;
+  std::byte* key_scales = values + l.bytes.values;
+  KvPage view = {.keys = keys, .values = values};
+  if (l.bytes.scales > 0) {
+    view.key_scales = reinterpret_cast<float*>(key_scales);
+    view.value_scales = reinterpret_cast<float*>(key_scales + l.bytes.scales);
+  }
+  return view;
 }
 
 }  // namespace cupel::engine

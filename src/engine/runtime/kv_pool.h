@@ -41,8 +41,8 @@ class KvPool {
     int32_t references = 0;
   };
   struct LayerLayout {
-    size_t offset;  // of the keys, in bytes from the page's start
-    size_t bytes;   // of the keys; as many of the values follow
+    size_t offset;  // of the keys, in bytes from the page's start; the other parts follow
+    KvPageBytes bytes;
   };
   std::vector<LayerLayout> layout_;
   size_t page_bytes_ = 0;

@@ -33,6 +33,8 @@ class SequenceState {
   /// Makes room for `rows` more positions, so that they can be written. Errors: kExhausted; the
   /// state is then as before.
   Result<Ok> reserve(int64_t rows);
+  /// Positions that could hold rows without more pages.
+  [[nodiscard]] int64_t reserved() const { return static_cast<int64_t>(pages_.size()) * kPageRows; }
   /// Counts `rows` reserved positions as seen.
   void extend(int64_t rows) { length_ += rows; }
   /// Pages of one layer by position / kPageRows; valid until the next reserve, fork or truncate.

@@ -37,12 +37,26 @@ struct EngineOptions {
 
 /// One row of the batch step. Rows of one sequence stand next to each other, in order; the first
 /// takes the position sequence->length(), the next the one after it.
+///
+/// Rows may also form a tree, of drafts that share what they have in common: each then names its
+/// parent among the sequence's rows of this step, an earlier one, or kRoot for what the sequence
+/// has seen. Such a row takes the position after its parent and attends to its ancestors alone. The
+/// sequence is not longer after the step: `Transformer::commit` keeps one path of the tree, and the
+/// next step overwrites the rest.
 struct StepRow {
+  static constexpr int32_t kNoTree = -2;
+  static constexpr int32_t kRoot = -1;
+
   SequenceState* sequence = nullptr;
   TokenId token = 0;
   const float* embedding = nullptr;  ///< [D] used as it is instead of the token's row when set
   bool logits = false;               ///< the head runs for this row
+  int32_t parent = kNoTree;          ///< of all rows of a sequence, or of none
+
+  [[nodiscard]] bool in_tree() const { return parent != kNoTree; }
 };
+/// Most rows of one tree.
+constexpr size_t kMaxTreeRows = 256;
 
 /// Called once per row that asked for logits, from several threads at once for different rows.
 /// `row` counts all rows of the step; `logits` is [V] and may be changed by the visitor.
@@ -73,12 +87,18 @@ class Transformer {
   [[nodiscard]] ThreadPool& threads() { return *threads_; }
   [[nodiscard]] SequenceState new_sequence() { return SequenceState(kv_pool_); }
 
-  /// Runs all rows; afterwards every sequence is longer by its rows.
-  /// Errors: kInvalidArgument - a token outside the vocabulary; kExhausted - cache full (sequences
-  /// then have the length they had at the last finished micro-batch).
+  /// Runs all rows; afterwards every sequence is longer by its rows that are not in a tree.
+  /// Errors: kInvalidArgument - a token outside the vocabulary, or rows that are no tree;
+  /// kExhausted - cache full (sequences then have the length they had at the last finished
+  /// micro-batch).
   Result<Ok> step(std::span<const StepRow> rows,
                   const LogitsVisitor& visit,
                   const HiddenTaps* taps = nullptr);
+
+  /// Keeps the tree rows `path` of the sequence's last step, from the root down: indices among the
+  /// sequence's rows, each the parent of the next. The sequence is longer by them.
+  /// Errors: kInvalidArgument - indices that do not ascend or were not in that step.
+  Result<Ok> commit(SequenceState& sequence, std::span<const int32_t> path);
 
  private:
   Transformer(ModelDescription description,
@@ -90,7 +110,9 @@ class Transformer {
                         size_t first_row,
                         const LogitsVisitor& visit,
                         const HiddenTaps* taps);
+  [[nodiscard]] Result<Ok> check_rows(std::span<const StepRow> rows) const;
   Result<Ok> reserve(std::span<const StepRow> rows);
+  void place_row(const StepRow& row, size_t i, size_t begin);
   void embed(std::span<const StepRow> rows, float* hidden);
   void attention_block(std::span<const StepRow> rows, size_t layer, float* hidden);
   void feed_forward_block(size_t rows, size_t layer, float* hidden);

@@ -92,6 +92,11 @@ struct Workspace {
   ActivationScratch head;      // [rows of one head chunk, D]
   std::vector<AttentionQuery> queries;
   std::vector<int64_t> positions;
+  std::vector<int64_t> slots;  // where a row's keys and values go: position, but for tree rows
+  // Tree row i: the slots of its ancestors and itself are path_slots[path_begins[i]] and those
+  // after it, by ascending position from the sequence's length on.
+  std::vector<int32_t> path_slots;
+  std::vector<size_t> path_begins;
 };
 
 }  // namespace cupel::engine

@@ -52,6 +52,65 @@ Logits run(const TinyModel& model, const EngineOptions& options) {
   return logits;
 }
 
+// The same ids in other company: in steps of several sizes, beside others up to 64 rows, after a
+// fork, after a roll-back, and as rows of a tree beside other drafts, which is then committed.
+void expect_same_in_any_company(const TinyModel& model,
+                                const EngineOptions& options,
+                                const Logits& expected,
+                                const std::string& what) {
+  const Engine engine = open_engine(model, options);
+  const auto ids = random_ids(1, 66) + random_ids(2, 3);
+  const auto others = random_ids(3, 64);
+  SequenceState trunk = engine->new_sequence();
+  Logits logits;
+  size_t fed = 0;
+  for (const size_t count : {1U, 2U, 3U, 5U, 13U, 16U, 20U}) {  // 60 of 69
+    SequenceState other = engine->new_sequence();
+    std::vector<StepRow> rows;
+    add_rows(rows, trunk, std::span(ids).subspan(fed, count));
+    add_rows(rows, other, std::span(others).first(64 - count));
+    const Logits step_logits = step(*engine, rows);
+    logits.insert(logits.end(), step_logits.begin(), step_logits.begin() + count);
+    fed += count;
+  }
+  EXPECT_TRUE(same_bits(logits, slice(expected, 0, fed))) << what << " in batches of 64";
+
+  SequenceState fork = trunk.fork();
+  feed(*engine, fork, std::span(others).first(7));
+  fork.truncate(static_cast<int64_t>(fed));  // what was wrongly drafted is rolled back
+  const auto rest = std::span(ids).subspan(fed);
+  EXPECT_TRUE(same_bits(feed(*engine, fork, rest), slice(expected, fed, ids.size())))
+      << what << " after fork and roll-back";
+
+  // Each right row with a wrong sibling before it, whose own child is wrong too.
+  std::vector<StepRow> rows;
+  std::vector<int32_t> path;
+  for (size_t i = 0; i < rest.size(); ++i) {
+    const int32_t parent = path.empty() ? StepRow::kRoot : path.back();
+    const auto first = static_cast<int32_t>(rows.size());
+    for (const int32_t wrong_parent : {parent, first}) {
+      rows.push_back({.sequence = &trunk,
+                      .token = others[rows.size()],
+                      .logits = true,
+                      .parent = wrong_parent});
+    }
+    path.push_back(static_cast<int32_t>(rows.size()));
+    rows.push_back({.sequence = &trunk, .token = rest[i], .logits = true, .parent = parent});
+  }
+  const Logits tree = step(*engine, rows);
+  Logits on_path;
+  for (const int32_t row : path) {
+    on_path.push_back(tree[static_cast<size_t>(row)]);
+  }
+  EXPECT_TRUE(same_bits(on_path, slice(expected, fed, ids.size()))) << what << " as tree rows";
+  path.pop_back();
+  ASSERT_TRUE(engine->commit(trunk, path).has_value());
+  EXPECT_EQ(trunk.length(), static_cast<int64_t>(ids.size()) - 1);
+  EXPECT_TRUE(
+      same_bits(feed(*engine, trunk, rest.last(1)), slice(expected, ids.size() - 1, ids.size())))
+      << what << " after a committed path";
+}
+
 class CpuLevels : public testing::TestWithParam<CpuLevel> {};
 
 TEST_P(CpuLevels, WholeModelsEqualTheScalarOracle) {
@@ -68,15 +127,16 @@ TEST_P(CpuLevels, WholeModelsEqualTheScalarOracle) {
       options.level = CpuLevel::kScalar;
       const Logits expected = run(model, options);
       options.level = GetParam();
-      EXPECT_TRUE(same_bits(run(model, options), expected))
-          << c.name << (activations == Activations::kInt8 ? " int8" : " f32");
+      const std::string what = c.name + (activations == Activations::kInt8 ? " int8" : " f32");
+      EXPECT_TRUE(same_bits(run(model, options), expected)) << what;
+      expect_same_in_any_company(model, options, expected, what);
     }
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Levels,
                          CpuLevels,
-                         testing::Values(CpuLevel::kAvx2, CpuLevel::kAvx512),
+                         testing::Values(CpuLevel::kScalar, CpuLevel::kAvx2, CpuLevel::kAvx512),
                          [](const auto& param) {
                            return std::string(cpu_level_name(param.param));
                          });

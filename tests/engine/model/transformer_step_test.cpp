@@ -56,6 +56,86 @@ TEST_P(TransformerStep, SequencesOfDifferentLengthsDoNotTouchEachOther) {
   }
 }
 
+// Every node of random trees sees exactly its ancestors: its logits are those of its path.
+TEST_P(TransformerStep, TreeRowsEqualTheirPaths) {
+  Rng rng(21);
+  const auto prompt = random_ids(20, 61);  // the tree crosses a page
+  for (int trial = 0; trial < 6; ++trial) {
+    SequenceState sequence = engine_->new_sequence();
+    feed(*engine_, sequence, prompt);
+    const auto ids = random_ids(30 + static_cast<uint64_t>(trial), 24);
+    std::vector<StepRow> rows;
+    std::vector<std::vector<TokenId>> paths;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const auto parent = static_cast<int32_t>(rng.below(i + 1)) - 1;
+      rows.push_back({.sequence = &sequence, .token = ids[i], .logits = true, .parent = parent});
+      paths.push_back(parent < 0 ? std::vector<TokenId>{} : paths[static_cast<size_t>(parent)]);
+      paths.back().push_back(ids[i]);
+    }
+    const Logits tree = step(*engine_, rows);
+    EXPECT_EQ(sequence.length(), static_cast<int64_t>(prompt.size()));
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const Logits alone = run_fresh(*engine_, prompt + paths[i]);
+      ASSERT_TRUE(same_bits({tree[i]}, {alone.back()})) << "trial " << trial << " row " << i;
+    }
+  }
+}
+
+// Rounds of draft, accept, roll back: what is left equals a fresh reading of what was accepted.
+TEST_P(TransformerStep, CommittedPathsEqualAFreshReading) {
+  Rng rng(22);
+  std::vector<TokenId> accepted = random_ids(40, 5);
+  SequenceState sequence = engine_->new_sequence();
+  feed(*engine_, sequence, accepted);
+  for (uint64_t round = 0; round < 120; ++round) {
+    const auto ids = random_ids(100 + round, 12);
+    std::vector<StepRow> rows;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const auto parent = static_cast<int32_t>(rng.below(i + 1)) - 1;
+      rows.push_back({.sequence = &sequence, .token = ids[i], .parent = parent});
+    }
+    step(*engine_, rows);
+    std::vector<int32_t> path;
+    for (auto row = static_cast<int32_t>(rng.below(ids.size())); row >= 0;
+         row = rows[static_cast<size_t>(row)].parent) {
+      path.insert(path.begin(), row);
+    }
+    path.resize(rng.below(path.size() + 1));
+    ASSERT_TRUE(engine_->commit(sequence, path).has_value());
+    for (const int32_t row : path) {
+      accepted.push_back(ids[static_cast<size_t>(row)]);
+    }
+    ASSERT_EQ(sequence.length(), static_cast<int64_t>(accepted.size()));
+  }
+  ASSERT_GT(accepted.size(), 60U);
+  const auto next = random_ids(41, 3);
+  const Logits fresh = run_fresh(*engine_, accepted + next);
+  EXPECT_TRUE(same_bits(feed(*engine_, sequence, next),
+                        slice(fresh, accepted.size(), accepted.size() + next.size())));
+}
+
+TEST_P(TransformerStep, RefusesRowsThatAreNoTree) {
+  SequenceState sequence = engine_->new_sequence();
+  const auto message = [&](const std::vector<int32_t>& parents) {
+    std::vector<StepRow> rows;
+    for (const int32_t parent : parents) {
+      rows.push_back({.sequence = &sequence, .token = 1, .parent = parent});
+    }
+    const auto done = try_step(*engine_, rows);
+    EXPECT_EQ(sequence.length(), 0);
+    return done ? std::string() : done.error().message;
+  };
+  EXPECT_NE(message({-1, 1}).find("tree row 1: parent 1"), std::string::npos);
+  EXPECT_NE(message({-1, 0, -3}).find("tree row 2: parent -3"), std::string::npos);
+  EXPECT_NE(message({-1, StepRow::kNoTree}).find("form a tree or none"), std::string::npos);
+  EXPECT_NE(message(std::vector<int32_t>(kMaxTreeRows + 1, -1)).find("at most 256"),
+            std::string::npos);
+  EXPECT_EQ(message(std::vector<int32_t>(kMaxTreeRows, -1)), "");
+  for (const std::vector<int32_t>& path : {std::vector<int32_t>{1, 1}, {2, 1}, {-1}, {4000}}) {
+    EXPECT_FALSE(engine_->commit(sequence, path).has_value());
+  }
+}
+
 TEST_P(TransformerStep, EmbeddingOfATokenEqualsTheToken) {
   const auto ids = random_ids(2, 90);
   const ModelDescription& description = engine_->description();

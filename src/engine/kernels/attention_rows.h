@@ -1,0 +1,258 @@
+#pragma once
+
+#include <cstring>
+
+#include "engine/kernels/cache_layout.h"
+#include "engine/kernels/kernel_table.h"
+#include "engine/kernels/lane_math.h"
+
+namespace cupel::engine::kernels {
+namespace {
+
+// Attention over the paged cache, online softmax per chunk of kPageRows logical positions (chunk c
+// holds positions 64c … 64c + 63). A "row" is one (query, head) pair; rows that share pages are
+// computed together, which changes no operation of any of them. A Cache (float_attention.h,
+// int16_attention.h) offers
+//   Layout                                 where elements lie
+//   prepare(row, query, shape)             the query, scaled, in the form that it multiplies
+//   attend_chunk(tile, chunk, shape)       sums of all rows grow by the chunk's positions
+
+constexpr int kChunk = static_cast<int>(kPageRows);
+constexpr int kTileRows = 48;  // rows of one pass over the cache
+constexpr int kMicroRows = 4;  // rows that share a loaded register of keys or values
+
+struct AttentionRow {
+  void* query;         // [H]
+  float query_scale;   // integer caches
+  float* sum;          // [H, rounded up to 16], unnormalised output
+  float* output;       // [H]
+  float* scores;       // [kChunk]
+  int16_t* weights;    // [kChunk]; integer caches
+  float weight_scale;  // of the weights
+  float decay;         // of what was summed before this chunk
+  int64_t first;
+  int64_t length;
+  float max;
+  float total;
+  int lo;  // positions of the current chunk that it attends to: [lo, hi)
+  int hi;
+
+  [[nodiscard]] bool attends() const { return lo < hi; }
+  [[nodiscard]] int begin() const { return lo / 16 * 16; }  // of the registers that hold them
+  [[nodiscard]] int end() const { return (hi + 15) / 16 * 16; }
+};
+
+struct Tile {
+  AttentionRow rows[kTileRows];
+  int count;
+  HeadCache scratch;  // one chunk, for tree rows
+};
+
+inline int64_t padded(int64_t width) {
+  return (width + 15) / 16 * 16;
+}
+
+inline void softcap_scores(float* scores, int begin, int end, float softcap) {
+  const Lanes cap = Lanes::broadcast(softcap);
+  for (int j = begin; j < end; j += 16) {
+    const Lanes x = Lanes::div(Lanes::load(scores + j), cap);
+    Lanes::store(scores + j, Lanes::mul(cap, tanh_lanes(x)));
+  }
+}
+
+/// Scores of positions that the row does not attend to become -infinity.
+inline void hide_outside(AttentionRow& row) {
+  for (int j = row.begin(); j < row.lo; ++j) {
+    row.scores[j] = -__builtin_inff();
+  }
+  for (int j = row.hi; j < row.end(); ++j) {
+    row.scores[j] = -__builtin_inff();
+  }
+}
+
+inline float largest_score(const AttentionRow& row) {
+  Lanes top = Lanes::broadcast(-__builtin_inff());
+  for (int j = row.begin(); j < row.end(); j += 16) {
+    top = Lanes::max(top, Lanes::load(row.scores + j));
+  }
+  return Lanes::reduce_max(top);
+}
+
+/// Calls attend<rows>(row) for all rows, kMicroRows at a time. `attend`: a struct with a template.
+template <class Attend>
+inline void for_micro_rows(Tile& tile, const Attend& attend) {
+  int r = 0;
+  for (; r + kMicroRows <= tile.count; r += kMicroRows) {
+    attend.template rows<kMicroRows>(tile.rows + r);
+  }
+  if (tile.count - r == 3) {
+    attend.template rows<3>(tile.rows + r);
+  } else if (tile.count - r == 2) {
+    attend.template rows<2>(tile.rows + r);
+  } else if (tile.count - r == 1) {
+    attend.template rows<1>(tile.rows + r);
+  }
+}
+
+/// Positions of the chunk that any of the rows attends to.
+struct Span {
+  int lo;
+  int hi;
+};
+inline Span union_of(const AttentionRow* row, int rows) {
+  Span span = {kChunk, 0};
+  for (int r = 0; r < rows; ++r) {
+    if (row[r].attends()) {
+      span.lo = row[r].lo < span.lo ? row[r].lo : span.lo;
+      span.hi = row[r].hi > span.hi ? row[r].hi : span.hi;
+    }
+  }
+  return span;
+}
+
+/// Collects the positions [begin, begin + kChunk) of a tree row into the tile's scratch as a chunk.
+template <class Layout>
+inline void gather_chunk(Tile& tile,
+                         const AttentionQuery& query,
+                         const AttentionShape& shape,
+                         int64_t kv_head,
+                         int64_t begin) {
+  const int64_t from = query.first > begin ? query.first : begin;
+  const int64_t to = query.length < begin + kChunk ? query.length : begin + kChunk;
+  for (int64_t p = from; p < to; ++p) {
+    const int64_t slot = p >= query.slots_begin ? query.slots[p - query.slots_begin] : p;
+    const HeadCache head = head_cache<Layout>(query.pages[slot / kPageRows], shape, kv_head);
+    copy_position<Layout>(head, slot % kPageRows, tile.scratch, p - begin, shape.head_dim);
+  }
+}
+
+template <class Cache>
+inline void attend_position_chunk(Tile& tile,
+                                  const AttentionQuery& query,
+                                  const AttentionShape& shape,
+                                  int64_t kv_head,
+                                  int64_t begin) {
+  using Layout = typename Cache::Layout;
+  if (query.slots != nullptr && begin + kChunk > query.slots_begin) {
+    gather_chunk<Layout>(tile, query, shape, kv_head, begin);
+    Cache::attend_chunk(tile, tile.scratch, shape);
+    return;
+  }
+  Cache::attend_chunk(tile, head_cache<Layout>(query.pages[begin / kPageRows], shape, kv_head),
+                      shape);
+}
+
+/// All chunks for the rows of a tile, then the outputs.
+template <class Cache>
+inline void attend_tile(Tile& tile,
+                        const AttentionQuery& query,
+                        const AttentionShape& shape,
+                        int64_t kv_head) {
+  int64_t first = tile.rows[0].first;
+  int64_t length = 0;
+  for (int r = 0; r < tile.count; ++r) {
+    first = tile.rows[r].first < first ? tile.rows[r].first : first;
+    length = tile.rows[r].length > length ? tile.rows[r].length : length;
+  }
+  for (int64_t begin = first / kChunk * kChunk; begin < length; begin += kChunk) {
+    for (int r = 0; r < tile.count; ++r) {
+      AttentionRow& row = tile.rows[r];
+      const int64_t lo = row.first - begin;
+      const int64_t hi = row.length - begin;
+      row.lo = lo < 0 ? 0 : lo > kChunk ? kChunk : static_cast<int>(lo);
+      row.hi = hi < 0 ? 0 : hi > kChunk ? kChunk : static_cast<int>(hi);
+    }
+    attend_position_chunk<Cache>(tile, query, shape, kv_head, begin);
+  }
+  const int64_t width = shape.head_dim;
+  for (int r = 0; r < tile.count; ++r) {
+    const AttentionRow& row = tile.rows[r];
+    const Lanes inverse = Lanes::broadcast(1.0F / row.total);
+    for (int64_t i = 0; i < width; i += 16) {
+      store_part(row.output + i, width - i, Lanes::mul(Lanes::load(row.sum + i), inverse));
+    }
+  }
+}
+
+/// Appends the query's heads [begin, end) (counted within the kv head) to the tile.
+template <class Cache>
+inline void add_rows(Tile& tile,
+                     const AttentionTask& task,
+                     const AttentionQuery& query,
+                     int64_t begin,
+                     int64_t end) {
+  const int64_t width = task.shape.head_dim;
+  const int64_t group = task.shape.heads / task.shape.kv_heads;
+  for (int64_t head = begin; head < end; ++head) {
+    AttentionRow& row = tile.rows[tile.count++];
+    const int64_t offset = (task.kv_head * group + head) * width;
+    Cache::prepare(row, query.query + offset, task.shape);
+    memset(row.sum, 0, static_cast<size_t>(padded(width)) * sizeof(float));
+    row.output = query.output + offset;
+    row.first = query.first;
+    row.length = query.length;
+    row.max = -__builtin_inff();
+    row.total = 0;
+  }
+}
+
+/// Hands out pieces of one block of memory, each 64-byte aligned.
+struct Pieces {
+  unsigned char* at;
+  template <typename T>
+  T* take(int64_t count) {
+    auto* piece = reinterpret_cast<T*>(at);
+    at += (count * static_cast<int64_t>(sizeof(T)) + 63) / 64 * 64;
+    return piece;
+  }
+};
+
+inline Tile* make_tile(int64_t head_dim) {
+  const int64_t width = padded(head_dim);
+  const int64_t row_bytes = 4 * (2 * width + kChunk) + 2 * kChunk;
+  const int64_t chunk_bytes = 4 * (2 * width * kChunk + 2 * kChunk);
+  constexpr int64_t kHeader = (sizeof(Tile) + 63) / 64 * 64;
+  Pieces pieces = {static_cast<unsigned char*>(
+      thread_scratch(0, kHeader + kTileRows * row_bytes + chunk_bytes))};
+  auto* tile = pieces.take<Tile>(1);
+  for (AttentionRow& row : tile->rows) {
+    row.query = pieces.take<float>(width);
+    row.sum = pieces.take<float>(width);
+    row.scores = pieces.take<float>(kChunk);
+    row.weights = pieces.take<int16_t>(kChunk);
+  }
+  tile->scratch.keys = pieces.take<float>(width * kChunk);
+  tile->scratch.values = pieces.take<float>(width * kChunk);
+  tile->scratch.key_scales = pieces.take<float>(kChunk);
+  tile->scratch.value_scales = pieces.take<float>(kChunk);
+  tile->count = 0;
+  return tile;
+}
+
+inline bool same_cache(const AttentionQuery& a, const AttentionQuery& b) {
+  return a.pages == b.pages && a.slots == nullptr && b.slots == nullptr;
+}
+
+template <class Cache>
+inline void attention_over(const AttentionTask& task) {
+  const int64_t group = task.shape.heads / task.shape.kv_heads;
+  Tile* tile = make_tile(task.shape.head_dim);
+  for (int64_t i = 0; i < task.count; ++i) {
+    const AttentionQuery& query = task.queries[i];
+    for (int64_t head = 0; head < group;) {
+      const int64_t room = kTileRows - tile->count;
+      const int64_t end = head + (group - head < room ? group - head : room);
+      add_rows<Cache>(*tile, task, query, head, end);
+      head = end;
+      const bool last =
+          head == group && (i + 1 == task.count || !same_cache(query, task.queries[i + 1]));
+      if (tile->count == kTileRows || last) {
+        attend_tile<Cache>(*tile, query, task.shape, task.kv_head);
+        tile->count = 0;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cupel::engine::kernels
