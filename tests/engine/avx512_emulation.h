@@ -182,13 +182,6 @@ CUPEL_EMULATE __m256i cvtepi32_epi16(V a) {
   }
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(words));
 }
-CUPEL_EMULATE int32_t reduce_add_epi32(V a) {
-  int32_t sum = 0;
-  for (int i = 0; i < 16; ++i) {
-    sum += a.get<int32_t>(i);
-  }
-  return sum;
-}
 CUPEL_EMULATE __m256 half_ps(V a, int half) {
   return _mm256_loadu_ps(reinterpret_cast<const float*>(a.bytes + 32 * half));
 }
@@ -242,7 +235,6 @@ CUPEL_EMULATE V cvtph_ps(__m256i a) {
 #define _mm512_mul_ps CUPEL_EMULATED::mul_ps
 #define _mm512_mullo_epi32 CUPEL_EMULATED::mullo_epi32
 #define _mm512_or_si512 CUPEL_EMULATED::or_si512
-#define _mm512_reduce_add_epi32 CUPEL_EMULATED::reduce_add_epi32
 #define _mm512_set1_epi32 CUPEL_EMULATED::set1_epi32
 #define _mm512_set1_ps CUPEL_EMULATED::set1_ps
 #define _mm512_setzero_ps CUPEL_EMULATED::zero

@@ -164,7 +164,7 @@ struct Int16Cache {
     const Lanes to_weight = Lanes::broadcast(factor);
     Lanes sum = Lanes::broadcast(0);
     for (int j = row.begin(); j < row.end(); j += 16) {
-      const Lanes p = exp_lanes(Lanes::add(Lanes::load(row.scores + j), shift));
+      const Lanes p = exp_of_negative(Lanes::add(Lanes::load(row.scores + j), shift));
       sum = Lanes::add(sum, p);
       const Lanes scaled =
           Lanes::mul(Lanes::mul(p, Lanes::load(chunk.value_scales + j)), to_weight);

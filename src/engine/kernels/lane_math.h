@@ -8,16 +8,14 @@ namespace {
 // Elementary functions over the Lanes of a level, which must be declared before this file is
 // included. Each is one fixed sequence of IEEE operations, so all levels return the same bits.
 
-/// e^x, relative error < 1.5e-7; 0 below -87.33, e^88 above 88; NaN stays NaN.
+/// e^x for -87.33 ≤ x ≤ 88, relative error < 1.5e-7; NaN stays NaN.
 /// x = n·ln 2 + r with |r| ≤ ln 2 / 2; e^r = 1 + r + r²·p(r), p a minimax polynomial of degree 4
 /// (relative error 3.1e-9, fitted on Chebyshev nodes); ln 2 in two parts.
-inline Lanes exp_lanes(Lanes x) {
+inline Lanes exp_in_range(Lanes x) {
   const Lanes magic = Lanes::broadcast(12582912.0F);  // 1.5 · 2^23: adding it rounds to an integer
-  const Lanes clamped =
-      Lanes::max(Lanes::broadcast(-88.0F), Lanes::min(Lanes::broadcast(88.0F), x));
-  const Lanes shifted = Lanes::fma(clamped, Lanes::broadcast(1.44269504F), magic);
+  const Lanes shifted = Lanes::fma(x, Lanes::broadcast(1.44269504F), magic);
   const Lanes n = Lanes::sub(shifted, magic);
-  Lanes r = Lanes::fma(n, Lanes::broadcast(-0.693359375F), clamped);
+  Lanes r = Lanes::fma(n, Lanes::broadcast(-0.693359375F), x);
   r = Lanes::fma(n, Lanes::broadcast(2.12194440e-4F), r);
   Lanes p = Lanes::broadcast(0.00138144591F);
   p = Lanes::fma(p, r, Lanes::broadcast(0.00836878084F));
@@ -25,8 +23,20 @@ inline Lanes exp_lanes(Lanes x) {
   p = Lanes::fma(p, r, Lanes::broadcast(0.166665196F));
   p = Lanes::fma(p, r, Lanes::broadcast(0.49999994F));
   const Lanes one_plus = Lanes::add(Lanes::fma(Lanes::mul(r, r), p, r), Lanes::broadcast(1.0F));
-  const Lanes result = Lanes::mul(one_plus, Lanes::power_of_two(shifted));
-  return Lanes::select_less(x, Lanes::broadcast(-87.33F), Lanes::broadcast(0), result);
+  return Lanes::mul(one_plus, Lanes::power_of_two(shifted));
+}
+
+/// e^x, relative error < 1.5e-7; 0 below -87.33, e^88 above 88; NaN stays NaN.
+inline Lanes exp_lanes(Lanes x) {
+  const Lanes clamped =
+      Lanes::max(Lanes::broadcast(-88.0F), Lanes::min(Lanes::broadcast(88.0F), x));
+  return Lanes::select_less(x, Lanes::broadcast(-87.33F), Lanes::broadcast(0),
+                            exp_in_range(clamped));
+}
+
+/// e^x for x ≤ 0: 1e-38 instead of what is smaller; NaN stays NaN.
+inline Lanes exp_of_negative(Lanes x) {
+  return exp_in_range(Lanes::max(Lanes::broadcast(-87.33F), x));
 }
 
 /// x / (1 + e^-y): silu for y = x.

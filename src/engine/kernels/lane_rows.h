@@ -38,20 +38,19 @@ inline float largest(Lanes a, Lanes b) {
   return Lanes::reduce_max(Lanes::max(Lanes::abs(a), Lanes::abs(b)));
 }
 
-/// Quantises the 32 values of a block; writes quants and sums and returns the scale.
-inline float quantise_block(Lanes a, Lanes b, float amax, int8_t* quants, int16_t* sums) {
+/// Quantises the 32 values of a block; returns the scale.
+inline float quantise_block(Lanes a, Lanes b, float amax, int8_t* quants) {
   const bool zero = amax < kSmallestAmax;
   const Lanes inverse = Lanes::broadcast(zero ? 0.0F : 127.0F / amax);
   const Lanes low = Lanes::broadcast(-127.0F);
   const Lanes high = Lanes::broadcast(127.0F);
   const auto take = [&](Lanes x, int8_t* out) {
     // min/max also turn NaN into a number, so that the conversion is defined.
-    const Lanes q = Lanes::max(Lanes::min(Lanes::mul(x, inverse), high), low);
-    return static_cast<int16_t>(Lanes::store_int8(out, q));
+    Lanes::store_int8(out, Lanes::max(Lanes::min(Lanes::mul(x, inverse), high), low));
   };
-  sums[0] = take(a, quants);
-  sums[1] = take(b, quants + 16);
-  return zero ? 0.0F : amax / 127.0F;
+  take(a, quants);
+  take(b, quants + 16);
+  return zero ? 0.0F : amax * (1.0F / 127.0F);
 }
 
 /// Moves the values of half a block whose square exceeds `threshold` to `outliers`; returns how
@@ -73,6 +72,24 @@ inline int32_t take_outliers(Lanes& x, Lanes threshold, int64_t column, Outlier*
   return count;
 }
 
+/// sums16 and totals of a quantised row.
+inline void sum_row(const ActivationBuffer& buffer, int64_t row) {
+  const int64_t blocks = buffer.cols / 32;
+  const int8_t* quants = buffer.quants + row * buffer.cols;
+  const float* scales = buffer.scales + row * blocks;
+  float* totals = buffer.totals + row * blocks;
+  int16_t* sums = buffer.sums16 + row * blocks * 2;
+  for (int64_t block = 0; block < blocks; ++block) {
+    Lanes::sum_halves(quants + 32 * block, sums + 2 * block);
+    totals[block] = scales[block] * static_cast<float>(sums[2 * block] + sums[2 * block + 1]);
+  }
+  const Outlier* outliers = buffer.outliers + row * most_outliers(buffer.cols);
+  for (int32_t i = 0; i < buffer.outlier_counts[row]; ++i) {
+    float& total = totals[outliers[i].place / 32];
+    total = total + outliers[i].value;
+  }
+}
+
 // One int8 scale serves a block as finely as the block's largest magnitude allows, and a few values
 // of a row are much larger than the rest: kept apart, they cost their blocks nothing. Mean error of
 // a log-probability without | with them, in nats: see docs/engine.md.
@@ -80,8 +97,6 @@ inline void quantise_row(const float* x, const ActivationBuffer& buffer, int64_t
   const int64_t blocks = buffer.cols / 32;
   int8_t* quants = buffer.quants + row * buffer.cols;
   float* scales = buffer.scales + row * blocks;
-  float* totals = buffer.totals + row * blocks;
-  int16_t* sums = buffer.sums16 + row * blocks * 2;
   Outlier* outliers = buffer.outliers + row * most_outliers(buffer.cols);
   const float mean = mean_square(x, buffer.cols);
   const Lanes threshold =
@@ -90,20 +105,14 @@ inline void quantise_row(const float* x, const ActivationBuffer& buffer, int64_t
   for (int64_t block = 0; block < blocks; ++block) {
     Lanes a = Lanes::load(x + 32 * block);
     Lanes b = Lanes::load(x + 32 * block + 16);
-    const int32_t before = count;
     count += take_outliers(a, threshold, 32 * block, outliers + count);
     count += take_outliers(b, threshold, 32 * block + 16, outliers + count);
-    const float amax = largest(a, b);
-    const float scale = quantise_block(a, b, amax, quants + 32 * block, sums + 2 * block);
+    const float scale = quantise_block(a, b, largest(a, b), quants + 32 * block);
     // The largest of a block overlooks most NaN: what holds one must not pass for a number.
     scales[block] = is_nan(mean) ? mean : scale;
-    float total = scales[block] * static_cast<float>(sums[2 * block] + sums[2 * block + 1]);
-    for (int32_t i = before; i < count; ++i) {
-      total = total + outliers[i].value;
-    }
-    totals[block] = total;
   }
   buffer.outlier_counts[row] = count;
+  sum_row(buffer, row);
 }
 
 inline void rotate_pair(float& x, float& y, float c, float s) {

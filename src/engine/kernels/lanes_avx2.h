@@ -121,7 +121,7 @@ struct Lanes {
     x = _mm_max_ss(x, _mm_movehdup_ps(x));
     return _mm_cvtss_f32(x);
   }
-  static int store_int8(int8_t* p, Lanes a) {
+  static void store_int8(int8_t* p, Lanes a) {
     const __m256i lo = _mm256_cvtps_epi32(a.lo);
     const __m256i hi = _mm256_cvtps_epi32(a.hi);
     const __m256i mixed = _mm256_packs_epi32(lo, hi);  // lo 0-3, hi 0-3, lo 4-7, hi 4-7
@@ -129,11 +129,15 @@ struct Lanes {
     const __m128i bytes =
         _mm_packs_epi16(_mm256_castsi256_si128(words16), _mm256_extracti128_si256(words16, 1));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
-    const __m256i pairs = _mm256_madd_epi16(words16, _mm256_set1_epi16(1));
-    __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
-    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4E));
-    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xB1));
-    return _mm_cvtsi128_si32(sum);
+  }
+  static void sum_halves(const int8_t* p, int16_t* sums) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    const __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes);
+    __m256i sum = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+    sum = _mm256_add_epi32(sum, _mm256_shuffle_epi32(sum, 0x4E));
+    sum = _mm256_add_epi32(sum, _mm256_shuffle_epi32(sum, 0xB1));
+    sums[0] = static_cast<int16_t>(_mm_cvtsi128_si32(_mm256_castsi256_si128(sum)));
+    sums[1] = static_cast<int16_t>(_mm_cvtsi128_si32(_mm256_extracti128_si256(sum, 1)));
   }
   static void store_int16(int16_t* p, Lanes a) {
     const __m256i mixed = _mm256_packs_epi32(_mm256_cvtps_epi32(a.lo), _mm256_cvtps_epi32(a.hi));

@@ -123,15 +123,21 @@ struct Lanes {
     }
     return a.v[0];
   }
-  /// Rounds to nearest even and stores 16 bytes; values lie in [-127, 127]. Returns their sum.
-  static int store_int8(int8_t* p, Lanes a) {
-    int sum = 0;
+  /// Rounds to nearest even and stores 16 bytes; values lie in [-127, 127].
+  static void store_int8(int8_t* p, Lanes a) {
     for (int i = 0; i < 16; ++i) {
-      const float rounded = (a.v[i] + 12582912.0F) - 12582912.0F;
-      p[i] = static_cast<int8_t>(rounded);
-      sum += p[i];
+      p[i] = static_cast<int8_t>((a.v[i] + 12582912.0F) - 12582912.0F);
     }
-    return sum;
+  }
+  /// Sums of 16 bytes each of 32.
+  static void sum_halves(const int8_t* p, int16_t* sums) {
+    for (int half = 0; half < 2; ++half) {
+      int sum = 0;
+      for (int i = 0; i < 16; ++i) {
+        sum += p[16 * half + i];
+      }
+      sums[half] = static_cast<int16_t>(sum);
+    }
   }
   /// Rounds to nearest even; values lie in [-32767, 32767].
   static void store_int16(int16_t* p, Lanes a) {
