@@ -1,5 +1,7 @@
 #include "base/hash.h"
 
+#include <new>
+
 #include <openssl/sha.h>
 #include <xxhash.h>
 
@@ -8,10 +10,36 @@
 
 namespace cupel {
 
-std::string fingerprint(std::string_view bytes) {
-  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+namespace {
+
+std::string hex_of(const XXH128_hash_t& hash) {
   return format("{:016x}{:016x}", static_cast<uint64_t>(hash.high64),
                 static_cast<uint64_t>(hash.low64));
+}
+
+}  // namespace
+
+std::string fingerprint(std::string_view bytes) {
+  return hex_of(XXH3_128bits(bytes.data(), bytes.size()));
+}
+
+Fingerprint::Fingerprint() : state_(XXH3_createState()) {
+  if (state_ == nullptr) {
+    throw std::bad_alloc();
+  }
+  XXH3_128bits_reset(state_.get());
+}
+
+void Fingerprint::Free::operator()(XXH3_state_s* state) const {
+  XXH3_freeState(state);
+}
+
+void Fingerprint::add(std::span<const std::byte> bytes) {
+  XXH3_128bits_update(state_.get(), bytes.data(), bytes.size());
+}
+
+std::string Fingerprint::hex() const {
+  return hex_of(XXH3_128bits_digest(state_.get()));
 }
 
 std::string sha256(std::string_view bytes) {

@@ -1,15 +1,34 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 
+struct XXH3_state_s;  // of xxhash.h
+
 namespace cupel {
 
 /// 128-bit XXH3 as 32 hex digits: cache keys and fingerprints, not security.
 std::string fingerprint(std::string_view bytes);
+/// The same of bytes that come in pieces: `fingerprint` of all of them, one after another.
+class Fingerprint {
+ public:
+  Fingerprint();
+  void add(std::span<const std::byte> bytes);
+  [[nodiscard]] std::string hex() const;
+
+ private:
+  struct Free {
+    void operator()(XXH3_state_s* state) const;
+  };
+  std::unique_ptr<XXH3_state_s, Free> state_;
+};
+
 /// SHA-256 as 64 hex digits: checksums of files that others publish.
 std::string sha256(std::string_view bytes);
 Result<std::string> sha256_file(const std::string& path);

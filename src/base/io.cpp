@@ -309,6 +309,24 @@ Result<Ok> make_directories(const std::string& path) {
   return Ok{};
 }
 
+namespace {
+
+enum class PageEdges { kInwards, kOutwards };
+
+// What becomes of an advice is the system's business: the errors mean that it was not taken.
+void advise(std::span<const std::byte> part, PageEdges edges, int advice) {
+  static const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto data = reinterpret_cast<uintptr_t>(part.data());
+  const uintptr_t slack = edges == PageEdges::kInwards ? page - 1 : 0;
+  const uintptr_t begin = (data + slack) / page * page;
+  const uintptr_t end = (data + part.size() + page - 1 - slack) / page * page;
+  if (begin < end) {
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, advice);  // NOLINT: an address again
+  }
+}
+
+}  // namespace
+
 Result<MappedFile> MappedFile::open(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
@@ -343,6 +361,14 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
+}
+
+void MappedFile::expect(std::span<const std::byte> part) const {
+  advise(part, PageEdges::kOutwards, MADV_WILLNEED);
+}
+
+void MappedFile::release(std::span<const std::byte> part) const {
+  advise(part, PageEdges::kInwards, MADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() {

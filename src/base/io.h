@@ -90,6 +90,14 @@ class MappedFile {
   [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_}; }
   [[nodiscard]] const std::string& path() const { return path_; }
 
+  // Hints about a part of `bytes()`; where the system does not take them, nothing is lost.
+
+  /// It is read next: the disk may begin.
+  void expect(std::span<const std::byte> part) const;
+  /// It is not read again soon: its whole pages leave the memory of this process (the system keeps
+  /// them cached as it sees fit). Reading it again stays valid and costs a page fault.
+  void release(std::span<const std::byte> part) const;
+
  private:
   MappedFile(std::string path, const std::byte* data, size_t size)
       : path_(std::move(path)), data_(data), size_(size) {}

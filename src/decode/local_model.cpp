@@ -84,12 +84,16 @@ Result<std::unique_ptr<LocalModel>> LocalModel::open(const LocalModelOptions& op
                                                      .max_batch = model->max_batch_,
                                                      .context_length = model->context_length_});
   // Not the CPU level, threads, batch or cache: they change no bit of any answer.
-  model->fingerprint_ = cupel::fingerprint(format(
-      "{} {} {} {} {} {} {}", engine::kArithmeticVersion, model->file_->fingerprint(),
-      describe_noise(options.engine.noise), cupel::fingerprint(source), options.tokenizer_pre,
-      model->context_length_, static_cast<int>(options.engine.activations)));
+  model->settings_ = format("{} {} {} {} {}", describe_noise(options.engine.noise),
+                            cupel::fingerprint(source), options.tokenizer_pre,
+                            model->context_length_, static_cast<int>(options.engine.activations));
   CUPEL_TRY(model->thread_, start_thread([raw = model.get()] { raw->work(); }));
   return model;
+}
+
+std::string LocalModel::fingerprint() const {
+  return cupel::fingerprint(
+      format("{} {} {}", engine::kArithmeticVersion, file_->fingerprint(), settings_));
 }
 
 LocalModel::~LocalModel() {

@@ -48,7 +48,8 @@ class LocalModel : public ChatModel, public Scorer {
   /// context length, arithmetic of the activations. The CPU level is not among them: all levels
   /// agree bit for bit on whole models (tests/engine/model/transformer_levels_test.cpp), so that a
   /// cache or a run carries over to other machines.
-  [[nodiscard]] std::string fingerprint() const override { return fingerprint_; }
+  /// The first call reads the whole file.
+  [[nodiscard]] std::string fingerprint() const override;
   [[nodiscard]] Capabilities capabilities() const override;
   std::shared_ptr<ChatCall> submit(ChatRequest request, ChatSink sink) override;
   [[nodiscard]] Result<int64_t> count_prompt_tokens(const ChatRequest& request) const override;
@@ -94,8 +95,8 @@ class LocalModel : public ChatModel, public Scorer {
 
   std::string name_;
   std::string path_;
-  std::string fingerprint_;
-  std::unique_ptr<engine::GgufFile> file_;  // weights may be used where they are mapped
+  std::string settings_;                    // what else the fingerprint is of
+  std::unique_ptr<engine::GgufFile> file_;  // kept for its fingerprint
   std::unique_ptr<Tokenizer> tokenizer_;
   std::optional<engine::ChatTemplate> template_;
   std::unique_ptr<engine::Transformer> transformer_;

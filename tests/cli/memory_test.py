@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Too little memory, on whichever thread it is missed: one line and exit code 6, never a crash."""
 import json
+import os
 import resource
 import struct
 
-from support import CORRUPT, EXHAUSTED, SMOLLM2, CupelTest, main, needs_model
+from support import CORRUPT, EXHAUSTED, GEMMA, SMOLLM2, CupelTest, main, needs_model
 
 MIB = 1 << 20
 
@@ -35,6 +36,39 @@ class AddressSpaceTest(CupelTest):
         done = self.run_cupel("generate", "--model", SMOLLM2, "--prompt", "a", "--threads", 1024, timeout=120,
                               preexec_fn=at_most(1024 * MIB))
         self.check_failure(done, EXHAUSTED, says="cannot start a thread")
+
+
+class PeakMemoryTest(CupelTest):
+    """Weights stand in memory once: what was mapped goes as it is packed."""
+
+    ALLOWANCE = 4 * MIB  # the binary and its libraries
+
+    def peak_of(self, *args):
+        process = self.start(*args)
+        out = process.stdout.read()
+        error = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0, error)
+        self.assertTrue(out)
+        return usage.ru_maxrss * 1024
+
+    def check(self, model, cache):
+        types = self.ok("inspect", model, "--format", "json").json()["types"]
+        weights = sum(row["bytes"] for row in types)
+        peak = self.peak_of("generate", "--model", f"m={model}", "--raw", "--prompt", "The quick brown fox jumps",
+                            "--max-tokens", 64, "--temperature", 0, "--threads", 2)
+        self.assertGreater(peak, weights)
+        self.assertLess(peak, 1.3 * weights + cache + self.ALLOWANCE)
+
+    # The cache: two pages of 64 positions, keys and values in 16 bits.
+    @needs_model(SMOLLM2)
+    def test_smollm2(self):
+        self.check(SMOLLM2, cache=128 * 30 * 2 * 3 * 64 * 2)
+
+    @needs_model(GEMMA)
+    def test_gemma(self):
+        self.check(GEMMA, cache=128 * 18 * 2 * 1 * 256 * 2)
 
 
 class HostileFileTest(CupelTest):

@@ -1,3 +1,6 @@
+#include <cstring>
+
+#include "engine/kernels/weight_memory.h"
 #include "kernels_support.h"
 
 namespace cupel::engine::test {
@@ -13,6 +16,28 @@ TEST(PackedMatrix, UnpacksToTheFilesBytes) {
       EXPECT_EQ(scalar_ops().unpack(packed.value()), bytes) << tensor_type_name(type) << rows;
       EXPECT_EQ(reinterpret_cast<uintptr_t>(packed.value().data) % 64, 0U);
     }
+  }
+}
+
+TEST(PackedMatrix, PiecesInAnyOrderMakeTheSameMatrix) {
+  constexpr int64_t kRows = 83;  // five groups and a part of one
+  for (const TensorType type : kernel_types()) {
+    Rng rng(11, static_cast<uint64_t>(type));
+    const int64_t cols = column_step(type) * 2;
+    const auto bytes = random_weights(type, kRows, cols, rng);
+    const PackedMatrix whole = must_pack(type, kRows, cols, bytes);
+    const size_t size = scalar_ops().packed_bytes(type, kRows, cols).value();
+    PackedMatrix pieces{.type = type, .rows = kRows, .cols = cols};
+    pieces.owned = allocate_weights(size).value();
+    pieces.data = pieces.owned.get();
+    std::memset(pieces.owned.get(), 0xA5, size);
+    const size_t row_size = row_bytes(type, static_cast<uint64_t>(cols));
+    for (const auto& [first, count] : {std::pair(48L, 35L), {0L, 16L}, {16L, 32L}}) {
+      const auto part = std::span(bytes).subspan(static_cast<size_t>(first) * row_size,
+                                                 static_cast<size_t>(count) * row_size);
+      scalar_ops().pack_rows(pieces, first, count, part);
+    }
+    EXPECT_EQ(std::memcmp(pieces.data, whole.data, size), 0) << tensor_type_name(type);
   }
 }
 

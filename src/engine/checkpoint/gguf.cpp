@@ -1,5 +1,6 @@
 #include "engine/checkpoint/gguf.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -292,11 +293,29 @@ Result<std::string> GgufFile::get_string_or(std::string_view key, std::string_vi
 }
 
 const std::string& GgufFile::fingerprint() const {
+  constexpr size_t kPiece = size_t{4} << 20U;
   std::call_once(fingerprint_->once, [&] {
-    fingerprint_->value =
-        cupel::fingerprint({reinterpret_cast<const char*>(bytes_.data()), bytes_.size()});
+    Fingerprint all;
+    for (size_t at = 0; at < bytes_.size(); at += kPiece) {
+      const auto piece = bytes_.subspan(at, std::min(kPiece, bytes_.size() - at));
+      all.add(piece);
+      release(piece);
+    }
+    fingerprint_->value = all.hex();
   });
   return fingerprint_->value;
+}
+
+void GgufFile::expect(std::span<const std::byte> part) const {
+  if (mapping_) {
+    mapping_->expect(part);
+  }
+}
+
+void GgufFile::release(std::span<const std::byte> part) const {
+  if (mapping_) {
+    mapping_->release(part);
+  }
 }
 
 }  // namespace cupel::engine

@@ -143,8 +143,15 @@ class GgufFile {
                                                   std::string_view fallback) const;
 
   /// 32 hex digits over every byte of the file (XXH3-128): changes with any weight. Computed at the
-  /// first call (about 10 GB/s once the pages are in memory), then kept. Thread-safe.
+  /// first call (about 10 GB/s once the pages are in memory), then kept. Thread-safe. The mapping's
+  /// pages are released as they are read.
   [[nodiscard]] const std::string& fingerprint() const;
+
+  // Hints to the system about `part` of the file (MappedFile); none where the bytes are somebody
+  // else's. Views stay valid.
+  void expect(std::span<const std::byte> part) const;
+  void release(std::span<const std::byte> part) const;
+  void release_all() const { release(bytes_); }
 
  private:
   friend class GgufParser;

@@ -51,6 +51,16 @@ class Operators {
                                                   int64_t rows,
                                                   int64_t cols,
                                                   std::span<const std::byte> bytes) const = 0;
+  /// The same in pieces, which several threads may pack at once: bytes of the whole packed matrix
+  /// (64-byte aligned, `owned`), and `count` rows from row `first` on, `bytes` long in the file's
+  /// layout. first and, unless they end the matrix, count are multiples of row_group().
+  [[nodiscard]] virtual Result<size_t> packed_bytes(TensorType type,
+                                                    int64_t rows,
+                                                    int64_t cols) const = 0;
+  virtual void pack_rows(const PackedMatrix& matrix,
+                         int64_t first,
+                         int64_t count,
+                         std::span<const std::byte> bytes) const = 0;
   /// Bytes of the file's layout again: unpack(pack(W)) = W. For tests and for re-quantising.
   [[nodiscard]] virtual std::vector<std::byte> unpack(const PackedMatrix& matrix) const = 0;
 

@@ -1,16 +1,14 @@
 #include "engine/kernels/packing.h"
 
 #include <array>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
-
-#include <sys/mman.h>
 
 #include "base/check.h"
 #include "base/error.h"
 #include "engine/checkpoint/quant.h"
 #include "engine/kernels/block_transfer.h"
+#include "engine/kernels/weight_memory.h"
 
 namespace cupel::engine::kernels {
 namespace {
@@ -18,7 +16,7 @@ namespace {
 // Keeps rows · cols and the byte counts far below 2^63.
 constexpr int64_t kMaxSide = int64_t{1} << 28;
 
-Result<Ok> check_shape(TensorType type, int64_t rows, int64_t cols, size_t bytes) {
+Result<Ok> check_shape(TensorType type, int64_t rows, int64_t cols) {
   const TensorTypeInfo& info = tensor_type_info(type);
   if (rows <= 0 || cols <= 0 || rows > kMaxSide || cols > kMaxSide) {
     return invalid_argument("a weight of {} x {} is not a matrix that the kernels take", rows,
@@ -27,12 +25,6 @@ Result<Ok> check_shape(TensorType type, int64_t rows, int64_t cols, size_t bytes
   if (cols % kBlockCols != 0 || cols % info.block_elements != 0) {
     return invalid_argument("{} columns of {} are not a multiple of {}", cols, info.name,
                             info.block_elements > kBlockCols ? info.block_elements : kBlockCols);
-  }
-  const uint64_t wanted =
-      static_cast<uint64_t>(rows) * row_bytes(type, static_cast<uint64_t>(cols));
-  if (bytes != wanted) {
-    return invalid_argument("a {} x {} matrix of {} takes {} bytes, not {}", rows, cols, info.name,
-                            wanted, bytes);
   }
   return Ok{};
 }
@@ -74,18 +66,6 @@ Format checked_format(const PackedMatrix& matrix) {
   return *format;
 }
 
-// Decoding walks through all weights; with 2 MiB pages it misses the TLB less and loads faster.
-constexpr size_t kHugePage = size_t{2} << 20U;
-
-std::shared_ptr<std::byte[]> allocate(size_t bytes) {
-  const size_t alignment = bytes >= 2 * kHugePage ? kHugePage : 64;
-  void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-  if (memory != nullptr && alignment == kHugePage) {
-    madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: nothing is lost where it is not granted
-  }
-  return {static_cast<std::byte*>(memory), [](std::byte* p) { std::free(p); }};
-}
-
 }  // namespace
 
 std::optional<Format> format_of(TensorType type) {
@@ -117,41 +97,62 @@ std::optional<Format> format_of(TensorType type) {
   }
 }
 
-Result<PackedMatrix> pack_matrix(TensorType type,
-                                 int64_t rows,
-                                 int64_t cols,
-                                 std::span<const std::byte> bytes) {
+Result<size_t> packed_bytes(TensorType type, int64_t rows, int64_t cols) {
   const std::optional<Format> format = format_of(type);
   if (!format) {
     return unsupported("no kernel reads weights of type {}", tensor_type_name(type));
   }
-  CUPEL_TRY_VOID(check_shape(type, rows, cols, bytes.size()));
-  PackedMatrix matrix;
-  matrix.type = type;
-  matrix.rows = rows;
-  matrix.cols = cols;
+  CUPEL_TRY_VOID(check_shape(type, rows, cols));
   const int64_t groups = (rows + kGroupRows - 1) / kGroupRows;
-  return with_format(*format, [&](auto tag) -> Result<PackedMatrix> {
+  return with_format(*format, [&](auto tag) -> Result<size_t> {
+    return static_cast<size_t>(groups * BlockTransfer<tag()>::group_bytes(cols));
+  });
+}
+
+void pack_rows(const PackedMatrix& matrix,
+               int64_t first,
+               int64_t count,
+               std::span<const std::byte> bytes) {
+  const int64_t cols = matrix.cols;
+  const int64_t end = first + count;
+  CUPEL_CHECK(first % kGroupRows == 0 && (count % kGroupRows == 0 || end == matrix.rows) &&
+                  count > 0 && end <= matrix.rows,
+              "range of rows to pack");
+  CUPEL_CHECK(bytes.size() == static_cast<uint64_t>(count) *
+                                  row_bytes(matrix.type, static_cast<uint64_t>(cols)),
+              "bytes of rows to pack");
+  with_format(checked_format(matrix), [&](auto tag) {
     using Transfer = BlockTransfer<tag()>;
     const int64_t group_bytes = Transfer::group_bytes(cols);
-    matrix.owned = allocate(static_cast<size_t>(groups * group_bytes));
-    if (matrix.owned == nullptr) {
-      return exhausted("no memory for {} bytes of weights", groups * group_bytes);
-    }
-    matrix.data = matrix.owned.get();
     auto* packed = reinterpret_cast<uint8_t*>(matrix.owned.get());
     const auto* file = reinterpret_cast<const uint8_t*>(bytes.data());
-    for (int64_t group = 0; group < groups; ++group) {
-      uint8_t* out = packed + group * group_bytes;
-      const int64_t first = group * kGroupRows;
-      const int64_t count = rows - first < kGroupRows ? rows - first : kGroupRows;
-      if (count < kGroupRows) {
+    for (int64_t row = first; row < end; row += kGroupRows) {
+      uint8_t* out = packed + row / kGroupRows * group_bytes;
+      const int64_t rows = end - row < kGroupRows ? end - row : kGroupRows;
+      if (rows < kGroupRows) {
         std::memset(out, 0, static_cast<size_t>(group_bytes));
       }
-      Transfer::pack_group(file + first * Transfer::row_bytes(cols), count, cols, out);
+      Transfer::pack_group(file + (row - first) * Transfer::row_bytes(cols), rows, cols, out);
     }
-    return matrix;
   });
+}
+
+Result<PackedMatrix> pack_matrix(TensorType type,
+                                 int64_t rows,
+                                 int64_t cols,
+                                 std::span<const std::byte> bytes) {
+  CUPEL_TRY(const size_t size, packed_bytes(type, rows, cols));
+  const uint64_t wanted =
+      static_cast<uint64_t>(rows) * row_bytes(type, static_cast<uint64_t>(cols));
+  if (bytes.size() != wanted) {
+    return invalid_argument("a {} x {} matrix of {} takes {} bytes, not {}", rows, cols,
+                            tensor_type_name(type), wanted, bytes.size());
+  }
+  PackedMatrix matrix{.type = type, .rows = rows, .cols = cols};
+  CUPEL_TRY(matrix.owned, allocate_weights(size));
+  matrix.data = matrix.owned.get();
+  pack_rows(matrix, 0, rows, bytes);
+  return matrix;
 }
 
 std::vector<std::byte> unpack_matrix(const PackedMatrix& matrix) {

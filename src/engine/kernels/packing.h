@@ -14,7 +14,12 @@ namespace cupel::engine::kernels {
 /// The kernels' index of a tensor type, or nothing when no kernel reads it.
 std::optional<Format> format_of(TensorType type);
 
-/// See Operators. The layout is drawn in weight_layout.h.
+// See Operators. The layout is drawn in weight_layout.h.
+Result<size_t> packed_bytes(TensorType type, int64_t rows, int64_t cols);
+void pack_rows(const PackedMatrix& matrix,
+               int64_t first,
+               int64_t count,
+               std::span<const std::byte> bytes);
 Result<PackedMatrix> pack_matrix(TensorType type,
                                  int64_t rows,
                                  int64_t cols,

@@ -31,6 +31,17 @@ class TableOperators final : public Operators {
                                           std::span<const std::byte> bytes) const override {
     return pack_matrix(type, rows, cols, bytes);
   }
+  [[nodiscard]] Result<size_t> packed_bytes(TensorType type,
+                                            int64_t rows,
+                                            int64_t cols) const override {
+    return kernels::packed_bytes(type, rows, cols);
+  }
+  void pack_rows(const PackedMatrix& matrix,
+                 int64_t first,
+                 int64_t count,
+                 std::span<const std::byte> bytes) const override {
+    kernels::pack_rows(matrix, first, count, bytes);
+  }
   [[nodiscard]] std::vector<std::byte> unpack(const PackedMatrix& matrix) const override {
     return unpack_matrix(matrix);
   }

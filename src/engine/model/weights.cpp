@@ -1,12 +1,21 @@
 #include "engine/model/weights.h"
 
+#include <algorithm>
 #include <cstring>
 #include <unordered_set>
 
 #include "base/error.h"
+#include "engine/kernels/weight_memory.h"
 
 namespace cupel::engine {
 namespace {
+
+constexpr size_t kAlignment = 64;  // of each packed matrix
+// Bytes of the file that are packed and released together: many for the largest matrix (an
+// embedding may be most of a model), few for the system calls between them.
+constexpr size_t kPieceBytes = size_t{2} << 20U;
+// The disk reads that many pieces ahead.
+constexpr size_t kPiecesAhead = 8;
 
 // Collects every tensor to load first, so that shapes are checked before any memory is spent and
 // the packing can run on all threads.
@@ -33,13 +42,21 @@ class Loader {
     return Ok{};
   }
 
+  /// Packs everything into one block of memory. The pages of the file that were packed are released
+  /// at once: at no time do the weights stand in memory twice.
   Result<Ok> pack_all(ThreadPool& pool) {
-    std::vector<std::optional<Error>> errors(jobs_.size());
-    pool.for_each_chunk(jobs_.size(), 1, [&](size_t begin, size_t) {
-      if (auto packed = pack(jobs_[begin]); !packed) {
+    CUPEL_TRY_VOID(allocate());
+    const std::vector<Piece> pieces = split();
+    std::vector<std::optional<Error>> errors(pieces.size());
+    pool.for_each_chunk(pieces.size(), 1, [&](size_t begin, size_t) {
+      if (begin + kPiecesAhead < pieces.size()) {
+        file_.expect(bytes_of(pieces[begin + kPiecesAhead]));
+      }
+      if (auto packed = pack(pieces[begin]); !packed) {
         errors[begin] = std::move(packed).error();
       }
     });
+    file_.release_all();          // edges of pieces, vectors and the header
     for (auto& error : errors) {  // the first in file order, whichever thread met it
       if (error) {
         return std::move(*error);
@@ -68,6 +85,12 @@ class Loader {
     PackedMatrix* out;
     bool part_of_block;
   };
+  /// Rows of a matrix that one thread packs in one go.
+  struct Piece {
+    const Job* job;
+    int64_t first;
+    int64_t count;
+  };
 
   Result<const GgufTensor*> checked(const std::string& name, int64_t cols, int64_t rows) {
     CUPEL_TRY(const GgufTensor* tensor, file_.get_tensor(name));
@@ -80,26 +103,61 @@ class Loader {
     return tensor;
   }
 
-  Result<Ok> pack(const Job& job) const {
-    std::span<const std::byte> bytes = job.tensor->data;
-    std::vector<std::byte> damaged;
-    if (noise_ && job.part_of_block) {
-      CUPEL_TRY(damaged, damaged_copy(*job.tensor, *noise_));
-      bytes = damaged;
+  /// One block for all matrices, each at its place in it.
+  Result<Ok> allocate() {
+    std::vector<size_t> places;
+    size_t total = 0;
+    for (const Job& job : jobs_) {
+      auto bytes = operators_.packed_bytes(job.tensor->type, job.rows, job.cols);
+      if (!bytes) {
+        return in_context(std::move(bytes).error(),
+                          format("{}: tensor {}", file_.path(), job.tensor->name));
+      }
+      places.push_back(total);
+      total += (*bytes + kAlignment - 1) / kAlignment * kAlignment;
     }
-    auto packed = operators_.pack(job.tensor->type, job.rows, job.cols, bytes);
-    if (!packed) {
-      return in_context(std::move(packed).error(),
-                        format("{}: tensor {}", file_.path(), job.tensor->name));
+    CUPEL_TRY(const auto memory, allocate_weights(total));
+    for (size_t i = 0; i < jobs_.size(); ++i) {
+      std::byte* place = memory.get() + places[i];
+      *jobs_[i].out = {.type = jobs_[i].tensor->type,
+                       .rows = jobs_[i].rows,
+                       .cols = jobs_[i].cols,
+                       .data = place,
+                       .owned = {memory, place}};
     }
-    *job.out = std::move(*packed);
-    if (!damaged.empty() &&
-        job.out->owned == nullptr) {  // the layout was kept: keep the copy alive
-      std::shared_ptr<std::byte[]> copy(new std::byte[damaged.size()]);
-      std::memcpy(copy.get(), damaged.data(), damaged.size());
-      job.out->data = copy.get();
-      job.out->owned = std::move(copy);
+    return Ok{};
+  }
+
+  [[nodiscard]] std::vector<Piece> split() const {
+    std::vector<Piece> pieces;
+    for (const Job& job : jobs_) {
+      const auto group = static_cast<size_t>(operators_.row_group());
+      const size_t groups = std::max<size_t>(1, kPieceBytes / (job.tensor->row_bytes() * group));
+      const auto rows = damages(job) ? job.rows : static_cast<int64_t>(groups * group);
+      for (int64_t first = 0; first < job.rows; first += rows) {
+        pieces.push_back({&job, first, std::min(rows, job.rows - first)});
+      }
     }
+    return pieces;
+  }
+
+  [[nodiscard]] bool damages(const Job& job) const { return noise_ && job.part_of_block; }
+
+  static std::span<const std::byte> bytes_of(const Piece& piece) {
+    const GgufTensor& tensor = *piece.job->tensor;
+    return tensor.data.subspan(static_cast<size_t>(piece.first) * tensor.row_bytes(),
+                               static_cast<size_t>(piece.count) * tensor.row_bytes());
+  }
+
+  [[nodiscard]] Result<Ok> pack(const Piece& piece) const {
+    const std::span<const std::byte> bytes = bytes_of(piece);
+    if (damages(*piece.job)) {
+      CUPEL_TRY(const std::vector<std::byte> damaged, damaged_copy(*piece.job->tensor, *noise_));
+      operators_.pack_rows(*piece.job->out, piece.first, piece.count, damaged);
+    } else {
+      operators_.pack_rows(*piece.job->out, piece.first, piece.count, bytes);
+    }
+    file_.release(bytes);
     return Ok{};
   }
 

@@ -75,8 +75,7 @@ struct HiddenTaps {
 /// thread drives it at a time; inside it uses its own pool.
 class Transformer {
  public:
-  /// Errors: those of describe_model and load_weights. `file` may be closed afterwards unless
-  /// weights are used in the file's own layout.
+  /// Errors: those of describe_model and load_weights. `file` may be closed afterwards.
   static Result<std::unique_ptr<Transformer>> load(const GgufFile& file,
                                                    const EngineOptions& options);
 
