@@ -45,7 +45,7 @@ struct ThreadPool::Shared {
   std::atomic<int> sleepers = 0;
   std::atomic<bool> caller_sleeps = false;
   std::atomic<bool> stop = false;
-  const std::function<void(size_t)>* body = nullptr;
+  const FunctionRef<void(size_t)>* body = nullptr;
   std::exception_ptr failure;  // the first one of the current job; guarded by mutex
   std::mutex mutex;
   std::condition_variable wake;
@@ -109,7 +109,7 @@ struct ThreadPool::Shared {
     return true;
   }
 
-  void open_job(const std::function<void(size_t)>& job) {
+  void open_job(const FunctionRef<void(size_t)>& job) {
     body = &job;
     started = 0;
     state = (state.load() / kGeneration + 1) * kGeneration | kOpen;
@@ -174,7 +174,7 @@ size_t ThreadPool::threads() const {
   return shared_->workers.size() + 1;
 }
 
-void ThreadPool::run(const std::function<void(size_t)>& body) {
+void ThreadPool::run(FunctionRef<void(size_t)> body) {
   Shared& s = *shared_;
   if (s.workers.empty()) {
     body(0);
@@ -190,7 +190,7 @@ void ThreadPool::run(const std::function<void(size_t)>& body) {
 
 void ThreadPool::for_each_chunk(size_t count,
                                 size_t chunk,
-                                const std::function<void(size_t, size_t)>& body) {
+                                FunctionRef<void(size_t, size_t)> body) {
   Shared& s = *shared_;
   if (s.workers.empty() || count <= chunk) {
     for (size_t begin = 0; begin < count; begin += chunk) {
@@ -213,8 +213,9 @@ void ThreadPool::for_each_chunk(size_t count,
       }
     }
   };
-  const std::function<void(size_t)> job = [&take_chunks](size_t) { take_chunks(); };
-  s.open_job(job);
+  const auto job = [&take_chunks](size_t) { take_chunks(); };
+  const FunctionRef<void(size_t)> borrowed = job;
+  s.open_job(borrowed);
   s.call(0);
   s.close_job();
 }

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
+
+#include "base/function_ref.h"
 
 namespace cupel {
 
@@ -21,13 +22,11 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   [[nodiscard]] size_t threads() const;
-  void run(const std::function<void(size_t worker)>& body);
+  void run(FunctionRef<void(size_t worker)> body);
   /// Splits [0, count) into chunks of `chunk` items, taken by whichever worker is free. The split
   /// is fixed by `chunk` alone, so results cannot depend on the number of threads. Workers that
   /// come when all chunks are taken are not waited for.
-  void for_each_chunk(size_t count,
-                      size_t chunk,
-                      const std::function<void(size_t begin, size_t end)>& body);
+  void for_each_chunk(size_t count, size_t chunk, FunctionRef<void(size_t begin, size_t end)> body);
 
  private:
   struct Shared;

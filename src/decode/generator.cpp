@@ -303,10 +303,9 @@ void Generator::fail_all(const Error& error) {
   promised_pages_ = 0;
 }
 
-Result<engine::SequenceState> Generator::prefill(
-    std::span<const TokenId> ids,
-    int64_t& cached,
-    const std::function<void(std::span<float>)>& visit) {
+Result<engine::SequenceState> Generator::prefill(std::span<const TokenId> ids,
+                                                 int64_t& cached,
+                                                 FunctionRef<void(std::span<float>)> visit) {
   CUPEL_CHECK(!ids.empty());
   if (static_cast<int64_t>(ids.size()) > options_.context_length) {
     return invalid_argument("{}: the text has {} tokens, but the context holds {}", options_.source,

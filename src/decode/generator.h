@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "base/result.h"
 #include "core/chat_model.h"
 #include "core/sampling.h"
@@ -66,7 +67,7 @@ class Generator {
   /// ids that were not computed again. Errors: kInvalidArgument - longer than the context.
   Result<engine::SequenceState> prefill(std::span<const TokenId> ids,
                                         int64_t& cached,
-                                        const std::function<void(std::span<float>)>& visit);
+                                        FunctionRef<void(std::span<float>)> visit);
 
  private:
   struct Running;

@@ -491,7 +491,7 @@ void Transformer::run_linears(std::span<const LinearArgs> jobs) {
   });
 }
 
-void Transformer::for_each(size_t count, size_t work, const std::function<void(size_t)>& body) {
+void Transformer::for_each(size_t count, size_t work, FunctionRef<void(size_t)> body) {
   if (count == 1 || work < kForkWork || threads_->threads() == 1) {
     for (size_t i = 0; i < count; ++i) {
       body(i);

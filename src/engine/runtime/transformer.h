@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "core/tokenizer.h"
@@ -60,7 +61,7 @@ constexpr size_t kMaxTreeRows = 256;
 
 /// Called once per row that asked for logits, from several threads at once for different rows.
 /// `row` counts all rows of the step; `logits` is [V] and may be changed by the visitor.
-using LogitsVisitor = std::function<void(size_t row, std::span<float> logits)>;
+using LogitsVisitor = FunctionRef<void(size_t row, std::span<float> logits)>;
 
 /// Called after a tapped layer with the hidden states [n, D] of rows [first_row, first_row + n).
 struct HiddenTaps {
@@ -128,7 +129,7 @@ class Transformer {
   void add_normed(size_t rows, const std::vector<float>& norm, float* block, float* hidden);
   void run_linears(std::span<const LinearArgs> jobs);
   /// body(i) for i in [0, count): on all threads when `work` (rough multiply-adds) is worth a fork.
-  void for_each(size_t count, size_t work, const std::function<void(size_t)>& body);
+  void for_each(size_t count, size_t work, FunctionRef<void(size_t)> body);
   [[nodiscard]] bool int8() const { return activations_ == Activations::kInt8; }
   [[nodiscard]] AttentionShape shape_of(const AttentionDescription& attention) const;
 
