@@ -8,6 +8,7 @@
 
 #include "core/sampling.h"
 #include "core/tokenizer.h"
+#include "engine/kernels/operators.h"
 
 namespace cupel::decode {
 
@@ -29,11 +30,61 @@ inline float bounded_logit(float x) {
   return std::clamp(x, -kLargest, kLargest);
 }
 
-/// What survives so far. Ascending by id until a processor cuts; from then on sorted by `likelier`.
-struct Candidates {
-  std::vector<Candidate> items;
-  bool sorted = false;
+/// What may still be drawn: every token with its score until a processor cuts, then a list. Keeps
+/// its buffers from one token to the next.
+class Candidates {
+ public:
+  /// All tokens, with the model's own logits (none of them NaN), which must outlive the draw.
+  void start(const engine::Operators& operators, std::span<const float> logits);
+
+  [[nodiscard]] const engine::Operators& operators() const { return *operators_; }
+  /// The model's own, by id.
+  [[nodiscard]] std::span<const float> logits() const { return logits_; }
+
+  [[nodiscard]] bool cut() const { return cut_; }
+  /// By id; until a cut.
+  [[nodiscard]] std::span<const float> scores() const { return scores_; }
+  /// The same to be changed one by one.
+  std::span<float> own_scores();
+  /// score ← change(score) for every token.
+  template <typename Change>
+  void change_scores(const Change& change);
+
+  /// After a cut: what survives, ascending by id or, where the processor says so, by `likelier`.
+  [[nodiscard]] const std::vector<Candidate>& items() const { return items_; }
+  std::vector<Candidate>& items() { return items_; }
+  /// The list, empty, to be filled: from here on it alone counts.
+  std::vector<Candidate>& begin_cut();
+  /// A second list of the same room, for sorting.
+  std::vector<Candidate>& scratch();
+
+ private:
+  const engine::Operators* operators_ = nullptr;
+  std::span<const float> logits_;
+  std::span<const float> scores_;
+  std::vector<float> changed_;
+  std::vector<Candidate> items_;
+  std::vector<Candidate> scratch_;
+  bool cut_ = false;
 };
+
+template <typename Change>
+void Candidates::change_scores(const Change& change) {
+  constexpr size_t kBlock = 16;  // a loop of known length becomes vector instructions
+  changed_.resize(scores_.size());
+  const float* from = scores_.data();
+  float* to = changed_.data();
+  size_t i = 0;
+  for (; i + kBlock <= scores_.size(); i += kBlock) {
+    for (size_t j = 0; j < kBlock; ++j) {
+      to[i + j] = change(from[i + j]);
+    }
+  }
+  for (; i < scores_.size(); ++i) {
+    to[i] = change(from[i]);
+  }
+  scores_ = changed_;
+}
 
 struct ProcessorContext {
   const SamplingOptions* options = nullptr;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/rng.h"
+#include "decode/scores.h"
 
 namespace cupel::decode {
 
@@ -16,32 +17,57 @@ namespace processor {
 
 namespace {
 
-// max_element keeps the first of equals, which is the lowest id.
-TokenId argmax(std::span<const float> logits) {
-  return static_cast<TokenId>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+float logit_of(float score) {
+  return score;
+}
+float logit_of(const Candidate& candidate) {
+  return candidate.logit;
 }
 
-// Inverse CDF over the survivors in their order.
-size_t draw_index(const std::vector<Candidate>& items, double uniform, double& logprob) {
-  float peak = items.front().logit;
-  for (const Candidate& candidate : items) {
-    peak = std::max(peak, candidate.logit);
-  }
+// Inverse CDF over scores or candidates in their order; the index of what was drawn.
+template <typename T>
+size_t draw_index(std::span<const T> items, float peak, double uniform, double& logprob) {
   double total = 0;
-  for (const Candidate& candidate : items) {
-    total += std::exp(static_cast<double>(candidate.logit) - peak);
+  for (const T& item : items) {
+    total += std::exp(static_cast<double>(logit_of(item)) - peak);
   }
   double rest = uniform * total;
   size_t chosen = items.size() - 1;
   for (size_t i = 0; i < items.size(); ++i) {
-    rest -= std::exp(static_cast<double>(items[i].logit) - peak);
+    rest -= std::exp(static_cast<double>(logit_of(items[i])) - peak);
     if (rest < 0) {
       chosen = i;
       break;
     }
   }
-  logprob = static_cast<double>(items[chosen].logit) - peak - std::log(total);
+  logprob = static_cast<double>(logit_of(items[chosen])) - peak - std::log(total);
   return chosen;
+}
+
+TokenId draw_id(const Candidates& candidates, double uniform, double& logprob) {
+  if (!candidates.cut()) {
+    const std::span<const float> scores = candidates.scores();
+    return static_cast<TokenId>(draw_index(scores, largest_score(scores), uniform, logprob));
+  }
+  const std::span<const Candidate> items = candidates.items();
+  float peak = items.front().logit;
+  for (const Candidate& candidate : items) {
+    peak = std::max(peak, candidate.logit);
+  }
+  return items[draw_index(items, peak, uniform, logprob)].id;
+}
+
+// Raw probability of what survived.
+double surviving_mass(const Candidates& candidates, double normaliser) {
+  const std::span<const float> logits = candidates.logits();
+  if (!candidates.cut() || candidates.items().size() == logits.size()) {
+    return 1;
+  }
+  double mass = 0;
+  for (const Candidate& candidate : candidates.items()) {
+    mass += std::exp(static_cast<double>(logits[static_cast<size_t>(candidate.id)]) - normaliser);
+  }
+  return mass;
 }
 
 }  // namespace
@@ -79,12 +105,7 @@ Draw Sampler::draw(const engine::Operators& operators,
     const float logprob = token_logprob(logits, id, normaliser);
     return {.id = id, .logprob = logprob, .surviving_mass = std::exp(logprob)};
   }
-  auto& items = candidates_.items;
-  items.resize(logits.size());
-  for (size_t i = 0; i < logits.size(); ++i) {
-    items[i] = {static_cast<TokenId>(i), logits[i]};
-  }
-  candidates_.sorted = false;
+  candidates_.start(operators, logits);
   for (const LogitsProcessor& p : logits_processors()) {
     if (p.active(options)) {
       p.apply(candidates_, context);
@@ -92,20 +113,14 @@ Draw Sampler::draw(const engine::Operators& operators,
   }
   Draw draw;
   if (options.greedy()) {
-    items = {*std::min_element(items.begin(), items.end(), likelier)};
-    draw.id = items.front().id;
+    draw.id = argmax(candidates_.scores());
+    candidates_.begin_cut().push_back({draw.id, logits[static_cast<size_t>(draw.id)]});
   } else {
     const double uniform = random_unit(key.seed, key.stream, key.position);
-    draw.id = items[draw_index(items, uniform, draw.processed_logprob)].id;
+    draw.id = draw_id(candidates_, uniform, draw.processed_logprob);
   }
   draw.logprob = token_logprob(logits, draw.id, normaliser);
-  if (items.size() < logits.size()) {
-    draw.surviving_mass = 0;
-    for (const Candidate& candidate : items) {
-      draw.surviving_mass +=
-          std::exp(static_cast<double>(logits[static_cast<size_t>(candidate.id)]) - normaliser);
-    }
-  }
+  draw.surviving_mass = surviving_mass(candidates_, normaliser);
   return draw;
 }
 

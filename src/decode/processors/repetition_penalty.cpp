@@ -12,12 +12,10 @@ void apply(Candidates& candidates, const ProcessorContext& context) {
   const float penalty =
       std::max(bounded_logit(static_cast<float>(context.options->repetition_penalty)),
                std::numeric_limits<float>::min());
-  std::vector<TokenId> seen(context.seen.begin(), context.seen.end());
-  std::sort(seen.begin(), seen.end());
-  seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
-  for (const TokenId id : seen) {  // the list is still ascending by id, and complete
-    float& logit = candidates.items[static_cast<size_t>(id)].logit;
-    logit = bounded_logit(logit > 0 ? logit / penalty : logit * penalty);
+  const std::span<float> scores = candidates.own_scores();
+  for (const TokenId id : context.seen) {  // from the model's own logit: once, however often seen
+    const float logit = candidates.logits()[static_cast<size_t>(id)];
+    scores[static_cast<size_t>(id)] = bounded_logit(logit > 0 ? logit / penalty : logit * penalty);
   }
 }
 

@@ -6,9 +6,7 @@ namespace {
 
 void apply(Candidates& candidates, const ProcessorContext& context) {
   const float temperature = bounded_logit(static_cast<float>(context.options->temperature));
-  for (Candidate& candidate : candidates.items) {
-    candidate.logit = bounded_logit(candidate.logit / temperature);
-  }
+  candidates.change_scores([temperature](float x) { return bounded_logit(x / temperature); });
 }
 
 }  // namespace
