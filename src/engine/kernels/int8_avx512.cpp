@@ -8,7 +8,7 @@ namespace {
 // int8 products with vpdpbusd: four unsigned codes × four signed activations of 16 rows are summed
 // into int32 at once. The float steps are those of int8_products.h.
 
-constexpr int kPrefetchBytes = 2048;
+constexpr int kPrefetchBytes = 8192;  // what DRAM takes to answer, at the speed of one thread
 
 /// Codes of `quad` for the 16 rows, straight from the packed block; Q8_0: code + 128.
 template <class L>
