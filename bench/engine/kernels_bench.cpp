@@ -97,7 +97,7 @@ void bench_format(const Operators& ops, TensorType type, int64_t rows, int64_t c
   std::printf("  gemv %6.1f GB/s", packed_bytes * static_cast<double>(many.size()) / gemv / 1e9);
   const double cached = best_seconds([&] { run(many[0], one); });
   std::printf(" (cached %6.1f)", packed_bytes / cached / 1e9);
-  for (const int64_t n : {4, 8, 16, 64, 512}) {
+  for (const int64_t n : {2, 4, 8, 16, 32, 64, 512}) {
     const Activations32 a(ops, n, cols);
     const double gemm = best_seconds([&] { run(many[0], a); });
     std::printf("  n=%ld %6.1f", static_cast<long>(n),

@@ -281,7 +281,8 @@ struct Kernel {
   static constexpr int kTokens = 4;
   static constexpr int kGroups = 2;
   static constexpr int64_t kShareRows = 4;
-  static constexpr int64_t kUnpackRows = 13;
+  // Only the K formats' scales cost enough to be unpacked once for all rows.
+  static constexpr int64_t kUnpackRows = L::kSuper ? 24 : INT64_MAX;
   static TokenView view(const ActivationRows& in, int slot) { return view_tokens<L>(in, slot); }
   static void unpack(BlockRef block, BlockTile& tile) { unpack_tile<L>(block, tile); }
   template <int groups, int tokens, class Source>
