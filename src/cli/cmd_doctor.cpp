@@ -3,11 +3,8 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include <unistd.h>
-
 #include "base/error.h"
-#include "base/io.h"
-#include "base/text.h"
+#include "base/machine.h"
 #include "base/thread_pool.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -33,15 +30,16 @@ class Doctor : public Command {
       levels.push_back(engine::cpu_level_name(level));
     }
     const size_t cpus = available_cpus();
+    const Machine machine = describe_machine(usable_cpus());
     const double bandwidth = engine::measure_read_bandwidth(cpus);
     const auto touchstone = judge::find_benchmark("touchstone");
     Json json = Json::object();
     json.set("version", CUPEL_VERSION)
-        .set("cpu", cpu_name())
+        .set("cpu", machine.cpu)
         .set("cpus", cpus)
         .set("cpu_levels", levels)
         .set("cpu_level", engine::cpu_level_name(engine::best_cpu_level()))
-        .set("memory_bytes", memory_bytes())
+        .set("memory_bytes", machine.memory_bytes)
         .set("read_bandwidth_gb_s", bandwidth)
         .set("models", models(bandwidth))
         .set("benchmark", touchstone ? Json(*touchstone) : Json())
@@ -55,20 +53,6 @@ class Doctor : public Command {
   }
 
  private:
-  static std::string cpu_name() {
-    const auto info = read_file("/proc/cpuinfo");
-    const std::string_view text = info ? std::string_view(*info) : std::string_view();
-    constexpr std::string_view kKey = "model name";
-    const size_t at = text.find(kKey);
-    const size_t colon = at == std::string_view::npos ? at : text.find(':', at);
-    return colon == std::string_view::npos
-               ? "unknown"
-               : std::string(trim(text.substr(colon + 1, text.find('\n', colon) - colon - 1)));
-  }
-  static int64_t memory_bytes() {
-    return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
-  }
-
   // Every weight is read once for a token, so that bandwidth over size bounds the speed.
   [[nodiscard]] Json models(double bandwidth) const {
     std::vector<std::string> files;

@@ -49,19 +49,28 @@ void EngineFlags::declare(Arguments& arguments) {
   arguments.integer("--threads", "N", threads, "Threads of the engine; 0 = all CPUs", 0, 1024);
   arguments.integer("--batch", "N", batch, "Sequences computed together", 1, 256);
   arguments.integer("--context", "N", context, "Context length; 0 = the model's own", 0, 1 << 24);
+  declare_kernels(arguments);
+}
+
+void EngineFlags::declare_kernels(Arguments& arguments) {
   arguments.choice("--cpu-level", {"auto", "scalar", "avx2", "avx512"}, level, "Kernels to use");
   arguments.choice("--activations", {"int8", "f32"}, activations,
                    "Arithmetic of the linear layers");
 }
 
-Result<std::unique_ptr<decode::LocalModel>> open_local_model(const std::string& text,
-                                                             const EngineFlags& flags) {
+Result<decode::LocalModelOptions> local_model_options(const std::string& text,
+                                                      const EngineFlags& flags) {
   CUPEL_TRY(const ModelSpec spec, parse_model_spec(text));
   if (spec.kind != ModelKind::kGguf) {
     return invalid_argument("model {}: this command needs a model file (NAME=FILE.gguf)",
                             spec.name);
   }
-  CUPEL_TRY(const decode::LocalModelOptions options, local_options(spec, flags));
+  return local_options(spec, flags);
+}
+
+Result<std::unique_ptr<decode::LocalModel>> open_local_model(const std::string& text,
+                                                             const EngineFlags& flags) {
+  CUPEL_TRY(const decode::LocalModelOptions options, local_model_options(text, flags));
   return decode::LocalModel::open(options);
 }
 

@@ -24,6 +24,8 @@ struct EngineFlags {
   std::string activations = "int8";
 
   void declare(Arguments& arguments);
+  /// The flags --cpu-level and --activations alone.
+  void declare_kernels(Arguments& arguments);
 };
 
 /// A model behind a spec. `local` and `scorer` are null where there is none.
@@ -52,6 +54,10 @@ class MeteredModel {
   std::optional<store::CachedScorer> cached_scorer_;
 };
 
+/// How a spec's model file is opened. Errors: those of parse_model_spec; kInvalidArgument for
+/// other kinds of specs and for options out of range.
+Result<decode::LocalModelOptions> local_model_options(const std::string& text,
+                                                      const EngineFlags& flags);
 /// Errors: those of parse_model_spec and of the model's own open.
 Result<OpenModel> open_model(const std::string& text, const EngineFlags& flags);
 /// A model file with full access to the engine. Errors: kInvalidArgument for other kinds of specs.

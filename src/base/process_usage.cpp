@@ -1,0 +1,96 @@
+#include "base/process_usage.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <string>
+
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/machine.h"
+#include "base/text.h"
+
+namespace cupel {
+namespace {
+
+constexpr size_t kTickFields = 8;  // user nice system idle iowait irq softirq steal
+constexpr size_t kIdleField = 3;
+constexpr size_t kWaitField = 4;
+
+double number(std::string_view text) {
+  double value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+// N of a line "cpuN …", -1 for others; the sum over all CPUs is called "cpu" alone.
+int cpu_of(std::string_view label) {
+  int cpu = -1;
+  if (label.starts_with("cpu")) {
+    std::from_chars(label.data() + 3, label.data() + label.size(), cpu);
+  }
+  return cpu;
+}
+
+CpuTime cpu_time_now(std::span<const int> cpus) {
+  const auto text = read_file("/proc/stat");
+  return text ? cpu_time(*text, cpus, static_cast<double>(sysconf(_SC_CLK_TCK))) : CpuTime{};
+}
+
+}  // namespace
+
+std::optional<int64_t> peak_resident_bytes() {
+  const auto text = read_file("/proc/self/status");
+  if (text) {
+    for (const std::string_view line : split(*text, '\n')) {
+      if (line.starts_with("VmHWM:")) {
+        return static_cast<int64_t>(number(trim(line.substr(6)))) << 10U;  // in KiB
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+bool reset_peak_resident() {
+  std::ofstream file("/proc/self/clear_refs");
+  file << "5" << std::flush;  // 5: the peak alone; see proc(5)
+  return file.good();
+}
+
+double process_cpu_seconds() {
+  timespec time{};
+  return clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) == 0
+             ? static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9
+             : 0;
+}
+
+CpuTime cpu_time(std::string_view proc_stat, std::span<const int> cpus, double ticks_per_second) {
+  CpuTime time;
+  for (const std::string_view line : split(proc_stat, '\n')) {
+    const std::vector<std::string_view> fields = split(line, ' ');
+    if (fields.size() <= kTickFields ||
+        std::find(cpus.begin(), cpus.end(), cpu_of(fields[0])) == cpus.end()) {
+      continue;
+    }
+    for (size_t i = 0; i < kTickFields; ++i) {
+      const double seconds = number(fields[i + 1]) / ticks_per_second;
+      time.all += seconds;
+      time.busy += i == kIdleField || i == kWaitField ? 0 : seconds;
+    }
+  }
+  return time;
+}
+
+OthersWatch::OthersWatch()
+    : cpus_(usable_cpus()), start_(cpu_time_now(cpus_)), own_start_(process_cpu_seconds()) {}
+
+double OthersWatch::share() const {
+  const CpuTime passed = cpu_time_now(cpus_) - start_;
+  const double others = passed.busy - (process_cpu_seconds() - own_start_);
+  return passed.all > 0 ? std::clamp(others / passed.all, 0.0, 1.0) : 0;
+}
+
+}  // namespace cupel
