@@ -20,10 +20,10 @@ namespace {
 constexpr int kMostCaches = 16;
 
 // What the kernels can use, or what explains why another machine is faster.
-constexpr std::string_view kFlags[] = {"avx",         "avx2",         "fma",       "f16c",
-                                       "avx_vnni",    "avx512f",      "avx512bw",  "avx512dq",
-                                       "avx512vl",    "avx512_vnni",  "avx512vbmi", "avx512_bf16",
-                                       "avx512_fp16", "amx_tile",     "amx_int8",  "amx_bf16"};
+constexpr std::string_view kFlags[] = {"avx",         "avx2",        "fma",        "f16c",
+                                       "avx_vnni",    "avx512f",     "avx512bw",   "avx512dq",
+                                       "avx512vl",    "avx512_vnni", "avx512vbmi", "avx512_bf16",
+                                       "avx512_fp16", "amx_tile",    "amx_int8",   "amx_bf16"};
 
 std::string file_or_empty(const std::string& path) {
   auto text = read_file(path);

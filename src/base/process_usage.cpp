@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -55,6 +56,9 @@ std::optional<int64_t> peak_resident_bytes() {
 }
 
 bool reset_peak_resident() {
+#ifdef __GLIBC__
+  malloc_trim(0);  // what was freed and is only kept would count as resident
+#endif
   std::ofstream file("/proc/self/clear_refs");
   file << "5" << std::flush;  // 5: the peak alone; see proc(5)
   return file.good();

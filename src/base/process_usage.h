@@ -32,8 +32,8 @@ CpuTime cpu_time(std::string_view proc_stat, std::span<const int> cpus, double t
 class OthersWatch {
  public:
   OthersWatch();
-  /// A share of all the time of these CPUs, in [0, 1]; 0 where the system does not say. Coarse below
-  /// a tenth of a second: the system counts in ticks of 10 ms.
+  /// A share of all the time of these CPUs, in [0, 1]; 0 where the system does not say. Coarse
+  /// below a tenth of a second: the system counts in ticks of 10 ms.
   [[nodiscard]] double share() const;
 
  private:

@@ -65,8 +65,7 @@ std::string measured(double value) {
 }
 
 std::string in_unit(const Figure& figure, double value) {
-  return figure.unit == "bytes" ? megabytes(value)
-                                : format("{} {}", measured(value), figure.unit);
+  return figure.unit == "bytes" ? megabytes(value) : format("{} {}", measured(value), figure.unit);
 }
 
 std::string median_text(const Figure& figure) {

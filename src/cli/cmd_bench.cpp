@@ -23,6 +23,9 @@ namespace {
 
 namespace bench = decode::bench;
 
+// Of a figure's rounds: keeps a benchmark of a small model near a minute.
+constexpr double kEnoughSeconds = 3;
+
 // "1,4,16": whole numbers from `low` to `high`, none twice.
 Result<std::vector<int64_t>> parse_sizes(std::string_view flag,
                                          std::string_view text,
@@ -81,15 +84,16 @@ class Bench : public Command {
   void declare(Arguments& a) override {
     a.texts("--model", "SPEC", models_, "Model to measure: [NAME=]FILE.gguf; may be given again");
     a.flag("--membw", membw_, "The memory's read bandwidth alone, without a model");
-    a.text("--only", "PART,…", only_,
+    a.text("--only", "PART,...", only_,
            "Of bandwidth, load, first-token, memory, prefill, decode, context, streams, cost");
-    a.text("--threads", "N,…", threads_,
+    a.text("--threads", "N,...", threads_,
            "Threads of the engine; several numbers are compared (default: all CPUs)");
-    a.integer("--rounds", "N", rounds_, "Timed rounds, of which the median counts", 1, 1000);
-    a.text("--prefill", "N,…", prefill_, "Tokens of the prompts (default: 128,512,2048)");
-    a.text("--batch", "N,…", batch_, "Sequences decoded together (default: 1,4,16)");
-    a.text("--context", "N,…", context_,
-           "Lengths of the context to decode at (default: 128,256,… up to 8192)");
+    a.integer("--rounds", "N", rounds_,
+              "Timed rounds, of which the median counts; 0 = 5, or 3 of what takes long", 0, 1000);
+    a.text("--prefill", "N,...", prefill_, "Tokens of the prompts (default: 128,512,2048)");
+    a.text("--batch", "N,...", batch_, "Sequences decoded together (default: 1,4,16)");
+    a.text("--context", "N,...", context_,
+           "Lengths of the context to decode at (default: 128,256,... up to 8192)");
     a.integer("--decode", "N", decode_, "Tokens that each sequence writes", 1, 1 << 20);
     engine_.declare_kernels(a);
     a.choice("--format", {"text", "json"}, format_, "Output");
@@ -100,13 +104,18 @@ class Bench : public Command {
     CUPEL_TRY(const bench::Options options, read_options());
     CUPEL_TRY(const auto threads, parse_sizes("--threads", threads_, 0, 1024));
     CUPEL_TRY(const auto models, model_options());
+    for (const auto& model : models) {
+      if (model) {
+        CUPEL_TRY_VOID(bench::check_bench(*model, options));
+      }
+    }
     // Before the time is spent: a place that cannot be written to.
     std::optional<AtomicFile> out;
     if (!out_.empty()) {
       CUPEL_TRY(AtomicFile file, AtomicFile::create(out_));
       out.emplace(std::move(file));
     }
-    bench::Report report{.machine = describe_machine(usable_cpus()), .rounds = rounds_};
+    bench::Report report{.machine = describe_machine(usable_cpus()), .rounds = options.rounds};
     {
       const std::stop_callback interrupted(stop_on_interrupt(), [] { leave(); });
       CUPEL_TRY_VOID(measure(models, threads, options, report));
@@ -130,7 +139,11 @@ class Bench : public Command {
 
   Result<bench::Options> read_options() const {
     bench::Options options;
-    options.rounds = rounds_;
+    if (rounds_ > 0) {
+      options.rounds = rounds_;
+    } else {
+      options.enough_seconds = kEnoughSeconds;
+    }
     options.decode_tokens = decode_;
     CUPEL_TRY(options.parts, parse_parts(only_));
     CUPEL_TRY(options.prefill, parse_sizes("--prefill", prefill_, 1, 1 << 24));
@@ -205,7 +218,7 @@ class Bench : public Command {
   bool membw_ = false;
   std::string only_;
   std::string threads_;
-  int64_t rounds_ = 5;
+  int64_t rounds_ = 0;
   std::string prefill_;
   std::string batch_;
   std::string context_;
@@ -219,7 +232,7 @@ class Bench : public Command {
 
 CommandInfo bench() {
   return {.name = "bench",
-          .group = "Inspect",
+          .group = "Measure",
           .summary = "How fast a model is here, and what limits it",
           .examples =
               "  cupel bench --model models/a.gguf\n"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CUPEL = Path(os.environ.get("CUPEL_BINARY", ROOT / "build/dev/cupel")).resolve()
+TINY_WRITER = Path(os.environ.get("CUPEL_TINY_WRITER", ROOT / "build/dev/tests/cli/write_tiny_model")).resolve()
 MODELS = Path(os.environ.get("CUPEL_MODELS", ROOT / "models"))
 DATA = Path(os.environ.get("CUPEL_TEST_DATA", ROOT.parent / "shared/data"))
 TOUCHSTONE = ROOT / "benchmarks/touchstone"
@@ -91,6 +92,12 @@ class CupelTest(unittest.TestCase):
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def tiny_model(self, name="tiny.gguf"):
+        """A model of a few thousand weights with a context of 512: its answers are noise, but all commands run it."""
+        path = self.folder / name
+        subprocess.run([TINY_WRITER, path], check=True)
         return path
 
     def start(self, *args, **options):

@@ -18,10 +18,9 @@ double median_of(const Figure& figure) {
 
 // "a with 2 threads: " where there is more than one run.
 std::string subject_of(const Report& report, const Run& run) {
-  return report.runs.size() > 1
-             ? format("{} with {} thread{}: ", run.model->name, run.threads,
-                      run.threads == 1 ? "" : "s")
-             : std::string();
+  return report.runs.size() > 1 ? format("{} with {} thread{}: ", run.model->name, run.threads,
+                                         run.threads == 1 ? "" : "s")
+                                : std::string();
 }
 
 void add_limit(const Report& report, const Run& run, std::vector<std::string>& lines) {
@@ -48,13 +47,15 @@ void add_batch(const Report& report, const Run& run, std::vector<std::string>& l
   if (decode.size() < 2) {
     return;
   }
-  const auto faster = [](const Figure* a, const Figure* b) { return median_of(*a) < median_of(*b); };
+  const auto faster = [](const Figure* a, const Figure* b) {
+    return median_of(*a) < median_of(*b);
+  };
   const Figure& best = **std::max_element(decode.begin(), decode.end(), faster);
   const Figure& first = *decode.front();
   if (best.size > first.size && median_of(best) > kFasterBy * median_of(first)) {
     lines.push_back(format("{}{} sequences together write {:.1f} times as much as {}",
-                           subject_of(report, run), best.size,
-                           median_of(best) / median_of(first), first.size));
+                           subject_of(report, run), best.size, median_of(best) / median_of(first),
+                           first.size));
   }
 }
 

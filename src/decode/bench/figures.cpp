@@ -31,9 +31,9 @@ std::string_view part_name(Part part) {
 }
 
 const std::vector<Part>& all_parts() {
-  static const std::vector<Part> parts = {
-      Part::kBandwidth, Part::kLoad,    Part::kFirstToken, Part::kMemory, Part::kPrefill,
-      Part::kDecode,    Part::kContext, Part::kStreams,    Part::kCost};
+  static const std::vector<Part> parts = {Part::kBandwidth, Part::kLoad,    Part::kFirstToken,
+                                          Part::kMemory,    Part::kPrefill, Part::kDecode,
+                                          Part::kContext,   Part::kStreams, Part::kCost};
   return parts;
 }
 

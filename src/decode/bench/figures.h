@@ -86,8 +86,8 @@ struct Run {
   std::optional<ModelFacts> model;
   int64_t threads = 0;
   std::optional<double> bandwidth_gb_s;  ///< median; what the limits were computed with
-  std::string_view cpu_level;    ///< of the kernels; empty without a model
-  std::string_view activations;  ///< "int8" or "f32"; empty without a model
+  std::string_view cpu_level;            ///< of the kernels; empty without a model
+  std::string_view activations;          ///< "int8" or "f32"; empty without a model
   std::vector<Figure> figures;
   double others_share = 0;  ///< of the CPUs, taken by other programs meanwhile
 };

@@ -53,8 +53,7 @@ Result<Stream> read_prompt(Subject& subject, std::span<const TokenId> ids, doubl
     const size_t end = std::min(ids.size(), begin + kRowsOfStep);
     rows.clear();
     for (size_t i = begin; i < end; ++i) {
-      rows.push_back(
-          {.sequence = &stream.state, .token = ids[i], .logits = i + 1 == ids.size()});
+      rows.push_back({.sequence = &stream.state, .token = ids[i], .logits = i + 1 == ids.size()});
     }
     CUPEL_TRY_VOID(
         model.step(rows, [&](size_t, std::span<float> logits) { drawer.draw(0, logits); }));

@@ -1,19 +1,15 @@
 #include "decode/bench/plan.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <memory>
 
-#include "base/error.h"
 #include "decode/bench/traffic.h"
 
 namespace cupel::decode::bench {
 namespace {
 
-constexpr int64_t kDecodePrompt = 16;   // tokens that a decoded sequence has seen before
-constexpr int64_t kContextSteps = 16;   // of a round at each length of the context
-constexpr int64_t kLongestContext = 8192;
-constexpr int64_t kCostContext = 128;   // positions before the rows of a cost step
+constexpr int64_t kContextSteps = 16;  // of a round at each length of the context
+constexpr int64_t kCostContext = 128;  // positions before the rows of a cost step
 constexpr int64_t kCostRows[] = {1, 2, 4, 8, 16, 32, 64};
 constexpr int64_t kCostRepeatedRows = 8;  // small steps are repeated until they have that many rows
 constexpr int64_t kWarmSteps = 2;
@@ -38,9 +34,12 @@ class Planner {
         context_(model_.context_length) {}
 
   Result<std::vector<Measurement>> plan() {
+    CUPEL_TRY(sizes_, sizes_for(options_, context_, subject_.path()));
     const std::pair<Part, Result<Ok> (Planner::*)()> makers[] = {
-        {Part::kPrefill, &Planner::add_prefill}, {Part::kDecode, &Planner::add_decode},
-        {Part::kContext, &Planner::add_context}, {Part::kStreams, &Planner::add_streams},
+        {Part::kPrefill, &Planner::add_prefill},
+        {Part::kDecode, &Planner::add_decode},
+        {Part::kContext, &Planner::add_context},
+        {Part::kStreams, &Planner::add_streams},
         {Part::kCost, &Planner::add_cost}};
     for (const auto& [part, add] : makers) {
       if (options_.has(part)) {
@@ -51,23 +50,6 @@ class Planner {
   }
 
  private:
-  // The sizes asked for, which must fit, or those of `defaults` that do.
-  [[nodiscard]] Result<std::vector<int64_t>> sizes(std::string_view flag,
-                                                   const std::vector<int64_t>& asked,
-                                                   std::vector<int64_t> defaults) const {
-    if (asked.empty()) {
-      std::erase_if(defaults, [&](int64_t size) { return size > context_; });
-      return defaults;
-    }
-    for (const int64_t size : asked) {
-      if (size > context_) {
-        return invalid_argument("{} {}: the context of {} holds {} positions", flag, size,
-                                subject_.path(), context_);
-      }
-    }
-    return asked;
-  }
-
   [[nodiscard]] double mean_cache_bytes(int64_t position, int64_t steps) const {
     return mean_cache_bytes_read(model_, subject_.cache_bytes_per_position(), position, steps);
   }
@@ -78,15 +60,12 @@ class Planner {
   }
 
   Result<Ok> add_prefill() {
-    CUPEL_TRY(const auto lengths, sizes("--prefill", options_.prefill, {128, 512, 2048}));
-    for (const int64_t tokens : lengths) {
+    for (const int64_t tokens : sizes_.prefill) {
       measurements_.push_back(
-          {.figure = {.part = Part::kPrefill,
-                      .size_of = "tokens",
-                      .size = tokens,
-                      .unit = "tokens/s"},
-           .measure = [subject = &subject_, ids = subject_.prompt(tokens, 0)](
-                          bool warm_up) -> Result<double> {
+          {.figure =
+               {.part = Part::kPrefill, .size_of = "tokens", .size = tokens, .unit = "tokens/s"},
+           .measure = [subject = &subject_,
+                       ids = subject_.prompt(tokens, 0)](bool warm_up) -> Result<double> {
              const size_t count = warm_up ? std::min<size_t>(ids.size(), 128) : ids.size();
              double seconds = 0;
              CUPEL_TRY_VOID(read_prompt(*subject, std::span(ids).first(count), seconds));
@@ -97,29 +76,24 @@ class Planner {
   }
 
   Result<Ok> add_decode() {
-    const std::vector<int64_t> batches =
-        options_.batch.empty() ? std::vector<int64_t>{1, 4, 16} : options_.batch;
-    const int64_t prompt = std::min(kDecodePrompt, std::max<int64_t>(1, context_ / 8));
-    if (prompt + options_.decode_tokens > context_) {
-      return invalid_argument("--decode {}: after a prompt of {}, the context of {} holds {} more",
-                              options_.decode_tokens, prompt, subject_.path(), context_ - prompt);
-    }
+    const std::vector<int64_t>& batches = sizes_.batch;
+    const int64_t prompt = sizes_.decode_prompt;
     auto bases = std::make_shared<std::vector<Stream>>();
     for (int64_t i = 0; i < *std::max_element(batches.begin(), batches.end()); ++i) {
       CUPEL_TRY(Stream base, read(prompt, static_cast<uint64_t>(i)));
       bases->push_back(std::move(base));
     }
     for (const int64_t batch : batches) {
-      measurements_.push_back({.figure = {.part = Part::kDecode,
-                                          .size_of = "sequences",
-                                          .size = batch,
-                                          .settings = {{"prompt", prompt},
-                                                       {"tokens", options_.decode_tokens}},
-                                          .unit = "tokens/s"},
-                               .measure = decode(bases, batch, options_.decode_tokens),
-                               .cache_bytes = static_cast<double>(batch) *
-                                              mean_cache_bytes(prompt, options_.decode_tokens),
-                               .tokens_of_step = batch});
+      measurements_.push_back(
+          {.figure = {.part = Part::kDecode,
+                      .size_of = "sequences",
+                      .size = batch,
+                      .settings = {{"prompt", prompt}, {"tokens", options_.decode_tokens}},
+                      .unit = "tokens/s"},
+           .measure = decode(bases, batch, options_.decode_tokens),
+           .cache_bytes =
+               static_cast<double>(batch) * mean_cache_bytes(prompt, options_.decode_tokens),
+           .tokens_of_step = batch});
     }
     return Ok{};
   }
@@ -137,11 +111,7 @@ class Planner {
   // The longest context is read once; shorter ones are forks of its beginning. The last decoded
   // token stands at the end of the context, so that also the model's own length can be measured.
   Result<Ok> add_context() {
-    std::vector<int64_t> doubled;
-    for (int64_t length = 128; length <= kLongestContext; length *= 2) {
-      doubled.push_back(length);
-    }
-    CUPEL_TRY(const auto lengths, sizes("--context", options_.context, std::move(doubled)));
+    const std::vector<int64_t>& lengths = sizes_.context;
     if (lengths.empty()) {
       return Ok{};
     }
@@ -164,10 +134,6 @@ class Planner {
   Result<Ok> add_streams() {
     SharedPrefix job{.tokens = options_.decode_tokens};
     job.prefix = std::min(job.prefix, context_ - job.suffix - job.tokens);
-    if (job.prefix < 1) {
-      return invalid_argument("--decode {}: the context of {} holds {} positions, too few for it",
-                              options_.decode_tokens, subject_.path(), context_);
-    }
     measurements_.push_back(
         {.figure = {.part = Part::kStreams,
                     .size_of = "sequences",
@@ -214,6 +180,7 @@ class Planner {
   const Options& options_;
   const engine::ModelDescription& model_;
   int64_t context_;
+  Sizes sizes_;
   std::vector<Measurement> measurements_;
 };
 

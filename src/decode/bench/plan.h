@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -17,11 +18,12 @@ struct Measurement {
   /// the figure gets a limit.
   std::optional<double> cache_bytes;
   int64_t tokens_of_step = 1;
+  double seconds = 0;  ///< that all its rounds have taken, the one for warming up not counted
 };
 
 /// What the rounds measure of a model that is ready: prefill to cost. Reads the prompts that
 /// decoding starts from, once: later rounds fork them. The subject must outlive the result.
-/// Errors: kInvalidArgument - a size that the model's context does not hold; those of read_prompt.
+/// Errors: those of sizes_for and read_prompt.
 Result<std::vector<Measurement>> plan_rounds(Subject& subject, const Options& options);
 
 }  // namespace cupel::decode::bench

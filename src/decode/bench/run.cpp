@@ -12,16 +12,15 @@
 namespace cupel::decode::bench {
 namespace {
 
-constexpr int kBandwidthPasses = 3;         // of a round, of which the best counts
-constexpr double kEnoughLoadSeconds = 10;   // a large model is loaded less often
+constexpr int kBandwidthPasses = 3;        // of a round, of which the best counts
+constexpr double kEnoughLoadSeconds = 10;  // a large model is loaded less often
 constexpr int64_t kMemoryPrompt = 512;
 constexpr int64_t kMemoryTokens = 16;
 constexpr size_t kLeastCacheBytes = size_t{2} << 30U;
 
 class Bench {
  public:
-  Bench(const std::optional<LocalModelOptions>& model, const Options& options)
-      : options_(options) {
+  Bench(const std::optional<LocalModelOptions>& model, const Options& options) : options_(options) {
     const size_t threads = options.threads == 0 ? available_cpus() : options.threads;
     run_.threads = static_cast<int64_t>(threads);
     if (model) {
@@ -64,10 +63,7 @@ class Bench {
     CUPEL_TRY(Opened opened, open_timed(*model_));
     CUPEL_TRY_VOID(measure_memory(*opened.subject, reset ? std::nullopt : before));
     Figure load{.part = Part::kLoad, .unit = "s"};
-    Figure first{.part = Part::kFirstToken,
-                 .size_of = "tokens",
-                 .size = kFirstPrompt,
-                 .unit = "s"};
+    Figure first{.part = Part::kFirstToken, .size_of = "tokens", .size = kFirstPrompt, .unit = "s"};
     if (options_.has(Part::kLoad) || options_.has(Part::kFirstToken)) {
       const Stopwatch watch;
       for (int64_t round = 0; round < options_.rounds; ++round) {
@@ -82,8 +78,7 @@ class Bench {
     }
     subject_ = std::move(opened.subject);
     run_.cpu_level = engine::cpu_level_name(subject_->model().operators().level());
-    run_.activations =
-        model_->engine.activations == engine::Activations::kFloat32 ? "f32" : "int8";
+    run_.activations = model_->engine.activations == engine::Activations::kFloat32 ? "f32" : "int8";
     keep(std::move(load));
     keep(std::move(first));
     keep(std::move(memory_));
@@ -100,12 +95,9 @@ class Bench {
     CUPEL_TRY_VOID(decode_seconds(subject, {&stream, 1}, tokens));
     run_.model = subject.facts(model_->name);
     engine::KvPool& pool = subject.model().kv_pool();
-    run_.model->memory_cache_bytes =
-        static_cast<int64_t>(pool.used_pages() * pool.page_bytes());
-    memory_ = {.part = Part::kMemory,
-               .size_of = "positions",
-               .size = prompt + tokens,
-               .unit = "bytes"};
+    run_.model->memory_cache_bytes = static_cast<int64_t>(pool.used_pages() * pool.page_bytes());
+    memory_ = {
+        .part = Part::kMemory, .size_of = "positions", .size = prompt + tokens, .unit = "bytes"};
     if (const auto peak = peak_resident_bytes(); peak && (!before || *peak > *before)) {
       const ModelFacts& facts = *run_.model;
       memory_.values.push_back(static_cast<double>(*peak));
@@ -122,8 +114,7 @@ class Bench {
         engine::bandwidth_buffer_bytes(cache, available_memory_bytes()));
   }
 
-  Result<Ok> measure_rounds(std::vector<Measurement>& measurements,
-                            engine::BandwidthMeter& meter) {
+  Result<Ok> measure_rounds(std::vector<Measurement>& measurements, engine::BandwidthMeter& meter) {
     for (int64_t round = 0; round <= options_.rounds; ++round) {
       const bool warm_up = round == 0;
       say(warm_up ? "warming up" : format("round {} of {}", round, options_.rounds));
@@ -132,9 +123,14 @@ class Bench {
         bandwidth_.push_back(bandwidth);
       }
       for (Measurement& measurement : measurements) {
+        if (round > kFewRounds && measurement.seconds > options_.enough_seconds) {
+          continue;
+        }
+        const Stopwatch watch;
         CUPEL_TRY(const double value, measurement.measure(warm_up));
         if (!warm_up) {
           measurement.figure.values.push_back(value);
+          measurement.seconds += watch.seconds();
         }
       }
     }
@@ -152,9 +148,9 @@ class Bench {
   void collect(std::vector<Measurement>& measurements) {
     run_.bandwidth_gb_s = summarise(bandwidth_).median;
     if (options_.has(Part::kBandwidth)) {
-      run_.figures.insert(run_.figures.begin(), {.part = Part::kBandwidth,
-                                                 .unit = "GB/s",
-                                                 .values = std::move(bandwidth_)});
+      run_.figures.insert(
+          run_.figures.begin(),
+          {.part = Part::kBandwidth, .unit = "GB/s", .values = std::move(bandwidth_)});
     }
     for (Measurement& measurement : measurements) {
       judge(measurement);
@@ -180,13 +176,17 @@ class Bench {
     }
   }
 
+  // Against the step with one row of the same round: a slow moment meets both.
   void set_relative() {
-    std::optional<double> one;
+    const std::vector<const Figure*> steps = figures_of(run_, Part::kCost);
+    const std::vector<double> one = steps.empty() ? std::vector<double>() : steps.front()->values;
     for (Figure& figure : run_.figures) {
       if (figure.part == Part::kCost) {
-        const double median = summarise(figure.values).median;
-        one = one.value_or(median);
-        figure.relative = median / *one;
+        std::vector<double> ratios;
+        for (size_t i = 0; i < std::min(one.size(), figure.values.size()); ++i) {
+          ratios.push_back(figure.values[i] / one[i]);
+        }
+        figure.relative = summarise(std::move(ratios)).median;
       }
     }
   }
@@ -206,10 +206,6 @@ class Bench {
 };
 
 }  // namespace
-
-bool Options::has(Part part) const {
-  return std::find(parts.begin(), parts.end(), part) != parts.end();
-}
 
 Result<Run> run_bench(const std::optional<LocalModelOptions>& model, const Options& options) {
   return Bench(model, options).run();

@@ -1,0 +1,53 @@
+#include "base/process_usage.h"
+
+#include <cstring>
+#include <memory>
+
+#include <gtest/gtest.h>
+
+namespace cupel {
+namespace {
+
+constexpr std::string_view kStat =
+    "cpu  300 0 100 1200 0 0 0 0 0 0\n"
+    "cpu0 100 10 50 800 20 5 5 10 7 0\n"
+    "cpu1 50 0 0 50 0 0 0 0 0 0\n"
+    "cpu10 1000 0 0 0 0 0 0 0 0 0\n"
+    "intr 1 2 3\n"
+    "cpu2 broken\n";
+
+TEST(CpuTime, SumsTheCpusAskedFor) {
+  const std::vector<int> first = {0};
+  const CpuTime time = cpu_time(kStat, first, 100);
+  // Idle and waiting are not busy; what is given to guests is part of user time already.
+  EXPECT_DOUBLE_EQ(time.all, 10.0);
+  EXPECT_DOUBLE_EQ(time.busy, 1.8);
+  const std::vector<int> both = {0, 1, 2, 99};
+  EXPECT_DOUBLE_EQ(cpu_time(kStat, both, 100).all, 11.0);
+  EXPECT_EQ(cpu_time("", both, 100).all, 0);
+}
+
+TEST(OthersWatch, IsAShare) {
+  const OthersWatch watch;
+  EXPECT_GE(watch.share(), 0);
+  EXPECT_LE(watch.share(), 1);
+}
+
+TEST(PeakResident, SeesMemoryThatWasGivenBack) {
+  constexpr size_t kBytes = size_t{64} << 20U;
+  if (!reset_peak_resident()) {
+    GTEST_SKIP() << "the system keeps the peak: that it begins anew is not shown";
+  }
+  const auto before = peak_resident_bytes();
+  ASSERT_TRUE(before.has_value());
+  auto memory = std::make_unique_for_overwrite<char[]>(kBytes);
+  std::memset(memory.get(), 1, kBytes);
+  EXPECT_EQ(memory[kBytes / 2], 1);
+  memory.reset();
+  EXPECT_GE(*peak_resident_bytes(), *before + static_cast<int64_t>(kBytes) * 9 / 10);
+  ASSERT_TRUE(reset_peak_resident());
+  EXPECT_LT(*peak_resident_bytes(), *before + static_cast<int64_t>(kBytes) / 2);
+}
+
+}  // namespace
+}  // namespace cupel

@@ -1,0 +1,40 @@
+#include <gtest/gtest.h>
+
+#include "decode/bench/subject.h"
+#include "support/test_paths.h"
+
+namespace cupel::decode::bench {
+namespace {
+
+ModelFacts facts_of(const std::string& path) {
+  LocalModelOptions options{.path = path};
+  options.engine.threads = 1;
+  auto subject = Subject::open(options);
+  CUPEL_CHECK(subject.has_value());
+  return (*subject)->facts("m");
+}
+
+// Expected: the sizes of the tensors in the files, as `cupel inspect` lists them.
+TEST(BenchFacts, OfSmolLm2) {
+  const std::string path = test::model_file("SmolLM2-135M-Instruct.Q4_1.gguf");
+  CUPEL_SKIP_UNLESS(path, "the model was not fetched: its bytes are not checked");
+  const ModelFacts facts = facts_of(path);
+  EXPECT_EQ(facts.step_weight_bytes, 66355200 + 30081024);
+  EXPECT_EQ(facts.weight_bytes, facts.step_weight_bytes);
+  EXPECT_EQ(facts.cache_bytes_per_position, 23040);
+  EXPECT_EQ(facts.parameters, 134515008);
+  ASSERT_EQ(facts.types.size(), 3U);
+  EXPECT_EQ(facts.types[0].type, "Q4_1");
+  EXPECT_EQ(facts.types[0].tensors, 210);
+}
+
+TEST(BenchFacts, OfGemma3) {
+  const std::string path = test::model_file("gemma-3-270m.Q4_K_M.gguf");
+  CUPEL_SKIP_UNLESS(path, "the model was not fetched: its bytes are not checked");
+  const ModelFacts facts = facts_of(path);
+  EXPECT_NEAR(static_cast<double>(facts.step_weight_bytes), 246.6e6, 0.1e6);
+  EXPECT_EQ(facts.cache_bytes_per_position, 18432);
+}
+
+}  // namespace
+}  // namespace cupel::decode::bench
