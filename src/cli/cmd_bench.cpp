@@ -109,21 +109,14 @@ class Bench : public Command {
         CUPEL_TRY_VOID(bench::check_bench(*model, options));
       }
     }
-    // Before the time is spent: a place that cannot be written to.
-    std::optional<AtomicFile> out;
-    if (!out_.empty()) {
-      CUPEL_TRY(AtomicFile file, AtomicFile::create(out_));
-      out.emplace(std::move(file));
+    if (!out_.empty()) {  // before the time is spent: a place that cannot be written to
+      CUPEL_TRY_VOID(AtomicFile::create(out_));
     }
     bench::Report report{.machine = describe_machine(usable_cpus()), .rounds = options.rounds};
-    {
-      const std::stop_callback interrupted(stop_on_interrupt(), [] { leave(); });
-      CUPEL_TRY_VOID(measure(models, threads, options, report));
-    }
+    CUPEL_TRY_VOID(measure(models, threads, options, report));
     const Json json = bench::report_json(report, CUPEL_VERSION);
-    if (out) {
-      CUPEL_TRY_VOID(out->append(dump_json(json, {.indent = 2}) + "\n"));
-      CUPEL_TRY_VOID(out->commit());
+    if (!out_.empty()) {
+      CUPEL_TRY_VOID(write_file_atomic(out_, dump_json(json, {.indent = 2}) + "\n"));
     }
     if (format_ == "json") {
       print_pretty(json);
@@ -180,6 +173,7 @@ class Bench : public Command {
                             const std::vector<int64_t>& threads,
                             bench::Options options,
                             bench::Report& report) {
+    const std::stop_callback interrupted(stop_on_interrupt(), [] { leave(); });
     for (const auto& model : models) {
       for (const int64_t count : threads.empty() ? std::vector<int64_t>{0} : threads) {
         options.threads = static_cast<size_t>(count);

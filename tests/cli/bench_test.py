@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 
 from support import INTERRUPTED, MISSING, ROOT, USAGE, CupelTest, main
 
@@ -25,7 +26,7 @@ class BenchTest(CupelTest):
     def test_every_part_has_its_rows(self):
         done = self.ok(*self.quick)
         lines = done.out.splitlines()
-        for begin in ("machine  ", "model    ", "weights  ", "cache    ", "engine   ", "memory read ", "load ",
+        for begin in ("machine  ", "model    ", "weights  ", "cache    ", "engine   ", "memory read ", "load  ",
                       "load to first token, prompt of 5 ", "peak memory ", "prefill, 128 tokens ",
                       "prefill, 512 tokens ", "decode, 1 sequence ", "decode, 4 sequences ", "decode, 16 sequences ",
                       "decode at context 128 ", "decode at context 512 ", "16 streams, shared prefix of 300 ",
@@ -130,8 +131,8 @@ class BenchTest(CupelTest):
         out = self.folder / "bench.json"
         process = self.start("bench", "--model", self.model, "--threads", 1, "--rounds", 1000, "--out", out)
         # The measuring has begun once the process has used some time of its own.
-        stat = f"/proc/{process.pid}/stat"
-        while int(open(stat, encoding="ascii").read().rsplit(")", 1)[1].split()[11]) < 20:
+        stat = Path(f"/proc/{process.pid}/stat")
+        while int(stat.read_text(encoding="ascii").rsplit(")", 1)[1].split()[11]) < 20:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         done = self.finish(process, timeout=20)

@@ -82,11 +82,11 @@ TEST(BenchJson, HoldsEveryFigureWithLimitAndShare) {
   EXPECT_EQ(dump_json(run.find("figures")->as_array()[0]),
             R"({"part":"decode","sequences":4,"prompt":16,"tokens":64,"unit":"tokens/s",)"
             R"("median":75.0,"min":75.0,"max":75.0,"values":[75.0],"limit":300.0,"share":0.25,)"
-            R"("bytes_per_step":100000000.0})");
+            R"("bytes_per_step":1e+08})");
 }
 
 TEST(BenchJson, HasNullForWhatIsNotThere) {
-  const Run run{.threads = 1, .figures = {{.part = Part::kMemory, .unit = "bytes"}}};
+  const auto run = bench::Run{.threads = 1, .figures = {{.part = Part::kMemory, .unit = "bytes"}}};
   const Json json = report_json(report_of({run}), "1");
   const Json& written = json.find("runs")->as_array()[0];
   EXPECT_TRUE(written.find("model")->is_null());
@@ -97,7 +97,7 @@ TEST(BenchJson, HasNullForWhatIsNotThere) {
 }
 
 TEST(BenchReport, IsBusyWhenOthersTakeMoreThanAFewOfTheCpus) {
-  Run run = run_with(1, {});
+  auto run = run_with(1, {});
   run.others_share = 0.15;
   EXPECT_FALSE(report_of({run}).busy());
   run.others_share = 0.16;
