@@ -88,7 +88,7 @@ TEST(CacheBytesRead, AverageOverSteps) {
 TEST(TokensPerSecondLimit, IsTheBandwidthOverTheBytesOfAStep) {
   // 35 GB/s over 96.44 MB: what the published table calls 345 to 385 at 33 to 37 GB/s.
   EXPECT_NEAR(tokens_per_second_limit(1, 96436224, 35), 362.9, 0.1);
-  EXPECT_NEAR(tokens_per_second_limit(16, 246.6e6 + 16 * 18432, 35), 16 * 35e3 / 246.895, 0.1);
+  EXPECT_NEAR(tokens_per_second_limit(16, 246364160 + 16 * 18432, 35), 16 * 35e9 / 246659072, 1e-6);
   EXPECT_EQ(tokens_per_second_limit(1, 0, 35), 0);
 }
 
