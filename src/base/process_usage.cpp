@@ -75,8 +75,8 @@ CpuTime cpu_time(std::string_view proc_stat, std::span<const int> cpus, double t
   CpuTime time;
   for (const std::string_view line : split(proc_stat, '\n')) {
     const std::vector<std::string_view> fields = split(line, ' ');
-    if (fields.size() <= kTickFields ||
-        std::find(cpus.begin(), cpus.end(), cpu_of(fields[0])) == cpus.end()) {
+    const int cpu = fields.size() > kTickFields ? cpu_of(fields[0]) : -1;
+    if (cpu < 0 || (!cpus.empty() && std::find(cpus.begin(), cpus.end(), cpu) == cpus.end())) {
       continue;
     }
     for (size_t i = 0; i < kTickFields; ++i) {
@@ -89,12 +89,18 @@ CpuTime cpu_time(std::string_view proc_stat, std::span<const int> cpus, double t
 }
 
 OthersWatch::OthersWatch()
-    : cpus_(usable_cpus()), start_(cpu_time_now(cpus_)), own_start_(process_cpu_seconds()) {}
+    : usable_(usable_cpus()),
+      usable_start_(cpu_time_now(usable_)),
+      all_start_(cpu_time_now({})),
+      own_start_(process_cpu_seconds()) {}
 
 double OthersWatch::share() const {
-  const CpuTime passed = cpu_time_now(cpus_) - start_;
-  const double others = passed.busy - (process_cpu_seconds() - own_start_);
-  return passed.all > 0 ? std::clamp(others / passed.all, 0.0, 1.0) : 0;
+  const double own = process_cpu_seconds() - own_start_;
+  const auto others = [own](const CpuTime& passed) {
+    return passed.all > 0 ? std::clamp((passed.busy - own) / passed.all, 0.0, 1.0) : 0.0;
+  };
+  return std::max(others(cpu_time_now(usable_) - usable_start_),
+                  others(cpu_time_now({}) - all_start_));
 }
 
 }  // namespace cupel

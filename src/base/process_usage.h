@@ -25,20 +25,24 @@ struct CpuTime {
   CpuTime operator-(const CpuTime& other) const { return {busy - other.busy, all - other.all}; }
 };
 
-/// Sums the lines "cpuN" of those CPUs in the text of /proc/stat, which counts in ticks.
+/// Sums the lines "cpuN" of those CPUs, or of all where the list is empty, in the text of
+/// /proc/stat, which counts in ticks.
 CpuTime cpu_time(std::string_view proc_stat, std::span<const int> cpus, double ticks_per_second);
 
-/// How much of the CPUs that this process may use went to other programs since construction.
+/// How much of the CPUs went to other programs since construction.
 class OthersWatch {
  public:
   OthersWatch();
-  /// A share of all the time of these CPUs, in [0, 1]; 0 where the system does not say. Coarse
-  /// below a tenth of a second: the system counts in ticks of 10 ms.
+  /// A share of all the time of the CPUs that this process may use, or of all CPUs of the machine
+  /// where that is more: what runs on the others still takes of the memory's bandwidth. In [0, 1];
+  /// 0 where the system does not say. Coarse below a tenth of a second: the system counts in ticks
+  /// of 10 ms.
   [[nodiscard]] double share() const;
 
  private:
-  std::vector<int> cpus_;
-  CpuTime start_;
+  std::vector<int> usable_;
+  CpuTime usable_start_;
+  CpuTime all_start_;
   double own_start_ = 0;
 };
 

@@ -24,6 +24,7 @@ TEST(CpuTime, SumsTheCpusAskedFor) {
   EXPECT_DOUBLE_EQ(time.busy, 1.8);
   const std::vector<int> both = {0, 1, 2, 99};
   EXPECT_DOUBLE_EQ(cpu_time(kStat, both, 100).all, 11.0);
+  EXPECT_DOUBLE_EQ(cpu_time(kStat, {}, 100).all, 21.0) << "all three, not their sum once more";
   EXPECT_EQ(cpu_time("", both, 100).all, 0);
 }
 
