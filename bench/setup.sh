@@ -1,36 +1,42 @@
 #!/usr/bin/env bash
-# Creates the Python environment of the benchmarks (and of the oracle generators with --oracles).
+# Creates the Python environments of the benchmarks (and of the oracle generators with --oracles).
 #
-#   bench/setup.sh [--oracles]
+#   bench/setup.sh [--all | --oracles]
 #
+# Without an argument: what the peers llama.cpp and OpenVINO need. --all: the peer transformers as well (torch), and a
+# second environment beside the first, NAME-export, that turns Gemma into an OpenVINO model once.
 # The environment is CUPEL_BENCH_VENV, or .venv-bench in the repository. Nothing is done when it
 # already holds what the requirements ask for. Prints the path of its python as the last line.
 set -euo pipefail
 
 bench=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=${CUPEL_BENCH_VENV:-$bench/../.venv-bench}
-requirements=$bench/requirements.txt
-kind=bench
-no_deps=()
+
+# install VENV KIND REQUIREMENTS [PIP-FLAG…]: a stamp of the requirements spares the second run.
+install() {
+  local folder=$1 kind=$2 requirements=$3 wanted
+  local stamp=$folder/.cupel-$kind
+  shift 3
+  wanted=$(sha256sum <"$requirements" | cut -d' ' -f1)
+  if [[ -x $folder/bin/python && -f $stamp && $(<"$stamp") == "$wanted" ]]; then
+    return
+  fi
+  [[ -x $folder/bin/python ]] || python3 -m venv "$folder"
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$@" -r "$requirements" >&2
+  echo "$wanted" >"$stamp"
+}
 
 case "${1:-}" in
-  '') ;;
-  --oracles)
-    requirements=$bench/oracles/requirements.txt
-    kind=oracles
-    no_deps=(--no-deps)
+  '') install "$venv" bench "$bench/requirements.txt" ;;
+  --all)
+    install "$venv" bench "$bench/requirements.txt"
+    install "$venv" transformers "$bench/requirements-transformers.txt"
+    install "$venv-export" export "$bench/requirements-export.txt" --no-deps
     ;;
+  --oracles) install "$venv" oracles "$bench/oracles/requirements.txt" --no-deps ;;
   *)
-    echo "setup.sh: unknown argument '$1'; only --oracles is known" >&2
+    echo "setup.sh: unknown argument '$1'; --all and --oracles are known" >&2
     exit 2
     ;;
 esac
-
-stamp=$venv/.cupel-$kind
-wanted=$(sha256sum <"$requirements" | cut -d' ' -f1)
-if [[ ! -x $venv/bin/python || ! -f $stamp || $(<"$stamp") != "$wanted" ]]; then
-  [[ -x $venv/bin/python ]] || python3 -m venv "$venv"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${no_deps[@]}" -r "$requirements" >&2
-  echo "$wanted" >"$stamp"
-fi
 echo "$(cd "$venv" && pwd)/bin/python"

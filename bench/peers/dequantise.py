@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """A Hugging Face checkpoint of a GGUF file's dequantised weights.
 
-    python dequantise.py --model smollm2|gemma3 --dtype f32|bf16 --out FOLDER [--tokenizer]
+    python dequantise.py --model smollm2|gemma3 --dtype f32|bf16 --out FOLDER
 
---tokenizer writes tokenizer.json too, which exporters ask for. The folder appears when it is whole.
+The folder appears when it is whole. It has no tokenizer: the benchmark hands out token ids.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "oracles"))
 
 import torch  # noqa: E402
 from gguf_models import load_named_model  # noqa: E402
-from gguf_tokenizers import MODEL_FILES, build_tokenizer  # noqa: E402
+from gguf_tokenizers import MODEL_FILES  # noqa: E402
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
 
@@ -26,13 +26,9 @@ def main() -> None:
     parser.add_argument("--model", required=True, choices=list(MODEL_FILES))
     parser.add_argument("--dtype", choices=list(DTYPES), default="f32")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tokenizer", action="store_true")
     options = parser.parse_args()
     partial = options.out.with_name(options.out.name + ".tmp")
     load_named_model(options.model).to(DTYPES[options.dtype]).save_pretrained(partial)
-    if options.tokenizer:
-        from transformers import PreTrainedTokenizerFast
-        PreTrainedTokenizerFast(tokenizer_object=build_tokenizer(MODEL_FILES[options.model])).save_pretrained(partial)
     partial.rename(options.out)
 
 
