@@ -3,8 +3,9 @@
 #
 #   bench/setup.sh [--all | --oracles]
 #
-# Without an argument: what the peers llama.cpp and OpenVINO need. --all: the peer transformers as well (torch), and a
-# second environment beside the first, NAME-export, that turns Gemma into an OpenVINO model once.
+# Without an argument: what the peers llama.cpp and OpenVINO need. --all: the peer transformers as well (what the
+# oracles need holds it), and a second environment beside the first,
+# NAME-export, that turns Gemma into an OpenVINO model once.
 # The environment is CUPEL_BENCH_VENV, or .venv-bench in the repository. Nothing is done when it
 # already holds what the requirements ask for. Prints the path of its python as the last line.
 set -euo pipefail
@@ -30,7 +31,7 @@ case "${1:-}" in
   '') install "$venv" bench "$bench/requirements.txt" ;;
   --all)
     install "$venv" bench "$bench/requirements.txt"
-    install "$venv" transformers "$bench/requirements-transformers.txt"
+    install "$venv" oracles "$bench/oracles/requirements.txt" --no-deps
     install "$venv-export" export "$bench/requirements-export.txt" --no-deps
     ;;
   --oracles) install "$venv" oracles "$bench/oracles/requirements.txt" --no-deps ;;
