@@ -1,0 +1,156 @@
+"""What must hold, and whether it does. Everything here is computed from the results alone."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from .config import BUSY_SHARE, DECODE_TOKENS, MODELS
+from .statistics import paired_ratio
+
+STARTUP_MS, FIRST_TOKEN_S, MEMORY_FACTOR, LONG_PREFILL_LOSS = 20.0, 0.4, 1.3, 0.15
+# Least ratio of Cupel to a peer in the same rounds: (model, workload, case, peer, ratio).
+RATIOS = (
+    ("smollm2", "decode", "batch 1", "llama_cpp", 2.5),
+    ("smollm2", "prefill", "512 tokens", "openvino", 1.05),
+    ("smollm2", "prefill", "512 tokens", "llama_cpp", 5.4),
+    ("gemma3", "decode", "batch 1", "llama_cpp", 1.8),
+    ("gemma3", "prefill", "512 tokens", "llama_cpp", 4.0),
+    ("smollm2", "shared", "16 streams", "llama_cpp", 3.0),
+    ("smollm2", "shared", "16 streams", "openvino", 1.0),
+    ("gemma3", "shared", "16 streams", "llama_cpp", 3.0),
+    ("gemma3", "shared", "16 streams", "openvino", 1.0),
+)
+# Least share of the bandwidth limit of decoding at batch 1.
+LIMIT_SHARES = {"smollm2": 0.55, "gemma3": 0.75}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One target: what, the figure as text, the bound as text, and PASS, MISS, BUSY or n/a."""
+
+    what: str
+    figure: str
+    bound: str
+    verdict: str
+
+
+def verdict(good: bool, busy: float = 0.0) -> str:
+    return "BUSY" if busy > BUSY_SHARE else "PASS" if good else "MISS"
+
+
+def missing(what: str, bound: str, reason: str) -> Check:
+    return Check(what, reason, bound, "n/a")
+
+
+def decode_limit(model: str, positions: float, gb_s: float) -> float:
+    """Tokens/s at which weights and cache of one sequence are read as fast as memory allows."""
+    return gb_s * 1e9 / (MODELS[model].weight_bytes + MODELS[model].cache_bytes(positions))
+
+
+def limit_share(results: dict, workload: str, model: str, case: str, contender: str) -> float | None:
+    """A decode figure of one sequence as a share of the limit; None without figure or bandwidth."""
+    found = results.get("workloads", {}).get(workload, {}).get(model, {}).get("cases", {}).get(case)
+    if found is None or contender not in found["values"] or "bandwidth" not in results:
+        return None
+    return found["values"][contender]["median"] / decode_limit(model, found["mean_positions"],
+                                                               results["bandwidth"]["gb_s"]["median"])
+
+
+def ratio(measured: dict, case: str, peer: str) -> float | None:
+    """Cupel to a peer, paired by round; None unless both were measured."""
+    values = measured["cases"][case]["values"]
+    if "cupel" not in values or peer not in values:
+        return None
+    return paired_ratio(values["cupel"]["values"], values[peer]["values"])
+
+
+def ratio_checks(results: dict) -> list[Check]:
+    checks = []
+    for model, workload, case, peer, least in RATIOS:
+        measured = results.get("workloads", {}).get(workload, {}).get(model)
+        if measured is None:
+            continue
+        what, bound = f"{model} {workload}, {case}, to {peer}", f">= {least} x"
+        got = ratio(measured, case, peer)
+        if got is None:
+            checks.append(missing(what, bound, "not measured on both sides"))
+        else:
+            checks.append(Check(what, f"{got:.2f} x", bound, verdict(got >= least, measured["busy_share"])))
+    return checks
+
+
+def limit_checks(results: dict) -> list[Check]:
+    checks = []
+    for model, measured in results.get("workloads", {}).get("decode", {}).items():
+        what, bound = f"{model} decode, batch 1, of the bandwidth limit", f">= {LIMIT_SHARES[model]:.0%}"
+        share = limit_share(results, "decode", model, "batch 1", "cupel")
+        if share is None:
+            checks.append(missing(what, bound, "no figure or no bandwidth"))
+        else:
+            checks.append(Check(what, f"{share:.1%}", bound, verdict(share >= LIMIT_SHARES[model], measured["busy_share"])))
+    return checks
+
+
+def long_prefill_checks(results: dict) -> list[Check]:
+    """Time per token at 2048 against 512."""
+    checks = []
+    for model, measured in results.get("workloads", {}).get("prefill", {}).items():
+        cases = measured["cases"]
+        if any("cupel" not in cases.get(case, {"values": {}})["values"] for case in ("512 tokens", "2048 tokens")):
+            continue
+        short, long = (cases[case]["values"]["cupel"]["values"] for case in ("512 tokens", "2048 tokens"))
+        loss = paired_ratio(short, long) - 1
+        checks.append(Check(f"{model} prefill, time per token at 2048 over 512", f"{loss:+.1%}", f"<= +{LONG_PREFILL_LOSS:.0%}",
+                            verdict(loss <= LONG_PREFILL_LOSS, measured["busy_share"])))
+    return checks
+
+
+def first_token_checks(results: dict) -> list[Check]:
+    checks = []
+    for model, measured in results.get("workloads", {}).get("start", {}).items():
+        cupel = measured["cases"]["first token"]["values"].get("cupel")
+        if cupel:
+            checks.append(Check(f"{model} process start to first token", f"{cupel['median']:.3f} s", f"<= {FIRST_TOKEN_S} s",
+                                verdict(cupel["median"] <= FIRST_TOKEN_S, measured["busy_share"])))
+    return checks
+
+
+def memory_checks(results: dict) -> list[Check]:
+    """Peak resident memory over weights plus the cache used; not a time, so never BUSY."""
+    checks = []
+    for model, measured in results.get("workloads", {}).get("memory", {}).items():
+        peak = measured["contenders"].get("cupel", {}).get("peak_bytes")
+        if peak is None:
+            continue
+        positions = next(iter(measured["cases"].values()))["mean_positions"] + DECODE_TOKENS / 2
+        # What is stored, not what is read: rows beyond a sliding window count as used.
+        facts = MODELS[model]
+        used = facts.weight_bytes + facts.layer_cache_bytes * (facts.full_layers + facts.sliding_layers) * positions
+        factor = peak / used
+        checks.append(Check(f"{model} peak memory over weights + cache used", f"{factor:.2f} x ({peak / 1e6:.0f} MB)",
+                            f"<= {MEMORY_FACTOR} x", verdict(factor <= MEMORY_FACTOR)))
+    return checks
+
+
+def startup_checks(results: dict) -> list[Check]:
+    startup = results.get("startup", {"cases": {}})
+    checks = []
+    for argument, case in startup["cases"].items():
+        right = case["exit_code_right"]
+        note = "" if right else f" (exit {case['exit_codes']})"
+        checks.append(Check(f"cupel {argument}", f"{case['ms']['median']:.1f} ms{note}", f"<= {STARTUP_MS:.0f} ms",
+                            verdict(case["ms"]["median"] <= STARTUP_MS and right, startup["busy_share"] if right else 0.0)))
+    return checks
+
+
+def token_checks(results: dict) -> list[Check]:
+    return [Check(f"{model} token ids", f"{tokens['equal']}/{tokens['lines']} lines", "all equal",
+                  verdict(tokens["equal"] == tokens["lines"]))
+            for model, tokens in results.get("tokens", {}).items()]
+
+
+def all_checks(results: dict) -> list[dict]:
+    checks = (ratio_checks(results) + limit_checks(results) + long_prefill_checks(results) + first_token_checks(results) +
+              memory_checks(results) + startup_checks(results) + token_checks(results))
+    checks += [Check(failure["what"], "failed", "-", "MISS") for failure in results.get("failures", [])]
+    return [asdict(check) for check in checks]
