@@ -21,6 +21,8 @@ CUPEL := build/release/cupel
 DEMO_NOISE ?= 0.1
 DEMO_OUT ?= runs/demo
 DEMO_FLAGS ?=
+# For example --quick, or --only decode --models smollm2.
+BENCH_FLAGS ?=
 
 # Tests of what reads untrusted bytes, fast enough to run once more under the sanitizers.
 ASAN_TARGETS := base_test core_test engine_test judge_test
@@ -30,7 +32,7 @@ ASAN_SLOW := Attention|Linear|RowOperators|PackedMatrix|CpuLevels|PublishedVocab
 GROUPS_OF_setup-build := build
 GROUPS_OF_setup-demo := build model
 GROUPS_OF_setup-test := build test model models-extra
-GROUPS_OF_setup-bench := build model bench
+GROUPS_OF_setup-bench := build model models-extra bench
 GROUPS_OF_setup-format := format
 GROUPS_OF_setup-lint := build test lint changes
 GROUPS_OF_setup-quick := build test model changes
@@ -116,9 +118,9 @@ quick: setup-quick ## build and test only the modules that changed since BASE (d
 	ctest --test-dir build/dev --output-on-failure --parallel $(JOBS) \
 	  -L "^($$(paste -sd'|' <<<"$$modules"))$$" -LE '^slow$$'
 
-bench: setup-bench compile ## compare with peers on this machine (best when it is idle); writes bench/results/latest.json
-	@python=$$(bench/setup.sh | tail -n 1)
-	"$$python" bench/run.py --cupel $(CUPEL)
+bench: setup-bench compile ## compare with peers on this machine (best when it is idle); BENCH_FLAGS=--quick: minutes; writes bench/results/latest.json
+	@python=$$(bench/setup.sh $(if $(findstring --quick,$(BENCH_FLAGS)),,--all) | tail -n 1)
+	"$$python" bench/run.py --cupel $(CUPEL) $(BENCH_FLAGS)
 
 layers: ## check which module includes what
 	@python3 scripts/check_layers.py

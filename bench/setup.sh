@@ -3,9 +3,9 @@
 #
 #   bench/setup.sh [--all | --oracles]
 #
-# Without an argument: what the peers llama.cpp and OpenVINO need. --all: the peer transformers as well (what the
-# oracles need holds it), and a second environment beside the first,
-# NAME-export, that turns Gemma into an OpenVINO model once.
+# Without an argument: what the peers llama.cpp and OpenVINO need. --all: the peer transformers as well (the
+# requirements of the oracles hold it), and a second environment beside the first, NAME-export, that turns Gemma into
+# an OpenVINO model once.
 # The environment is CUPEL_BENCH_VENV, or .venv-bench in the repository. Nothing is done when it
 # already holds what the requirements ask for. Prints the path of its python as the last line.
 set -euo pipefail
