@@ -4,17 +4,33 @@
 
 namespace cupel {
 
+// Room for the bytes of any usual token.
+StreamDecoder::StreamDecoder(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {
+  pending_.reserve(256);
+}
+
 std::string StreamDecoder::push(TokenId id) {
-  std::string bytes = tokenizer_->token_bytes(id);
-  if (bytes.starts_with(' ') && tokenizer_->drops_space_after(previous_)) {
-    bytes.erase(0, 1);
+  std::string text;
+  append(id, text);
+  return text;
+}
+
+void StreamDecoder::append(TokenId id, std::string& out) {
+  const size_t begin = pending_.size();
+  tokenizer_->append_token_bytes(id, pending_);
+  if (pending_.size() > begin && pending_[begin] == ' ' &&
+      tokenizer_->drops_space_after(previous_)) {
+    pending_.erase(begin, 1);
   }
   previous_ = id;
-  pending_ += bytes;
-  const size_t complete = complete_utf8_prefix(pending_);
-  std::string text = to_valid_utf8(std::string_view(pending_).substr(0, complete));
-  pending_.erase(0, complete);
-  return text;
+  const std::string_view complete =
+      std::string_view(pending_).substr(0, complete_utf8_prefix(pending_));
+  if (is_valid_utf8(complete)) {
+    out += complete;
+  } else {
+    out += to_valid_utf8(complete);
+  }
+  pending_.erase(0, complete.size());
 }
 
 std::string StreamDecoder::flush() {

@@ -32,6 +32,8 @@ class Tokenizer {
                                                     const EncodeOptions& options) const = 0;
   /// The bytes of one token (may be part of a character). Control tokens give "" unless asked for.
   [[nodiscard]] virtual std::string token_bytes(TokenId id, bool render_special = false) const = 0;
+  /// The same, appended to `out`: what decoding calls for each token.
+  virtual void append_token_bytes(TokenId id, std::string& out) const { out += token_bytes(id); }
   /// Text of a whole sequence; inverse of encode for byte-complete vocabularies.
   [[nodiscard]] virtual std::string decode(std::span<const TokenId> ids,
                                            bool render_special = false) const = 0;
@@ -59,15 +61,17 @@ class Tokenizer {
 /// unfinished by U+FFFD.
 class StreamDecoder {
  public:
-  explicit StreamDecoder(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
+  explicit StreamDecoder(const Tokenizer& tokenizer);
   /// Text that became complete with this token (often the whole token, sometimes "").
   std::string push(TokenId id);
+  /// The same, appended to `out`. Allocates only where `out` has no room or bytes are no UTF-8.
+  void append(TokenId id, std::string& out);
   std::string flush();
 
  private:
   const Tokenizer* tokenizer_;
   TokenId previous_ = -1;
-  std::string pending_;  // valid beginning of a character, < 4 bytes
+  std::string pending_;  // between tokens: valid beginning of a character, < 4 bytes
 };
 
 }  // namespace cupel

@@ -13,6 +13,9 @@ namespace {
 constexpr int64_t kWorthWaiting = 16;
 // Remembered sequences; each holds its pages until they are wanted.
 constexpr size_t kRememberedPrefixes = 16;
+// Bytes of text that room is made for at the start, per token; texts that need more grow by
+// doubling.
+constexpr size_t kBytesPerToken = 6;
 
 }  // namespace
 
@@ -25,6 +28,7 @@ struct Generator::Running {
   engine::SequenceState state;
   std::vector<TokenId> ids;  // prompt and generated
   StreamDecoder decoder;
+  std::string piece;  // the text of the last token
   StopText text;
   Sampler sampler;
   ChatResponse response;
@@ -35,9 +39,16 @@ struct Generator::Running {
   bool done = false;
   Draw draw;
 
-  // Takes the job last: it stays whole where there is no memory for the rest.
-  Running(GenerateJob& j, engine::SequenceState s, const Tokenizer& tokenizer)
-      : state(std::move(s)), ids(j.prompt), decoder(tokenizer), text(j.sampling.stop) {
+  // Room for the longest answer, so that no token allocates. Takes the job last: it stays whole
+  // where there is no memory for the rest.
+  Running(GenerateJob& j, engine::SequenceState s, const Tokenizer& tokenizer, size_t longest)
+      : state(std::move(s)), decoder(tokenizer), text(j.sampling.stop, longest * kBytesPerToken) {
+    ids.reserve(j.prompt.size() + longest);
+    ids.assign(j.prompt.begin(), j.prompt.end());
+    piece.reserve(256);
+    response.ids.reserve(longest);
+    response.logprobs.reserve(j.logprobs ? longest : 0);
+    max_tokens = static_cast<int64_t>(longest);
     job = std::move(j);
   }
   [[nodiscard]] size_t generated() const { return ids.size() - job.prompt.size(); }
@@ -166,9 +177,9 @@ std::unique_ptr<Generator::Running> Generator::start(GenerateJob& job) {
   engine::SequenceState state =
       best.state != nullptr ? best.state->fork(best.length) : model_->new_sequence();
   const size_t pages = pages_of(job);
-  auto run = std::make_unique<Running>(job, std::move(state), *tokenizer_);
+  auto run = std::make_unique<Running>(job, std::move(state), *tokenizer_,
+                                       static_cast<size_t>(longest_answer(job)));
   run->promised_pages = pages;
-  run->max_tokens = longest_answer(run->job);
   run->response.usage.prompt_tokens = static_cast<int64_t>(run->job.prompt.size());
   run->response.usage.cached_tokens = best.length;
   promised_pages_ += pages;
@@ -255,7 +266,9 @@ void Generator::take_draw(Running& run) {
   if (run.job.logprobs) {
     run.response.logprobs.push_back(run.draw.logprob);
   }
-  if (run.text.push(run.decoder.push(run.draw.id))) {
+  run.piece.clear();
+  run.decoder.append(run.draw.id, run.piece);
+  if (run.text.push(run.piece)) {
     finish(run, FinishReason::kStop);  // what the decoder still holds came after the stop string
     return;
   }
@@ -265,7 +278,7 @@ void Generator::take_draw(Running& run) {
     return;
   }
   if (run.job.on_text) {
-    if (const std::string piece = run.text.take(false); !piece.empty()) {
+    if (const std::string_view piece = run.text.take(false); !piece.empty()) {
       run.job.on_text(piece);
     }
   }
@@ -273,7 +286,7 @@ void Generator::take_draw(Running& run) {
 
 void Generator::finish(Running& run, FinishReason reason) {
   if (run.job.on_text) {
-    if (const std::string piece = run.text.take(true); !piece.empty()) {
+    if (const std::string_view piece = run.text.take(true); !piece.empty()) {
       run.job.on_text(piece);
     }
   }

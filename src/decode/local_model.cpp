@@ -108,8 +108,8 @@ LocalModel::~LocalModel() {
 }
 
 void LocalModel::work() {
+  std::deque<std::function<void()>> jobs;  // an empty one allocates, so it is kept between turns
   while (true) {
-    std::deque<std::function<void()>> jobs;
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return stop_ || !jobs_.empty() || !generator_->idle(); });
@@ -121,6 +121,7 @@ void LocalModel::work() {
     for (const auto& job : jobs) {
       job();  // answers for itself whatever it throws
     }
+    jobs.clear();
     auto turn = guard([&]() -> Result<Ok> {
       if (!generator_->idle()) {
         generator_->step();

@@ -21,13 +21,9 @@ std::span<float> Candidates::own_scores() {
 std::vector<Candidate>& Candidates::begin_cut() {
   items_.clear();
   items_.reserve(logits_.size());
+  scratch_.reserve(logits_.size());
   cut_ = true;
   return items_;
-}
-
-std::vector<Candidate>& Candidates::scratch() {
-  scratch_.reserve(logits_.size());
-  return scratch_;
 }
 
 }  // namespace cupel::decode

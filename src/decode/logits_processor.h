@@ -56,7 +56,7 @@ class Candidates {
   /// The list, empty, to be filled: from here on it alone counts.
   std::vector<Candidate>& begin_cut();
   /// A second list of the same room, for sorting.
-  std::vector<Candidate>& scratch();
+  std::vector<Candidate>& scratch() { return scratch_; }
 
  private:
   const engine::Operators* operators_ = nullptr;

@@ -19,12 +19,12 @@ bool StopText::push(std::string_view piece) {
   return true;
 }
 
-std::string StopText::take(bool final) {
+std::string_view StopText::take(bool final) {
   const size_t end = final ? text_.size() : text_.size() - unsafe_suffix();
   if (end <= shown_) {
     return {};
   }
-  std::string piece = text_.substr(shown_, end - shown_);
+  const std::string_view piece = std::string_view(text_).substr(shown_, end - shown_);
   shown_ = end;
   return piece;
 }

@@ -10,12 +10,17 @@ namespace cupel::decode {
 /// string.
 class StopText {
  public:
-  explicit StopText(std::vector<std::string> stops) : stops_(std::move(stops)) {}
+  /// `expected_bytes`: of the text, so that it need not grow while it is streamed.
+  explicit StopText(std::vector<std::string> stops, size_t expected_bytes = 0)
+      : stops_(std::move(stops)) {
+    text_.reserve(expected_bytes);
+  }
 
   /// Adds decoded text; true when a stop string is complete. The text then ends before it.
   bool push(std::string_view piece);
-  /// Text that may be shown and was not handed out before. With `final`, everything.
-  std::string take(bool final);
+  /// Text that may be shown and was not handed out before; a view that the next push ends. With
+  /// `final`, everything.
+  std::string_view take(bool final);
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:

@@ -85,7 +85,7 @@ TEST(StopText, NeverSplitsACharacter) {
   std::string shown;
   for (const char* piece : {"à", "è", "é", "?", "é"}) {
     EXPECT_FALSE(text.push(piece));
-    const std::string next = text.take(false);
+    const std::string next(text.take(false));
     EXPECT_TRUE(is_valid_utf8(next)) << next;
     shown += next;
   }

@@ -23,7 +23,8 @@ void RopeTable::grow(int64_t count) {
   if (count <= positions_) {
     return;
   }
-  count = std::max(count, positions_ + 256);  // few growth steps while decoding
+  count = std::max(count, positions_ + 256);                // few growth steps while decoding,
+  count = (count + kPageRows - 1) / kPageRows * kPageRows;  // where the cache grows too
   cos_.resize(static_cast<size_t>(count * half_));
   sin_.resize(static_cast<size_t>(count * half_));
   for (int64_t p = positions_; p < count; ++p) {

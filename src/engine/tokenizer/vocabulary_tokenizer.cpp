@@ -89,6 +89,12 @@ std::string VocabularyTokenizer::token_bytes(TokenId id, bool render_special) co
   return std::string(vocabulary_->bytes(id));
 }
 
+void VocabularyTokenizer::append_token_bytes(TokenId id, std::string& out) const {
+  if (vocabulary_->contains(id) && !vocabulary_->is_control(id)) {
+    out += vocabulary_->bytes(id);
+  }
+}
+
 bool VocabularyTokenizer::drops_space_after(TokenId previous) const {
   if (!settings_.add_space_prefix) {
     return false;

@@ -18,6 +18,7 @@ class VocabularyTokenizer : public Tokenizer {
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text,
                                             const EncodeOptions& options) const final;
   [[nodiscard]] std::string token_bytes(TokenId id, bool render_special) const final;
+  void append_token_bytes(TokenId id, std::string& out) const final;
   [[nodiscard]] std::string decode(std::span<const TokenId> ids, bool render_special) const final;
   [[nodiscard]] bool drops_space_after(TokenId previous) const final;
   [[nodiscard]] size_t vocabulary_size() const final { return vocabulary_->size(); }
