@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -27,6 +28,19 @@ constexpr uint64_t kGeneration = uint64_t{1} << 32U;
 constexpr uint64_t kOpen = uint64_t{1} << 31U;
 constexpr uint64_t kInside = kOpen - 1;
 
+// Where a busy neighbour has one of the CPUs, a worker can be of no use in two ways. The system
+// puts it on the CPU of the caller: then one of them spins in the place of the other. Or it takes
+// the worker off its CPU amid a chunk: then the caller waits for the neighbour's time slice,
+// milliseconds for a chunk of microseconds; such a worker is late when it comes back so long after
+// the caller was done. In both cases it rests, twice as long each time, while the others do all the
+// work, and tries again. So a pool falls back to the threads that do have a CPU.
+using Clock = std::chrono::steady_clock;
+constexpr Clock::duration kPatience = std::chrono::microseconds(200);
+constexpr Clock::duration kShortestRest = std::chrono::milliseconds(1);
+constexpr Clock::duration kLongestRest = std::chrono::milliseconds(64);
+// A worker that was of use for so long begins with the shortest rest again.
+constexpr Clock::duration kForgotten = std::chrono::milliseconds(30);
+
 void relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -45,29 +59,67 @@ struct ThreadPool::Shared {
   std::atomic<int> sleepers = 0;
   std::atomic<bool> caller_sleeps = false;
   std::atomic<bool> stop = false;
+  std::atomic<bool> all_wanted = false;  // resting ones too
+  std::atomic<int> caller_cpu = -1;      // of the current job
+  Clock::time_point opened;              // the current job; the caller's alone
+  // While the caller sleeps: who leaves the job later than this is late (since the clock's epoch).
+  std::atomic<Clock::rep> deadline = 0;
   const FunctionRef<void(size_t)>* body = nullptr;
   std::exception_ptr failure;  // the first one of the current job; guarded by mutex
   std::mutex mutex;
   std::condition_variable wake;
   std::condition_variable done;
+  std::condition_variable rested;
+
+  /// How long one worker rests when it is late.
+  struct Rest {
+    Clock::duration next = kShortestRest;
+    Clock::time_point over;  // the last one
+  };
 
   void work(size_t worker) {
     uint64_t seen = 0;
+    Rest rest;
     while (true) {
       seen = wait_for_job(seen);
       if (stop) {
         return;
+      }
+      if (shares_cpu_with_caller() && !all_wanted) {
+        take(rest);
+        continue;
       }
       if (!join(seen)) {
         continue;
       }
       call(worker);
       const uint64_t left = state.fetch_sub(1) - 1;
-      if ((left & kInside) == 0 && caller_sleeps.load()) {
-        const std::lock_guard lock(mutex);
-        done.notify_one();
+      if (caller_sleeps.load()) {
+        const bool late = Clock::now().time_since_epoch().count() > deadline.load();
+        if ((left & kInside) == 0) {
+          const std::lock_guard lock(mutex);
+          done.notify_one();
+        }
+        if (late) {
+          take(rest);
+        }
       }
     }
+  }
+
+  // While the one of them runs, the other does not.
+  bool shares_cpu_with_caller() const {
+    return sched_getcpu() == caller_cpu.load(std::memory_order_relaxed);
+  }
+
+  void take(Rest& rest) {
+    if (Clock::now() - rest.over > kForgotten) {
+      rest.next = kShortestRest;
+    }
+    std::unique_lock lock(mutex);
+    rested.wait_for(lock, rest.next, [&] { return stop || all_wanted; });
+    rest.next = std::min(2 * rest.next, kLongestRest);
+    rest.over = Clock::now();
   }
 
   /// The body, whose exception is kept for the caller of the job.
@@ -84,7 +136,7 @@ struct ThreadPool::Shared {
 
   /// The number of a job later than `seen`.
   uint64_t wait_for_job(uint64_t seen) {
-    for (int spin = 0; spin < kSpins; ++spin) {
+    for (int spin = 0; spin < kSpins && !shares_cpu_with_caller(); ++spin) {
       if (const uint64_t now = state.load(std::memory_order_acquire) / kGeneration; now != seen) {
         return now;
       }
@@ -112,10 +164,23 @@ struct ThreadPool::Shared {
   void open_job(const FunctionRef<void(size_t)>& job) {
     body = &job;
     started = 0;
+    opened = Clock::now();
+    caller_cpu.store(sched_getcpu(), std::memory_order_relaxed);
     state = (state.load() / kGeneration + 1) * kGeneration | kOpen;
     if (sleepers.load() > 0) {
       const std::lock_guard lock(mutex);
       wake.notify_all();
+    }
+  }
+
+  /// Whether those who rest are to come too.
+  void call_all_hands(bool wanted) {
+    {
+      const std::lock_guard lock(mutex);
+      all_wanted = wanted;
+    }
+    if (wanted) {
+      rested.notify_all();
     }
   }
 
@@ -136,6 +201,8 @@ struct ThreadPool::Shared {
       }
       relax();
     }
+    const auto now = Clock::now();
+    deadline = (now + std::max(kPatience, now - opened)).time_since_epoch().count();
     std::unique_lock lock(mutex);
     caller_sleeps = true;
     done.wait(lock, empty);
@@ -149,6 +216,7 @@ struct ThreadPool::Shared {
       state.fetch_add(kGeneration);
     }
     wake.notify_all();
+    rested.notify_all();
     for (std::thread& worker : workers) {
       worker.join();
     }
@@ -180,11 +248,13 @@ void ThreadPool::run(FunctionRef<void(size_t)> body) {
     body(0);
     return;
   }
+  s.call_all_hands(true);  // before the job is there to be missed
   s.open_job(body);
   s.call(0);
   while (s.started.load(std::memory_order_acquire) < s.workers.size()) {
     std::this_thread::yield();  // each worker must have its turn
   }
+  s.call_all_hands(false);
   s.close_job();
 }
 

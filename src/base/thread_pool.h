@@ -10,7 +10,8 @@ namespace cupel {
 /// A persistent pool for fork–join loops of the engine. The caller is one of the `threads` workers.
 ///
 /// `run(body)` calls `body(worker)` once on each worker (0 … threads-1) and returns when all are
-/// done; waiting workers spin briefly, then sleep, so that a busy neighbour costs little. One job
+/// done; waiting workers spin briefly, then sleep, and one that a busy neighbour keeps from its CPU
+/// is left out of `for_each_chunk` for some milliseconds, so that a neighbour costs little. One job
 /// at a time. Bodies must not call the pool. The first exception of a body is thrown on to the
 /// caller when all workers have left the job; what was not begun by then is not.
 class ThreadPool {

@@ -92,6 +92,26 @@ TEST(ThreadPool, WorkersThatSleptWakeUp) {
   }
 }
 
+// Far more threads than CPUs: workers that are late or share the caller's CPU rest, and yet every
+// chunk is done once, `run` has each of them and the pool ends at once.
+TEST(ThreadPool, OversubscribedPoolsDoAllTheirWork) {
+  ThreadPool pool(4 * available_cpus() + 3);
+  for (int round = 0; round < 100; ++round) {
+    std::vector<int> hits(200);
+    pool.for_each_chunk(hits.size(), 3, [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) {
+        ++hits[i];
+      }
+    });
+    ASSERT_EQ(std::accumulate(hits.begin(), hits.end(), 0), 200);
+    if (round % 10 == 0) {
+      std::atomic<size_t> calls = 0;
+      pool.run([&](size_t) { ++calls; });
+      ASSERT_EQ(calls.load(), pool.threads());
+    }
+  }
+}
+
 TEST(ThreadPool, ResultsOfWorkersAreVisibleToTheCaller) {
   ThreadPool pool(4);
   for (int round = 0; round < 500; ++round) {
