@@ -13,7 +13,7 @@ from .processes import busy_share, last_json, run
 from .statistics import summary
 
 # Commands that know the read bandwidth, best first, and the field of their JSON, in GB/s.
-BANDWIDTH_SOURCES = ((("bench", "--membw"), "read_gb_s"), (("doctor",), "read_bandwidth_gb_s"))
+BANDWIDTH_SOURCES = ((("bench", "--membw"), "bandwidth_gb_s"), (("doctor",), "read_bandwidth_gb_s"))
 
 
 def read_bandwidth(binary: Path, threads: int) -> dict:

@@ -471,9 +471,10 @@ void Transformer::run_linears(std::span<const LinearArgs> jobs) {
   for (const LinearArgs& job : jobs) {
     groups += (static_cast<size_t>(job.weight->rows) + group - 1) / group;
   }
-  // Pieces small enough to balance, large enough that taking one costs nothing.
-  const size_t pieces = threads_->threads() * 8;
-  const size_t piece = std::clamp<size_t>(groups / pieces, 1, 16);
+  // One row waits for memory, which is read fastest in long runs; many rows are balanced finely.
+  const bool one = jobs.front().input.rows == 1;
+  const size_t pieces = threads_->threads() * (one ? 4 : 8);
+  const size_t piece = std::clamp<size_t>(groups / pieces, 1, one ? groups : 16);
   threads_->for_each_chunk(groups, piece, [&](size_t begin, size_t end) {
     for (const LinearArgs& job : jobs) {
       const auto rows = static_cast<size_t>(job.weight->rows);
