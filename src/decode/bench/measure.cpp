@@ -66,7 +66,7 @@ Result<Stream> read_prompt(Subject& subject, std::span<const TokenId> ids, doubl
 Result<double> decode_seconds(Subject& subject, std::span<Stream> streams, int64_t steps) {
   Drawer drawer(subject, streams.size());
   std::vector<engine::StepRow> rows(streams.size());
-  const engine::LogitsVisitor draw = [&](size_t row, std::span<float> logits) {
+  const auto draw = [&](size_t row, std::span<float> logits) {
     drawer.draw(row, logits);
   };
   const Stopwatch watch;
@@ -92,7 +92,7 @@ Result<double> rows_seconds(Subject& subject,
   for (const TokenId id : ids) {
     rows.push_back({.sequence = &state, .token = id, .logits = true});
   }
-  const engine::LogitsVisitor draw = [&](size_t row, std::span<float> logits) {
+  const auto draw = [&](size_t row, std::span<float> logits) {
     drawer.draw(row, logits);
   };
   const Stopwatch watch;
