@@ -29,7 +29,7 @@ class Model:
 
     path: Path
     weight_bytes: float
-    layer_cache_bytes: int  # of one position in one layer, f16 keys and values
+    layer_cache_bytes: int  # of one position in one layer, 16-bit keys and values
     full_layers: int
     sliding_layers: int = 0
     window: int = 0

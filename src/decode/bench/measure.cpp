@@ -66,9 +66,7 @@ Result<Stream> read_prompt(Subject& subject, std::span<const TokenId> ids, doubl
 Result<double> decode_seconds(Subject& subject, std::span<Stream> streams, int64_t steps) {
   Drawer drawer(subject, streams.size());
   std::vector<engine::StepRow> rows(streams.size());
-  const auto draw = [&](size_t row, std::span<float> logits) {
-    drawer.draw(row, logits);
-  };
+  const auto draw = [&](size_t row, std::span<float> logits) { drawer.draw(row, logits); };
   const Stopwatch watch;
   for (int64_t step = 0; step < steps; ++step) {
     for (size_t i = 0; i < streams.size(); ++i) {
@@ -92,9 +90,7 @@ Result<double> rows_seconds(Subject& subject,
   for (const TokenId id : ids) {
     rows.push_back({.sequence = &state, .token = id, .logits = true});
   }
-  const auto draw = [&](size_t row, std::span<float> logits) {
-    drawer.draw(row, logits);
-  };
+  const auto draw = [&](size_t row, std::span<float> logits) { drawer.draw(row, logits); };
   const Stopwatch watch;
   for (int64_t i = 0; i < repeats; ++i) {
     CUPEL_TRY_VOID(subject.model().step(rows, draw));

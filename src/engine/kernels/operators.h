@@ -22,8 +22,8 @@ namespace cupel::engine {
 /// CPU levels, weakest first. Scalar is the oracle; a level includes those below it.
 enum class CpuLevel { kScalar, kAvx2, kAvx512 };
 
-/// Arithmetic of the linear layers: int8 activations (dynamic, per 32 elements, a second term where
-/// a block sticks out of its row) or exact f32.
+/// Arithmetic of the linear layers: int8 activations (dynamic, per 32 elements, with the outliers
+/// of a row in f32) or exact f32.
 enum class Activations { kFloat32, kInt8 };
 
 /// A weight matrix repacked for the kernels (packing.h); the layout serves all CPU levels.
