@@ -43,12 +43,16 @@ class Cupel:
     def generate(self, model: str, case: dict, check: bool = True) -> tuple[list[dict], Finished]:
         prompts = case.get("prompts") or [case["prompt"]]
         tokens = case.get("tokens", 1)
+        # A prompt is read once untimed, as by the peers: one with the same words in another order, since Cupel would
+        # remember the prompt itself.
+        warm_up = [reordered(prompt.text) for prompt in prompts if case["kind"] == "prefill"]
         with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
-            file.write("".join(json.dumps({"prompt": prompt.text}) + "\n" for prompt in prompts))
+            file.write("".join(json.dumps({"prompt": text}) + "\n" for text in warm_up + [p.text for p in prompts]))
             file.flush()
             finished = run([self.binary, "generate", "--model", f"m={MODELS[model].path}", "--raw", "--input", file.name,
-                            "--max-tokens", tokens, "--temperature", 0, "--threads", self.threads, "--format", "json"])
-        rows = [json.loads(line) for line in finished.out.splitlines() if line.strip()]
+                            "--max-tokens", tokens, "--temperature", 0, "--threads", self.threads,
+                            "--batch", 1 if warm_up else len(prompts), "--format", "json"])
+        rows = [json.loads(line) for line in finished.out.splitlines() if line.strip()][len(warm_up):]
         if check:
             check_counts(case["name"], prompts, tokens, rows)
         return rows, finished
@@ -66,6 +70,10 @@ class Cupel:
             return {"tokens": count, "seconds": seconds, "tokens_per_s": count / seconds}
         rate = sum((row["usage"]["completion_tokens"] - 1) / row["timings"]["decode_s"] for row in rows)
         return {"tokens": count, "seconds": seconds, "tokens_per_s": rate}
+
+
+def reordered(text: str) -> str:
+    return " ".join(reversed(text.split(" ")))
 
 
 def engine_seconds(rows: list[dict]) -> float:

@@ -25,7 +25,7 @@ class Workload:
 
 
 def warm_up(prompts: dict) -> dict:
-    """Untimed: threads started, kernels compiled. Cupel's processes have none; what it would hide is in its figures."""
+    """Untimed: the peers' threads are started, their kernels compiled. Cupel's decode processes have none."""
     return {"name": "warm_up", "kind": "prefill", "prompt": prompts["warm_up"]}
 
 
