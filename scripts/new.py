@@ -211,7 +211,9 @@ TEST({Camel}, ChangesTheCandidatesAsItsSourceStates) {{
                                   [](const LogitsProcessor& p) {{ return p.name == "{name}"; }});
   ASSERT_NE(found, all.end());
   const SamplingOptions options;
-  Candidates candidates{{.items = {{{{.id = 0, .logit = 1}}, {{.id = 1, .logit = 2}}}}}};
+  const std::vector<float> logits = {{1, 2}};
+  Candidates candidates;
+  candidates.start(*engine::operators_for(engine::CpuLevel::kScalar).value(), logits);
   found->apply(candidates, {{.options = &options, .seen = {{}}}});
   FAIL() << "write down the logits that {name} must leave";
 }}

@@ -91,9 +91,9 @@ TEST(HttpClient, KeepsToItsConcurrency) {
   ScriptedReply slow = test::json_reply("{}");
   slow.delay_s = 0.01;
   LoopbackServer server(always(slow));
-  HttpClient client(3);
   std::atomic<int> left = 12;
   std::promise<void> all;
+  HttpClient client(3);  // goes before what its callbacks use
   for (int i = 0; i < 12; ++i) {
     client.send(get(server.url()), {.on_body = {}, .on_done = [&](const auto& result) {
                                       EXPECT_TRUE(result);
@@ -190,9 +190,9 @@ TEST(HttpClient, CancelsAWaitingAndARunningCall) {
   ScriptedReply reply;
   reply.hang_before_headers = true;
   LoopbackServer server(always(reply));
-  HttpClient client(1);
   std::promise<Result<HttpResponse>> running;
   std::promise<Result<HttpResponse>> waiting;
+  HttpClient client(1);  // goes before what its callbacks use
   const auto first =
       client.send(get(server.url()),
                   {.on_body = {}, .on_done = [&](auto r) { running.set_value(std::move(r)); }});

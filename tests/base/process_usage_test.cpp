@@ -1,9 +1,9 @@
 #include "base/process_usage.h"
 
 #include <cstring>
-#include <memory>
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 namespace cupel {
 namespace {
@@ -41,10 +41,12 @@ TEST(PeakResident, SeesMemoryThatWasGivenBack) {
   }
   const auto before = peak_resident_bytes();
   ASSERT_TRUE(before.has_value());
-  auto memory = std::make_unique_for_overwrite<char[]>(kBytes);
-  std::memset(memory.get(), 1, kBytes);
-  EXPECT_EQ(memory[kBytes / 2], 1);
-  memory.reset();
+  // Not from the heap, which may keep what it is given back.
+  void* memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  std::memset(memory, 1, kBytes);
+  EXPECT_EQ(static_cast<const char*>(memory)[kBytes / 2], 1);
+  ASSERT_EQ(munmap(memory, kBytes), 0);
   EXPECT_GE(*peak_resident_bytes(), *before + static_cast<int64_t>(kBytes) * 9 / 10);
   ASSERT_TRUE(reset_peak_resident());
   EXPECT_LT(*peak_resident_bytes(), *before + static_cast<int64_t>(kBytes) / 2);

@@ -21,7 +21,8 @@ TEST(BenchFacts, OfSmolLm2) {
   const ModelFacts facts = facts_of(path);
   EXPECT_EQ(facts.step_weight_bytes, 66355200 + 30081024);
   EXPECT_EQ(facts.weight_bytes, facts.step_weight_bytes);
-  EXPECT_EQ(facts.cache_bytes_per_position, 23040);
+  // Keys and values of 30 layers and 3 heads: 64 numbers of 16 bits and a scale each.
+  EXPECT_EQ(facts.cache_bytes_per_position, 2 * 30 * 3 * (64 * 2 + 4));
   EXPECT_EQ(facts.parameters, 134515008);
   ASSERT_EQ(facts.types.size(), 3U);
   EXPECT_EQ(facts.types[0].type, "Q4_1");
@@ -34,7 +35,7 @@ TEST(BenchFacts, OfGemma3) {
   const ModelFacts facts = facts_of(path);
   // 246.6 MB of tensors without the 223,744 bytes of the norms. Ids are looked up in the tied head.
   EXPECT_EQ(facts.step_weight_bytes, 246587904 - 223744);
-  EXPECT_EQ(facts.cache_bytes_per_position, 18432);
+  EXPECT_EQ(facts.cache_bytes_per_position, 2 * 18 * 1 * (256 * 2 + 4));
 }
 
 }  // namespace
