@@ -86,10 +86,10 @@ function(cupel_tests)
     foreach(dep IN LISTS T_DEPS)
       target_link_libraries(${target} PRIVATE cupel_${dep})
     endforeach()
-    gtest_discover_tests(${target} TEST_PREFIX "${T_NAME}." PROPERTIES LABELS "${kind};${T_NAME}"
-      TIMEOUT 600 DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
-      # Without it the sanitizer ends the program where the system would say that memory is short.
-      ENVIRONMENT "ASAN_OPTIONS=allocator_may_return_null=1")
+    # Without the option the sanitizer ends the program where the system says that memory is short.
+    gtest_discover_tests(${target} TEST_PREFIX "${T_NAME}."
+      DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+      PROPERTIES TIMEOUT 600 LABELS ${kind} ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
     # Instructions of a higher level emulated on AVX2 (tests/engine/avx512_emulation.h). Sanitized, this
     # one file takes longer to compile than the rest of the suite; the sanitizer run leaves it out anyway.
     foreach(source IN LISTS sources)
