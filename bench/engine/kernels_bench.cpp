@@ -154,8 +154,8 @@ void bench_rows(const Operators& ops, int64_t width) {
   const double norm =
       best_seconds([&] { ops.norm_quantise_row(gate.data(), weight.data(), 1e-5F, buffer, 0); });
   const double quantise = best_seconds([&] { ops.quantise_row(buffer, 0); });
-  const double silu =
-      best_seconds([&] { ops.gate(gate.data(), weight.data(), width, GateKind::kSilu); });
+  const double silu = best_seconds(
+      [&] { ops.gate(gate.data(), weight.data(), width, GateKind::kSilu, gate.data()); });
   std::vector<float> logits(262144, 0.5F);
   const double lse = best_seconds([&] { ops.log_sum_exp(logits.data(), 262144); });
   std::printf(

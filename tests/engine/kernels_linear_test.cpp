@@ -160,6 +160,33 @@ TEST_P(Linear, BiasAndAddAreAppliedOnce) {
   }
 }
 
+TEST_P(Linear, AGatedPairIsItsProductsGated) {
+  for (const TensorType up_type : kernel_types()) {
+    Rng rng(21, static_cast<uint64_t>(up_type));
+    const int64_t rows = 43;
+    const int64_t cols = column_step(up_type);
+    const int64_t n = 7;
+    const auto gate = must_pack(TensorType::kQ8_0, rows, cols,
+                                random_weights(TensorType::kQ8_0, rows, cols, rng));
+    const auto up = must_pack(up_type, rows, cols, random_weights(up_type, rows, cols, rng));
+    Activation a = random_activation(n, cols, rng);
+    std::vector<float> expected = product(ops(), gate, a.int8_rows(0, n));
+    const std::vector<float> ups = product(ops(), up, a.int8_rows(0, n));
+    ops().gate(expected.data(), ups.data(), std::ssize(ups), GateKind::kSilu, expected.data());
+    std::vector<float> gated(expected.size(), 7.0F);
+    const GatedLinearArgs args = {.gate = &gate,
+                                  .up = &up,
+                                  .activation = GateKind::kSilu,
+                                  .input = a.int8_rows(0, n),
+                                  .output = gated.data(),
+                                  .output_stride = rows};
+    ops().linear_gated(args, 0, 32);
+    EXPECT_EQ(gated[32], 7.0F) << "rows beyond the range";
+    ops().linear_gated(args, 32, rows);
+    EXPECT_TRUE(same_bits(gated, expected)) << tensor_type_name(up_type);
+  }
+}
+
 TEST_P(Linear, OutputStrideLeavesOtherColumnsAlone) {
   Rng rng(23);
   const auto weight =

@@ -233,8 +233,9 @@ TEST_P(RowOperators, GateMatchesDoubleReferenceAndOracle) {
     const std::vector<float> up = random_floats(gate.size(), 1, rng);
     std::vector<float> out = gate;
     std::vector<float> oracle = gate;
-    ops().gate(out.data(), up.data(), static_cast<int64_t>(gate.size()), kind);
-    scalar_ops().gate(oracle.data(), up.data(), static_cast<int64_t>(gate.size()), kind);
+    ops().gate(out.data(), up.data(), static_cast<int64_t>(gate.size()), kind, out.data());
+    scalar_ops().gate(oracle.data(), up.data(), static_cast<int64_t>(gate.size()), kind,
+                      oracle.data());
     EXPECT_TRUE(same_bits(out, oracle));
     for (size_t i = 0; i < gate.size(); ++i) {
       const double x = gate[i];

@@ -7,12 +7,12 @@ namespace {
 
 // Attention over the int16 cache: keys and values are k_j = a_j · K_j and v_j = b_j · V_j with
 // integer vectors and a scale per position and head; the query is q = a · Q. Per chunk
-//   s_j = (Q · K_j) · (a·a_j)                       the sum is an exact integer
-//   m' = max(m, max s); p_j = e^(s_j - m'); l = l·e^(m - m') + Σ p, in 16 lanes
-//   P_j = round(p_j · b_j · kWeightLevels / top)    top = e^(max s - m') · max b_j
-//   o = o·e^(m - m') + (Σ P_j V_j) · top / kWeightLevels    the sum is an exact integer
+//   s_j = ((Q · K_j) · a_j) · (a / ln 2)            the sum is an exact integer
+//   m' = max(m, max s); p_j = 2^(s_j - m'); l = l·2^(m - m') + Σ p, in 16 lanes
+//   P_j = round(p_j · b_j · kWeightLevels / top)    top = 2^(max s - m') · max b_j
+//   o = o·2^(m - m') + (Σ P_j V_j) · top / kWeightLevels    the sum is an exact integer
 // (top / kWeightLevels as a product with 1 / kWeightLevels), max s and max b_j over the positions
-// that the row attends to.
+// that the row attends to. s_j - m' is one fused step; with a soft cap s_j is rounded before.
 
 /// Largest |Q| and |K| of a head: H · levels² < 2³¹.
 inline int key_levels(int64_t head_dim) {
@@ -22,6 +22,7 @@ inline int key_levels(int64_t head_dim) {
   }
   return levels;
 }
+constexpr float kLog2E = 1.44269504F;
 // 64 positions: 64 · 8191 · 4095 < 2³¹.
 constexpr int kWeightLevels = 8191;
 constexpr int kValueLevels = 4095;
@@ -59,12 +60,15 @@ struct Int16Cache {
   static void prepare(AttentionRow& row, const float* query, const AttentionShape& shape) {
     const float scale = quantise_vector(query, shape.head_dim, key_levels(shape.head_dim),
                                         static_cast<int16_t*>(row.query));
-    row.query_scale = scale * shape.scale;
+    // A query of zeros: its scores are 0 with any scale, and -infinity stays what it is with this.
+    const float used = scale == 0 ? 1.0F : scale;
+    row.query_scale = used * shape.scale * (shape.softcap > 0 ? 1.0F : kLog2E);
   }
 
-  /// Q · K of `rows` rows and `blocks` blocks of 16 positions.
+  /// (Q · K) · a of `rows` rows and `blocks` blocks of 16 positions.
   template <int rows, int blocks>
-  static void score(AttentionRow* row, const int16_t* keys, int first, int64_t head_dim) {
+  static void score(AttentionRow* row, const HeadCache& chunk, int first, int64_t head_dim) {
+    const auto* keys = static_cast<const int16_t*>(chunk.keys);
     IntLanes acc[rows][blocks];
 #pragma GCC unroll 16
     for (int i = 0; i < rows * blocks; ++i) {
@@ -86,25 +90,28 @@ struct Int16Cache {
         }
       }
     }
-#pragma GCC unroll 16
-    for (int i = 0; i < rows * blocks; ++i) {
-      Lanes::store(row[i / blocks].scores + 16 * (first + i % blocks),
-                   IntLanes::to_float(acc[i / blocks][i % blocks]));
+#pragma GCC unroll 4
+    for (int b = 0; b < blocks; ++b) {
+      const Lanes scale = Lanes::load(chunk.key_scales + 16 * (first + b));
+#pragma GCC unroll 4
+      for (int r = 0; r < rows; ++r) {
+        Lanes::store(row[r].scores + 16 * (first + b),
+                     Lanes::mul(IntLanes::to_float(acc[r][b]), scale));
+      }
     }
   }
 
-  /// The row's scores of the chunk from the integer sums; returns the largest.
-  static float scale_scores(AttentionRow& row, const HeadCache& chunk, float softcap) {
-    const Lanes query_scale = Lanes::broadcast(row.query_scale);
+  /// Applies a soft cap, which ends with the query's scale applied.
+  static void cap_scores(AttentionRow& row, float softcap) {
+    const Lanes scale = Lanes::broadcast(row.query_scale);
     for (int j = row.begin(); j < row.end(); j += 16) {
-      const Lanes scale = Lanes::mul(query_scale, Lanes::load(chunk.key_scales + j));
       Lanes::store(row.scores + j, Lanes::mul(Lanes::load(row.scores + j), scale));
     }
-    if (softcap > 0) {
-      softcap_scores(row.scores, row.begin(), row.end(), softcap);
+    softcap_scores(row.scores, row.begin(), row.end(), softcap);
+    const Lanes to_base_2 = Lanes::broadcast(kLog2E);
+    for (int j = row.begin(); j < row.end(); j += 16) {
+      Lanes::store(row.scores + j, Lanes::mul(Lanes::load(row.scores + j), to_base_2));
     }
-    hide_outside(row);
-    return largest_score(row);
   }
 
   /// Weights of the chunk and what they and the earlier sums are scaled by. Row r is lane r, since
@@ -116,7 +123,11 @@ struct Int16Cache {
     float value_tops[16] = {};
     for (int r = 0; r < rows; ++r) {
       if (row[r].attends()) {
-        tops[r] = scale_scores(row[r], chunk, softcap);
+        if (softcap > 0) {
+          cap_scores(row[r], softcap);
+        }
+        hide_outside(row[r]);
+        tops[r] = largest_score(row[r]) * score_scale(row[r], softcap);
         before[r] = row[r].max;
         const bool full = row[r].lo == 0 && row[r].hi == kChunk;
         value_tops[r] = full ? full_top : largest_scale(row[r], chunk);
@@ -125,8 +136,9 @@ struct Int16Cache {
     const Lanes top = Lanes::load(tops);
     const Lanes earlier = Lanes::load(before);
     const Lanes max = Lanes::max(top, earlier);
-    const Lanes decay = exp_lanes(Lanes::sub(earlier, max));
-    const Lanes peak = exp_lanes(Lanes::sub(top, max));
+    const Lanes ln2 = Lanes::broadcast(0.693147181F);
+    const Lanes decay = exp_lanes(Lanes::mul(Lanes::sub(earlier, max), ln2));
+    const Lanes peak = exp_lanes(Lanes::mul(Lanes::sub(top, max), ln2));
     const Lanes largest = Lanes::mul(peak, Lanes::load(value_tops));
     const Lanes levels = Lanes::broadcast(static_cast<float>(kWeightLevels));
     float maxima[16];
@@ -145,8 +157,12 @@ struct Int16Cache {
       row[r].max = maxima[r];
       row[r].decay = decays[r];
       row[r].weight_scale = scales[r];
-      weigh(row[r], chunk, factors[r]);
+      weigh(row[r], chunk, score_scale(row[r], softcap), factors[r]);
     }
+  }
+
+  static float score_scale(const AttentionRow& row, float softcap) {
+    return softcap > 0 ? 1.0F : row.query_scale;
   }
 
   static float largest_scale(const AttentionRow& row, const HeadCache& chunk) {
@@ -158,13 +174,14 @@ struct Int16Cache {
   }
 
   /// The weights, 0 outside [lo, hi), and the total.
-  static void weigh(AttentionRow& row, const HeadCache& chunk, float factor) {
+  static void weigh(AttentionRow& row, const HeadCache& chunk, float score_scale, float factor) {
+    const Lanes scale = Lanes::broadcast(score_scale);
     const Lanes shift = Lanes::broadcast(-row.max);
     const Lanes most = Lanes::broadcast(static_cast<float>(kWeightLevels));
     const Lanes to_weight = Lanes::broadcast(factor);
     Lanes sum = Lanes::broadcast(0);
     for (int j = row.begin(); j < row.end(); j += 16) {
-      const Lanes p = exp_of_negative(Lanes::add(Lanes::load(row.scores + j), shift));
+      const Lanes p = exp2_of_negative(Lanes::fma(Lanes::load(row.scores + j), scale, shift));
       sum = Lanes::add(sum, p);
       const Lanes scaled =
           Lanes::mul(Lanes::mul(p, Lanes::load(chunk.value_scales + j)), to_weight);
@@ -232,13 +249,12 @@ struct Int16Cache {
       if (span.lo >= span.hi) {
         return;
       }
-      const auto* keys = static_cast<const int16_t*>(chunk.keys);
       int block = span.lo / 16;
       if (kBlocks == 4 && span.hi > 32 && block < 2) {
-        score<n, kBlocks>(row, keys, 0, head_dim);
+        score<n, kBlocks>(row, chunk, 0, head_dim);
       } else {
         for (; 16 * block < span.hi; ++block) {
-          score<n, 1>(row, keys, block, head_dim);
+          score<n, 1>(row, chunk, block, head_dim);
         }
       }
       soften<n>(row, chunk, full_top, softcap);

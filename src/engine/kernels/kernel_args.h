@@ -82,6 +82,16 @@ struct LinearArgs {
   LinearEpilogue epilogue = LinearEpilogue::kStore;
 };
 
+/// activation(gate · x) · (up · x): two weights of one shape over the same input.
+struct GatedLinearArgs {
+  const PackedMatrix* gate = nullptr;
+  const PackedMatrix* up = nullptr;
+  GateKind activation = GateKind::kSilu;
+  ActivationRows input;
+  float* output = nullptr;  // [n, output_stride]
+  int64_t output_stride = 0;
+};
+
 /// Element of the key-value cache: int16 with a scale per position and head, or f32.
 enum class CacheType { kInt16, kFloat32 };
 

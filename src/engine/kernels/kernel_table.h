@@ -36,6 +36,7 @@ struct LinearTask {
   ActivationRows input;
   float* output = nullptr;
   int64_t output_stride = 0;
+  int64_t output_row = 0;  // the weight row whose products are output[:, 0]
   int64_t begin = 0;
   int64_t end = 0;
   bool add = false;
@@ -62,7 +63,7 @@ struct KernelTable {
                    const KvPage& page,
                    int64_t offset);
   void (*attention)(const AttentionTask& task);
-  void (*gate)(float* gate, const float* up, int64_t count, GateKind kind);
+  void (*gate)(const float* gate, const float* up, int64_t count, GateKind kind, float* out);
   void (*add)(float* x, const float* y, int64_t count);
   double (*log_sum_exp)(const float* x, int64_t count);
 };
@@ -77,7 +78,7 @@ LinearFunction avx2_linear_int8(Format format);
 LinearFunction avx512_linear_int8(Format format);
 
 /// This thread's scratch memory, ≥ `bytes`, 64-byte aligned; grows, never shrinks. A second call in
-/// the same thread with the same `slot` invalidates the first. Slots 0 … 4.
+/// the same thread with the same `slot` invalidates the first. Slots 0 … 4; 3 is linear_gated's.
 void* thread_scratch(int slot, int64_t bytes);
 
 }  // namespace cupel::engine::kernels

@@ -34,9 +34,19 @@ inline Lanes exp_lanes(Lanes x) {
                             exp_in_range(clamped));
 }
 
-/// e^x for x ≤ 0: 1e-38 instead of what is smaller; NaN stays NaN.
-inline Lanes exp_of_negative(Lanes x) {
-  return exp_in_range(Lanes::max(Lanes::broadcast(-87.33F), x));
+/// 2^x for x ≤ 0, relative error < 3e-6; 1e-38 instead of what is smaller; exactly 1 for 0; NaN
+/// stays NaN. x = n + r with |r| ≤ 1/2; 2^r = 1 + r·p(r), p a minimax polynomial of degree 3.
+inline Lanes exp2_of_negative(Lanes x) {
+  const Lanes magic = Lanes::broadcast(12582912.0F);
+  const Lanes bounded = Lanes::max(Lanes::broadcast(-126.0F), x);
+  const Lanes shifted = Lanes::add(bounded, magic);
+  const Lanes r = Lanes::sub(bounded, Lanes::sub(shifted, magic));
+  Lanes p = Lanes::broadcast(0.00958285294F);
+  p = Lanes::fma(p, r, Lanes::broadcast(0.0559064262F));
+  p = Lanes::fma(p, r, Lanes::broadcast(0.240240991F));
+  p = Lanes::fma(p, r, Lanes::broadcast(0.693124175F));
+  p = Lanes::fma(p, r, Lanes::broadcast(1.0F));
+  return Lanes::mul(p, Lanes::power_of_two(shifted));
 }
 
 /// x / (1 + e^-y): silu for y = x.

@@ -144,11 +144,12 @@ inline void rope(float* head, const RopeArgs& args) {
   }
 }
 
-inline void gate(float* gate, const float* up, int64_t count, GateKind kind) {
+/// out = activation(gate) · up.
+inline void gate(const float* gate, const float* up, int64_t count, GateKind kind, float* out) {
   for (int64_t i = 0; i < count; i += 16) {
     const Lanes x = load_part(gate + i, count - i, 0);
     const Lanes active = kind == GateKind::kSilu ? sigmoid_times(x, x) : gelu_tanh(x);
-    store_part(gate + i, count - i, Lanes::mul(active, load_part(up + i, count - i, 0)));
+    store_part(out + i, count - i, Lanes::mul(active, load_part(up + i, count - i, 0)));
   }
 }
 

@@ -82,6 +82,9 @@ class Operators {
 
   /// output[:, begin..end) of input · weightᵀ. Ranges start at multiples of `row_group()`.
   virtual void linear(const LinearArgs& args, int64_t begin, int64_t end) const = 0;
+  /// The same of a gated pair. The pair's own outputs never leave this thread's scratch memory,
+  /// 8 · n · (end - begin) bytes, so take ranges of which the L2 cache holds that.
+  virtual void linear_gated(const GatedLinearArgs& args, int64_t begin, int64_t end) const = 0;
   [[nodiscard]] virtual int64_t row_group() const = 0;
 
   virtual void rope(float* head, const RopeArgs& args) const = 0;
@@ -105,8 +108,9 @@ class Operators {
                          const AttentionShape& shape,
                          int64_t kv_head) const = 0;
 
-  /// gate ← activation(gate) · up, over `count` elements.
-  virtual void gate(float* gate, const float* up, int64_t count, GateKind kind) const = 0;
+  /// out = activation(gate) · up, over `count` elements. In place allowed.
+  virtual void gate(
+      const float* gate, const float* up, int64_t count, GateKind kind, float* out) const = 0;
   /// x ← x + y.
   virtual void add(float* x, const float* y, int64_t count) const = 0;
   /// log Σ exp(x); -infinity for no elements. Error ≤ 1e-6.

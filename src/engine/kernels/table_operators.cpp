@@ -7,6 +7,8 @@
 namespace cupel::engine::kernels {
 namespace {
 
+constexpr int kSlotGates = 3;
+
 template <class Layout>
 void copy_heads(const AttentionShape& shape,
                 const KvPage& from,
@@ -68,6 +70,7 @@ class TableOperators final : public Operators {
     }
   }
   void linear(const LinearArgs& args, int64_t begin, int64_t end) const override;
+  void linear_gated(const GatedLinearArgs& args, int64_t begin, int64_t end) const override;
   [[nodiscard]] int64_t row_group() const override { return kGroupRows; }
   void rope(float* head, const RopeArgs& args) const override { table_.rope(head, args); }
   void store_kv(const float* keys,
@@ -90,8 +93,9 @@ class TableOperators final : public Operators {
                       .shape = shape,
                       .kv_head = kv_head});
   }
-  void gate(float* gate, const float* up, int64_t count, GateKind kind) const override {
-    table_.gate(gate, up, count, kind);
+  void gate(
+      const float* gate, const float* up, int64_t count, GateKind kind, float* out) const override {
+    table_.gate(gate, up, count, kind, out);
   }
   void add(float* x, const float* y, int64_t count) const override { table_.add(x, y, count); }
   [[nodiscard]] double log_sum_exp(const float* x, int64_t count) const override {
@@ -99,26 +103,50 @@ class TableOperators final : public Operators {
   }
 
  private:
+  void run(const PackedMatrix& weight, LinearTask task) const;
+
   CpuLevel level_;
   const KernelTable& table_;
 };
 
-void TableOperators::linear(const LinearArgs& args, int64_t begin, int64_t end) const {
-  const PackedMatrix& weight = *args.weight;
+void TableOperators::run(const PackedMatrix& weight, LinearTask task) const {
   const std::optional<Format> format = format_of(weight.type);
   CUPEL_CHECK(format.has_value(), "linear on a type without kernels");
-  CUPEL_CHECK(args.input.cols == weight.cols, "activations and weight differ in columns");
-  CUPEL_CHECK(begin % kGroupRows == 0 && end <= weight.rows, "range of linear");
-  const LinearTask task = {.data = reinterpret_cast<const unsigned char*>(weight.data),
-                           .bias = args.bias,
-                           .input = args.input,
-                           .output = args.output,
-                           .output_stride = args.output_stride,
-                           .begin = begin,
-                           .end = end,
-                           .add = args.epilogue == LinearEpilogue::kAdd};
+  CUPEL_CHECK(task.input.cols == weight.cols, "activations and weight differ in columns");
+  CUPEL_CHECK(task.begin % kGroupRows == 0 && task.end <= weight.rows, "range of linear");
+  task.data = reinterpret_cast<const unsigned char*>(weight.data);
   const LinearFunction int8 = table_.linear_int8[*format];
-  (args.input.quants != nullptr && int8 != nullptr ? int8 : table_.linear_f32[*format])(task);
+  (task.input.quants != nullptr && int8 != nullptr ? int8 : table_.linear_f32[*format])(task);
+}
+
+void TableOperators::linear(const LinearArgs& args, int64_t begin, int64_t end) const {
+  run(*args.weight, {.bias = args.bias,
+                     .input = args.input,
+                     .output = args.output,
+                     .output_stride = args.output_stride,
+                     .begin = begin,
+                     .end = end,
+                     .add = args.epilogue == LinearEpilogue::kAdd});
+}
+
+void TableOperators::linear_gated(const GatedLinearArgs& args, int64_t begin, int64_t end) const {
+  const int64_t rows = args.input.rows;
+  const int64_t width = end - begin;
+  auto* gates = static_cast<float*>(thread_scratch(kSlotGates, 2 * rows * width * 4));
+  float* ups = gates + rows * width;
+  LinearTask task = {.input = args.input,
+                     .output = gates,
+                     .output_stride = width,
+                     .output_row = begin,
+                     .begin = begin,
+                     .end = end};
+  run(*args.gate, task);
+  task.output = ups;
+  run(*args.up, task);
+  for (int64_t t = 0; t < rows; ++t) {
+    table_.gate(gates + t * width, ups + t * width, width, args.activation,
+                args.output + t * args.output_stride + begin);
+  }
 }
 
 void TableOperators::copy_kv(const AttentionShape& shape,

@@ -202,7 +202,7 @@ inline V column_weights(BlockRef block, int k) {
 /// Finishes 16 outputs of token `token`: bias, epilogue, rows beyond the range left alone.
 template <class V>
 inline void store_outputs(const LinearTask& task, int64_t row, int64_t token, V sum) {
-  float* out = task.output + token * task.output_stride + row;
+  float* out = task.output + token * task.output_stride + (row - task.output_row);
   if (row + kGroupRows <= task.end) {
     if (task.bias != nullptr) {
       sum = V::add(sum, V::load(task.bias + row));

@@ -352,20 +352,13 @@ void Transformer::feed_forward_block(size_t row_count, size_t layer, float* hidd
   const ActivationBuffer normed = work_.normed.get(n, description_.width, int8());
   norm_rows(hidden, w.ffn_norm, normed);
   const ActivationBuffer gated = work_.gated.get(n, ff.width, int8());
-  float* up = work_.up.get(static_cast<size_t>(n * ff.width));
-  const ActivationRows input = activation_rows(normed);
-  const LinearArgs projections[] = {
-      {.weight = &w.gate, .input = input, .output = gated.values, .output_stride = ff.width},
-      {.weight = &w.up, .input = input, .output = up, .output_stride = ff.width}};
-  run_linears(projections);
-  const auto width = static_cast<size_t>(ff.width);
-  for_each(row_count, row_count * width * 8, [&](size_t i) {
-    operators_->gate(gated.values + i * width, up + i * width, ff.width, ff.activation);
-    if (int8()) {
-      operators_->quantise_row(gated, static_cast<int64_t>(i));
-    }
-  });
-  sort_rows(gated);
+  run_gated({.gate = &w.gate,
+             .up = &w.up,
+             .activation = ff.activation,
+             .input = activation_rows(normed),
+             .output = gated.values,
+             .output_stride = ff.width});
+  quantise_rows(gated);
   const bool post_norm = !w.post_ffn_norm.empty();
   float* block = post_norm ? work_.block.get(static_cast<size_t>(n * description_.width)) : hidden;
   const LinearArgs down[] = {
@@ -465,20 +458,30 @@ void Transformer::add_normed(size_t rows,
   });
 }
 
+size_t Transformer::row_groups(const PackedMatrix& weight) const {
+  const auto group = static_cast<size_t>(operators_->row_group());
+  return (static_cast<size_t>(weight.rows) + group - 1) / group;
+}
+
+// One row waits for memory, which is read fastest in long runs; many rows are balanced finely.
+void Transformer::for_each_run(size_t groups,
+                               bool one_row,
+                               FunctionRef<void(size_t, size_t)> body) {
+  const size_t pieces = threads_->threads() * (one_row ? 4 : 8);
+  const size_t piece = std::clamp<size_t>(groups / pieces, 1, one_row ? groups : 16);
+  threads_->for_each_chunk(groups, piece, body);
+}
+
 void Transformer::run_linears(std::span<const LinearArgs> jobs) {
   const auto group = static_cast<size_t>(operators_->row_group());
   size_t groups = 0;
   for (const LinearArgs& job : jobs) {
-    groups += (static_cast<size_t>(job.weight->rows) + group - 1) / group;
+    groups += row_groups(*job.weight);
   }
-  // One row waits for memory, which is read fastest in long runs; many rows are balanced finely.
-  const bool one = jobs.front().input.rows == 1;
-  const size_t pieces = threads_->threads() * (one ? 4 : 8);
-  const size_t piece = std::clamp<size_t>(groups / pieces, 1, one ? groups : 16);
-  threads_->for_each_chunk(groups, piece, [&](size_t begin, size_t end) {
+  for_each_run(groups, jobs.front().input.rows == 1, [&](size_t begin, size_t end) {
     for (const LinearArgs& job : jobs) {
       const auto rows = static_cast<size_t>(job.weight->rows);
-      const size_t job_groups = (rows + group - 1) / group;
+      const size_t job_groups = row_groups(*job.weight);
       if (begin < job_groups && end > 0) {
         operators_->linear(job, static_cast<int64_t>(begin * group),
                            static_cast<int64_t>(std::min(std::min(end, job_groups) * group, rows)));
@@ -489,6 +492,14 @@ void Transformer::run_linears(std::span<const LinearArgs> jobs) {
         return;
       }
     }
+  });
+}
+
+void Transformer::run_gated(const GatedLinearArgs& args) {
+  const int64_t group = operators_->row_group();
+  for_each_run(row_groups(*args.gate), args.input.rows == 1, [&](size_t begin, size_t end) {
+    operators_->linear_gated(args, static_cast<int64_t>(begin) * group,
+                             std::min(static_cast<int64_t>(end) * group, args.gate->rows));
   });
 }
 

@@ -25,7 +25,7 @@ namespace cupel::engine {
 
 /// Raised with every change of the arithmetic that changes outputs, so that caches and runs made
 /// before do not pass for the same model.
-constexpr int kArithmeticVersion = 3;
+constexpr int kArithmeticVersion = 4;
 
 /// How to run a model.
 struct EngineOptions {
@@ -127,7 +127,12 @@ class Transformer {
   void quantise_rows(const ActivationBuffer& buffer);
   void sort_rows(const ActivationBuffer& buffer) const;
   void add_normed(size_t rows, const std::vector<float>& norm, float* block, float* hidden);
+  /// Row groups of a weight.
+  [[nodiscard]] size_t row_groups(const PackedMatrix& weight) const;
+  /// body(begin, end) over all row groups, in pieces that suit one or many rows of activations.
+  void for_each_run(size_t groups, bool one_row, FunctionRef<void(size_t, size_t)> body);
   void run_linears(std::span<const LinearArgs> jobs);
+  void run_gated(const GatedLinearArgs& args);
   /// body(i) for i in [0, count): on all threads when `work` (rough multiply-adds) is worth a fork.
   void for_each(size_t count, size_t work, FunctionRef<void(size_t)> body);
   [[nodiscard]] bool int8() const { return activations_ == Activations::kInt8; }

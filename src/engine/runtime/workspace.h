@@ -84,7 +84,6 @@ struct Workspace {
   Scratch<float> k;            // [n, G·H]
   Scratch<float> v;            // [n, G·H]
   Scratch<float> block;        // [n, D]: a block's output before its post norm
-  Scratch<float> up;           // [n, F]
   Scratch<float> logits;       // [rows of one head chunk, V]
   ActivationScratch normed;    // [n, D]
   ActivationScratch attended;  // [n, N·H]
