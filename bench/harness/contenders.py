@@ -43,9 +43,10 @@ class Cupel:
     def generate(self, model: str, case: dict, check: bool = True) -> tuple[list[dict], Finished]:
         prompts = case.get("prompts") or [case["prompt"]]
         tokens = case.get("tokens", 1)
-        # A prompt is read once untimed, as by the peers: one with the same words in another order, since Cupel would
-        # remember the prompt itself.
-        warm_up = [reordered(prompt.text) for prompt in prompts if case["kind"] == "prefill"]
+        # One sequence is run once untimed, as the peers have run a prompt by then: the same words in another order,
+        # since Cupel would remember the prompt itself.
+        one = case["kind"] == "prefill" or (case["kind"] == "decode" and len(prompts) == 1)
+        warm_up = [reordered(prompt.text) for prompt in prompts if one]
         with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
             file.write("".join(json.dumps({"prompt": text}) + "\n" for text in warm_up + [p.text for p in prompts]))
             file.flush()

@@ -15,6 +15,14 @@ from pathlib import Path
 from .config import BUSY_SAMPLE_S
 
 TURN_LIMIT_S = 400
+# Starts the command, waits, and leaves its exit code and peak memory (KiB) in a file. The system counts what the
+# starting process held as the started one's peak: this one holds little, the harness holds checkpoints.
+LAUNCH = ("import os, sys\n"
+          "child = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)\n"
+          "_, status, usage = os.wait4(child, 0)\n"
+          "open(sys.argv[1], 'w').write(str(usage.ru_maxrss))\n"
+          "code = os.waitstatus_to_exitcode(status)\n"
+          "sys.exit(code if code >= 0 else 128 - code)")
 SPIN = "import os\nos.sched_setaffinity(0, {{{cpu}}})\nwhile os.getppid() == {parent}: sum(range(10000))"
 
 
@@ -28,21 +36,20 @@ class Finished:
 def run(command: list) -> Finished:
     """Runs a command to its end; one that fails or outlasts TURN_LIMIT_S is a RuntimeError with its last words."""
     name = Path(command[1] if Path(command[0]).name.startswith("python") else command[0]).name
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+    with (tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err,
+          tempfile.NamedTemporaryFile("r") as peak):
         began = time.perf_counter()
-        process = subprocess.Popen(["timeout", "--kill-after=5", str(TURN_LIMIT_S), *map(str, command)],
-                                   stdout=out, stderr=err)
-        # `timeout` waits for its child, so the usage that it hands up includes the child's peak.
-        _, status, usage = os.wait4(process.pid, 0)
+        process = subprocess.run([sys.executable, "-I", "-S", "-c", LAUNCH, peak.name, "timeout", "--kill-after=5",
+                                  str(TURN_LIMIT_S), *map(str, command)], stdout=out, stderr=err, check=False)
         wall_s = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
         for stream in (out, err):
             stream.seek(0)
         if process.returncode == 124:
             raise RuntimeError(f"{name} did not end within {TURN_LIMIT_S} s")
         if process.returncode != 0:
             raise RuntimeError(f"{name} exited with {process.returncode}: {err.read().strip()[-500:]}")
-        return Finished(out.read(), usage.ru_maxrss * 1024, wall_s)
+        # `timeout` waits for its child, so that the usage that it hands up includes the child's peak.
+        return Finished(out.read(), int(peak.read()) * 1024, wall_s)
 
 
 def last_json(text: str) -> dict:

@@ -7,7 +7,7 @@ A job is {"model": FILE, "threads": N, "started": seconds since the epoch when t
 the same tokens. A case is one of
 
     {"name", "kind": "decode", "prompts": [ids…], "tokens": n}   greedy, all prompts at once, the prompts' time left out
-    {"name", "kind": "prefill", "prompt": ids}                   the prompt, up to its first token; once untimed before
+    {"name", "kind": "prefill", "prompt": ids}                   the prompt, up to its first token; its halves swapped, untimed, before
     {"name", "kind": "shared", "prefix": ids, "prompts": […], "tokens": n}
                                                                  the prompts begin with the prefix; prompts and answers
     {"name", "kind": "start", "prompt": ids}                     process start and load to the first token; first case
@@ -60,7 +60,9 @@ def run_case(engine, case: dict, started: float, began: float) -> dict:
     if case["kind"] == "decode":
         return engine.decode(case["prompts"], case["tokens"])
     if case["kind"] == "prefill":
-        engine.prefill(case["prompt"])
+        # Another prompt of the same length first: an engine would remember this one.
+        half = len(case["prompt"]) // 2
+        engine.prefill(case["prompt"][half:] + case["prompt"][:half])
         return engine.prefill(case["prompt"])
     if case["kind"] == "shared":
         return engine.shared(case["prefix"], case["prompts"], case["tokens"])
