@@ -44,7 +44,7 @@ WRAPPED = [
     (r"<(nlohmann)/", "src/base/json.cpp"),
     (r"<(CLI)/", "src/cli/arguments.cpp"),
     (r"<(fmt|spdlog)/", "src/base/format.cpp src/base/log.cpp"),
-    (r"<(curl)/", "src/base/http_client.cpp"),
+    (r"<(curl)/", "src/base/curl_api.h"),
     (r"<(openssl)/", "src/base/hash.cpp"),
     (r"<(xxhash)\.h", "src/base/hash.cpp"),
     (r"<(pcre2)\.h", "src/base/regex.cpp"),

@@ -1,95 +1,23 @@
 #include "base/http_client.h"
 
-#define CURL_DISABLE_TYPECHECK  // its macros would hide the loaded functions
 #include <algorithm>
 #include <array>
 #include <map>
 #include <mutex>
 #include <thread>
 
-#include <curl/curl.h>
-#include <dlfcn.h>
-
 #include "base/clock.h"
+#include "base/curl_api.h"
 #include "base/error.h"
 #include "base/guard.h"
 #include "base/text.h"
 #include "base/wait_for.h"
 
-#undef curl_easy_setopt
-#undef curl_easy_getinfo
-#undef curl_multi_setopt
-
 namespace cupel {
 namespace {
 
 constexpr size_t kMaxHeaderBytes = 256U << 10U;
-
-// The functions of libcurl that are in use, looked up at the first request.
-struct CurlApi {
-  decltype(&curl_global_init) global_init = nullptr;
-  decltype(&curl_easy_init) easy_init = nullptr;
-  decltype(&curl_easy_cleanup) easy_cleanup = nullptr;
-  decltype(&curl_easy_setopt) easy_setopt = nullptr;
-  decltype(&curl_easy_getinfo) easy_getinfo = nullptr;
-  decltype(&curl_easy_strerror) easy_strerror = nullptr;
-  decltype(&curl_slist_append) slist_append = nullptr;
-  decltype(&curl_slist_free_all) slist_free_all = nullptr;
-  decltype(&curl_multi_init) multi_init = nullptr;
-  decltype(&curl_multi_cleanup) multi_cleanup = nullptr;
-  decltype(&curl_multi_setopt) multi_setopt = nullptr;
-  decltype(&curl_multi_add_handle) multi_add_handle = nullptr;
-  decltype(&curl_multi_remove_handle) multi_remove_handle = nullptr;
-  decltype(&curl_multi_perform) multi_perform = nullptr;
-  decltype(&curl_multi_poll) multi_poll = nullptr;
-  decltype(&curl_multi_wakeup) multi_wakeup = nullptr;
-  decltype(&curl_multi_info_read) multi_info_read = nullptr;
-};
-
-Result<CurlApi> load_curl() {
-  // Both builds of the library have the same interface; they differ in their TLS library.
-  void* library = ::dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
-  library = library != nullptr ? library : ::dlopen("libcurl-gnutls.so.4", RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) {
-    return failed_precondition(
-        "libcurl.so.4 is not installed, so endpoints cannot be asked; install the package "
-        "libcurl4");
-  }
-  CurlApi api;
-  bool complete = true;
-  const auto find = [&](auto& function, const char* name) {
-    function =
-        reinterpret_cast<std::remove_reference_t<decltype(function)>>(::dlsym(library, name));
-    complete = complete && function != nullptr;
-  };
-  find(api.global_init, "curl_global_init");
-  find(api.easy_init, "curl_easy_init");
-  find(api.easy_cleanup, "curl_easy_cleanup");
-  find(api.easy_setopt, "curl_easy_setopt");
-  find(api.easy_getinfo, "curl_easy_getinfo");
-  find(api.easy_strerror, "curl_easy_strerror");
-  find(api.slist_append, "curl_slist_append");
-  find(api.slist_free_all, "curl_slist_free_all");
-  find(api.multi_init, "curl_multi_init");
-  find(api.multi_cleanup, "curl_multi_cleanup");
-  find(api.multi_setopt, "curl_multi_setopt");
-  find(api.multi_add_handle, "curl_multi_add_handle");
-  find(api.multi_remove_handle, "curl_multi_remove_handle");
-  find(api.multi_perform, "curl_multi_perform");
-  find(api.multi_poll, "curl_multi_poll");
-  find(api.multi_wakeup, "curl_multi_wakeup");
-  find(api.multi_info_read, "curl_multi_info_read");
-  if (!complete || api.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-    return failed_precondition("libcurl.so.4 is too old or broken; expected version 7.85 or newer");
-  }
-  return api;
-}
-
-// Loaded once per process and never unloaded: TLS libraries do not survive that.
-const Result<CurlApi>& curl_api() {
-  static const Result<CurlApi> api = load_curl();
-  return api;
-}
+constexpr size_t kMaxRefusalBytes = 1U << 20U;  // of a body that comes instead of the one awaited
 
 long milliseconds(double seconds) {
   return static_cast<long>(std::clamp(seconds * 1000, 1.0, 1e9));
@@ -108,12 +36,31 @@ Result<Ok> check_request(const HttpRequest& request) {
     return invalid_argument("HTTP method {} is not in use here; expected GET or POST",
                             printable(request.method, 16));
   }
+  if (request.max_redirects > 0 && request.method != "GET") {
+    return invalid_argument("redirects of a {} cannot be followed", request.method);
+  }
   for (const auto& [name, value] : request.headers) {
     if (name.empty() || !is_one_line(name) || !is_one_line(value)) {
       return invalid_argument("header {} is empty or holds a line end", printable(name, 32));
     }
   }
   return Ok{};
+}
+
+bool is_redirect(int64_t status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+// Scheme, host and port as they are written. Two ways to write the same are taken for two places,
+// which costs a header and betrays none.
+std::string_view origin_of(std::string_view url) {
+  const size_t authority = url.find("://") + 3;
+  return url.substr(0, std::min(url.find_first_of("/?#", authority), url.size()));
+}
+
+bool may_travel_on(const std::pair<std::string, std::string>& header) {
+  const std::string name = to_lower_ascii(header.first);
+  return name == "accept" || name == "range" || name == "if-range";
 }
 
 }  // namespace
@@ -147,6 +94,8 @@ class HttpClient::Loop {
   void start_ready();
   void start(const TransferPtr& transfer);
   void reap();
+  std::optional<Error> conclude(const TransferPtr& transfer, CURLcode code);
+  void release(const TransferPtr& transfer);
   void expire_idle();
   int poll_milliseconds() const;
   void finish(const TransferPtr& transfer, std::optional<Error> error);
@@ -188,7 +137,10 @@ struct HttpClient::Loop::Transfer : public HttpCall {
   void set_limits(const CurlApi& api);
   bool accept_body(std::string_view piece);   // false: `refusal` says why not
   bool accept_header(std::string_view line);  // likewise
+  bool announce_head(std::string_view);       // likewise; once
+  Result<Ok> redirect(std::string url);
   [[nodiscard]] Error describe(CURLcode code) const;
+  [[nodiscard]] std::optional<double> stalls_at_s() const;
 
   // libcurl is C: nothing may be thrown through it.
   size_t take(std::string_view data, bool (Transfer::*accept)(std::string_view)) {
@@ -215,6 +167,8 @@ struct HttpClient::Loop::Transfer : public HttpCall {
   double last_byte_s = 0;
   size_t body_bytes = 0;
   size_t header_bytes = 0;
+  size_t redirects = 0;
+  bool head_announced = false;
   std::optional<Error> refusal;  // why a callback ended the transfer
   CURL* easy = nullptr;
   curl_slist* header_list = nullptr;
@@ -239,17 +193,32 @@ bool HttpClient::Loop::Transfer::accept_header(std::string_view line) {
   return true;
 }
 
+bool HttpClient::Loop::Transfer::announce_head(std::string_view /*nothing*/) {
+  if (!head_announced) {
+    head_announced = true;
+    if (handlers.on_head && !handlers.on_head(response)) {
+      refusal = cupel::cancelled("the request was cancelled");
+    }
+  }
+  return !refusal;
+}
+
 bool HttpClient::Loop::Transfer::accept_body(std::string_view piece) {
   last_byte_s = now_seconds();
   if (body_bytes == 0) {
     response.first_byte_s = last_byte_s - started_s;
   }
   body_bytes += piece.size();
-  if (body_bytes > request.max_body_bytes) {
-    refusal = exhausted("the answer is longer than {} bytes", request.max_body_bytes);
+  const bool streamed = handlers.on_body && response.status / 100 == 2;
+  const size_t most = handlers.on_body && !streamed ? kMaxRefusalBytes : request.max_body_bytes;
+  if (!announce_head({})) {
     return false;
   }
-  if (handlers.on_body && response.status / 100 == 2) {
+  if (body_bytes > most) {
+    refusal = exhausted("the answer is longer than {} bytes", most);
+    return false;
+  }
+  if (streamed) {
     if (!handlers.on_body(piece)) {
       refusal = cupel::cancelled("the request was cancelled");
     }
@@ -257,6 +226,37 @@ bool HttpClient::Loop::Transfer::accept_body(std::string_view piece) {
   }
   response.body += piece;
   return true;
+}
+
+// When it counts as stalled unless more comes before.
+std::optional<double> HttpClient::Loop::Transfer::stalls_at_s() const {
+  const double limit = body_bytes > 0 ? request.idle_timeout_s : request.first_byte_timeout_s;
+  if (limit <= 0) {
+    return std::nullopt;
+  }
+  return (body_bytes > 0 ? last_byte_s : started_s) + limit;
+}
+
+// Makes this the request to where the answer points.
+Result<Ok> HttpClient::Loop::Transfer::redirect(std::string url) {
+  if (redirects == request.max_redirects) {
+    return exhausted("redirected more than {} times", request.max_redirects);
+  }
+  if (request.url.starts_with("https://") && !url.starts_with("https://")) {
+    return failed_precondition("redirected from https to {}, which is not followed",
+                               printable(url.substr(0, url.find(':')), 16));
+  }
+  ++redirects;
+  if (origin_of(url) != origin_of(request.url)) {
+    std::erase_if(request.headers, [](const auto& header) { return !may_travel_on(header); });
+  }
+  request.url = std::move(url);
+  response = {};
+  body_bytes = 0;
+  header_bytes = 0;
+  head_announced = false;
+  message.fill('\0');
+  return Ok{};
 }
 
 Result<Ok> HttpClient::Loop::Transfer::configure(const CurlApi& api) {
@@ -281,7 +281,9 @@ Result<Ok> HttpClient::Loop::Transfer::configure(const CurlApi& api) {
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, 2L);
-  set(CURLOPT_ACCEPT_ENCODING, "");
+  if (request.compressed) {
+    set(CURLOPT_ACCEPT_ENCODING, "");
+  }
   set(CURLOPT_ERRORBUFFER, message.data());
   set(CURLOPT_WRITEFUNCTION, &Transfer::on_write);
   set(CURLOPT_WRITEDATA, static_cast<void*>(this));
@@ -308,7 +310,9 @@ Error HttpClient::Loop::Transfer::describe(CURLcode code) const {
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
       return deadline_passed("no complete answer within {:.3g} s",
-                             std::min(request.total_timeout_s, now_seconds() - started_s));
+                             request.total_timeout_s > 0
+                                 ? std::min(request.total_timeout_s, now_seconds() - started_s)
+                                 : now_seconds() - started_s);
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
       return invalid_argument("the URL cannot be read: {}", detail);
@@ -481,27 +485,51 @@ void HttpClient::Loop::reap() {
       continue;
     }
     const TransferPtr transfer = found->second;
-    const CURLcode code = said->data.result;
-    if (code == CURLE_OK) {
-      finish(transfer, std::nullopt);
-    } else {
-      finish(transfer, transfer->refusal ? *transfer->refusal : transfer->describe(code));
+    auto error = conclude(transfer, said->data.result);
+    if (error || transfer->easy != nullptr) {
+      finish(transfer, std::move(error));
     }
   }
+}
+
+// What is wrong with a transfer that has ended; where it goes on elsewhere, it waits again.
+std::optional<Error> HttpClient::Loop::conclude(const TransferPtr& transfer, CURLcode code) {
+  if (code != CURLE_OK) {
+    return transfer->refusal ? *transfer->refusal : transfer->describe(code);
+  }
+  transfer->take({}, &Transfer::announce_head);
+  if (transfer->refusal) {
+    return transfer->refusal;
+  }
+  const char* target = nullptr;
+  if (transfer->request.max_redirects > 0 && is_redirect(transfer->response.status)) {
+    curl_->easy_getinfo(transfer->easy, CURLINFO_REDIRECT_URL, &target);
+  }
+  if (target != nullptr) {
+    auto redirected = transfer->redirect(target);
+    if (!redirected) {
+      return std::move(redirected).error();
+    }
+    release(transfer);
+    waiting_.emplace(now_seconds(), transfer);
+  }
+  return std::nullopt;
 }
 
 void HttpClient::Loop::expire_idle() {
   std::vector<TransferPtr> expired;
   const double now = now_seconds();
   for (const auto& [easy, transfer] : active_) {
-    const double limit = transfer->request.idle_timeout_s;
-    if (limit > 0 && transfer->body_bytes > 0 && now - transfer->last_byte_s > limit) {
+    if (const auto limit = transfer->stalls_at_s(); limit && now > *limit) {
       expired.push_back(transfer);
     }
   }
   for (const TransferPtr& transfer : expired) {
-    finish(transfer, deadline_passed("the answer stalled: no byte for {:.3g} s",
-                                     transfer->request.idle_timeout_s));
+    const HttpRequest& request = transfer->request;
+    finish(transfer,
+           transfer->body_bytes > 0
+               ? deadline_passed("the answer stalled: no byte for {:.3g} s", request.idle_timeout_s)
+               : deadline_passed("no answer within {:.3g} s", request.first_byte_timeout_s));
   }
 }
 
@@ -513,14 +541,14 @@ int HttpClient::Loop::poll_milliseconds() const {
     wait_s = std::min(wait_s, waiting_.begin()->first - now);
   }
   for (const auto& [easy, transfer] : active_) {
-    if (transfer->request.idle_timeout_s > 0 && transfer->body_bytes > 0) {
-      wait_s = std::min(wait_s, transfer->last_byte_s + transfer->request.idle_timeout_s - now);
+    if (const auto limit = transfer->stalls_at_s()) {
+      wait_s = std::min(wait_s, *limit - now);
     }
   }
   return static_cast<int>(std::max(0.0, wait_s) * 1000) + 1;
 }
 
-void HttpClient::Loop::finish(const TransferPtr& transfer, std::optional<Error> error) {
+void HttpClient::Loop::release(const TransferPtr& transfer) {
   if (transfer->easy != nullptr) {
     curl_->multi_remove_handle(shared_->multi, transfer->easy);
     active_.erase(transfer->easy);
@@ -529,6 +557,10 @@ void HttpClient::Loop::finish(const TransferPtr& transfer, std::optional<Error> 
     transfer->easy = nullptr;
     transfer->header_list = nullptr;
   }
+}
+
+void HttpClient::Loop::finish(const TransferPtr& transfer, std::optional<Error> error) {
+  release(transfer);
   transfer->response.seconds = now_seconds() - transfer->started_s;
   const HttpHandlers handlers = std::move(transfer->handlers);
   transfer->handlers = {};  // whoever keeps the call must not keep what the handlers hold

@@ -26,8 +26,11 @@ struct HttpRequest {
   double delay_s = 0;                  ///< start no sooner than this from now (back-off)
   double connect_timeout_s = 10;       ///< name look-up, TCP and TLS
   double total_timeout_s = 600;        ///< of the whole exchange, waiting for a free slot excluded
+  double first_byte_timeout_s = 0;     ///< from the start to the first byte of the body
   double idle_timeout_s = 0;           ///< between two pieces of the body, once the first has come
   size_t max_body_bytes = 64U << 20U;  ///< decoded; a longer answer is an error
+  size_t max_redirects = 0;  ///< GET only: so many are followed; 0 makes them answers like others
+  bool compressed = true;    ///< false where bytes are counted: ranges, files of a known size
 };
 
 struct HttpResponse {
@@ -44,8 +47,12 @@ struct HttpResponse {
 /// Called on the client's thread; must not block for long, must not throw, may send more requests,
 /// must not destroy the client. `on_done` is called exactly once, last.
 struct HttpHandlers {
+  /// Status and headers of every answer, of redirects that are followed too, before its body; false
+  /// ends the transfer as kCancelled.
+  std::function<bool(const HttpResponse& head)> on_head;
   /// Pieces of the body of a 2xx answer, as they come; false ends the transfer as kCancelled. When
-  /// empty, and for every other status, the body is collected in the response.
+  /// empty, and for every other status, the body is collected in the response (then of at most
+  /// 1 MiB where an `on_body` waits for another one).
   std::function<bool(std::string_view piece)> on_body;
   std::function<void(Result<HttpResponse>)> on_done;
 };
@@ -59,15 +66,20 @@ class HttpCall {
 };
 
 /// Many HTTP exchanges on one thread: connection reuse, HTTP/2, TLS always verified, proxies from
-/// the environment, redirects not followed (a key must not travel on).
+/// the environment.
+///
+/// Redirects are followed only where the request asks for it; each starts the time limits anew. To
+/// another scheme, host or port go no headers but Accept, Range and If-Range (a key must not travel
+/// on), and https never leads to http.
 ///
 /// libcurl is loaded with the first request, never at program start: its forty libraries cost more
 /// time than all of `cupel --help`. Thread-safe.
 /// Errors (all through `on_done`): kInvalidArgument - URL, method or header that cannot be sent;
 ///         kUnavailable - refused, unresolved, connection lost, body cut short; kDeadline - a time
-///         limit; kCancelled; kExhausted - body or headers too long; kFailedPrecondition -
-///         certificate not accepted, or libcurl missing. An HTTP status is never an error here.
-///         Messages hold no header, no body, and of the URL at most the host.
+///         limit; kCancelled; kExhausted - body or headers too long, or too many redirects;
+///         kFailedPrecondition - certificate not accepted, a redirect from https to http, or
+///         libcurl missing. An HTTP status is never an error here. Messages hold no header, no
+///         body, and of the URL at most the host.
 class HttpClient {
  public:
   /// At most `max_concurrent` (≥ 1) exchanges run at once; others wait in order of arrival.
