@@ -9,7 +9,8 @@
 
 #include "base/result.h"
 
-struct XXH3_state_s;  // of xxhash.h
+struct XXH3_state_s;   // of xxhash.h
+struct evp_md_ctx_st;  // of openssl/types.h
 
 namespace cupel {
 
@@ -27,6 +28,25 @@ class Fingerprint {
     void operator()(XXH3_state_s* state) const;
   };
   std::unique_ptr<XXH3_state_s, Free> state_;
+};
+
+/// A digest of bytes that come in pieces: checksums that others publish.
+class Digest {
+ public:
+  enum class Kind {
+    kSha1,    ///< 40 hex digits; names of git objects, no proof against forgery
+    kSha256,  ///< 64 hex digits
+  };
+  explicit Digest(Kind kind);
+  void add(std::string_view bytes);
+  /// Of all bytes so far; more may follow.
+  [[nodiscard]] std::string hex() const;
+
+ private:
+  struct Free {
+    void operator()(evp_md_ctx_st* state) const;
+  };
+  std::unique_ptr<evp_md_ctx_st, Free> state_;
 };
 
 /// SHA-256 as 64 hex digits: checksums of files that others publish.

@@ -154,6 +154,28 @@ std::string replace_all(std::string text, std::string_view from, std::string_vie
   return text;
 }
 
+bool matches_pattern(std::string_view text, std::string_view pattern) {
+  size_t at = 0;
+  size_t wanted = 0;
+  size_t star = std::string_view::npos;  // the last one, which takes another byte on a mismatch
+  size_t star_at = 0;
+  while (at < text.size()) {
+    if (wanted < pattern.size() && pattern[wanted] == '*') {
+      star = wanted++;
+      star_at = at;
+    } else if (wanted < pattern.size() && (pattern[wanted] == '?' || pattern[wanted] == text[at])) {
+      ++wanted;
+      ++at;
+    } else if (star != std::string_view::npos) {
+      wanted = star + 1;
+      at = ++star_at;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', wanted) == std::string_view::npos;
+}
+
 std::string excerpt(std::string_view text, size_t max_bytes) {
   if (text.size() <= max_bytes) {
     return std::string(text);

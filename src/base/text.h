@@ -32,6 +32,9 @@ std::string_view trim(std::string_view text);
 std::string to_lower_ascii(std::string_view text);
 std::string join(std::span<const std::string> parts, std::string_view separator);
 std::string replace_all(std::string text, std::string_view from, std::string_view to);
+/// Whether the whole text fits a pattern in which `*` stands for any bytes (none, '/' too) and `?`
+/// for one. Takes time O(text · pattern) at most.
+bool matches_pattern(std::string_view text, std::string_view pattern);
 /// A text shortened to `max_bytes` on a character boundary, with "…" when cut; for messages.
 std::string excerpt(std::string_view text, size_t max_bytes);
 /// An excerpt that is safe in a one-line message: control characters become "?", invalid UTF-8
