@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "core/hub_reference.h"
 
 namespace cupel {
 namespace {
@@ -17,7 +18,9 @@ const std::vector<std::string>& options_of(ModelKind kind) {
                                                 "noise-fraction"};
   static const std::vector<std::string> openai = {"key-env", "concurrency", "timeout", "body"};
   static const std::vector<std::string> none;
-  return kind == ModelKind::kGguf ? gguf : kind == ModelKind::kOpenAi ? openai : none;
+  return kind == ModelKind::kGguf || kind == ModelKind::kHub ? gguf
+         : kind == ModelKind::kOpenAi                        ? openai
+                                                             : none;
 }
 
 bool is_name(std::string_view text) {
@@ -86,6 +89,34 @@ Result<Ok> fill_endpoint(std::string_view rest, std::string_view spec, ModelSpec
   }
   if (out.name.empty()) {
     out.name = to_name(out.target);
+  }
+  return Ok{};
+}
+
+// A file, or a model of the cache: which one a path with a slash means shows on disk only.
+Result<Ok> fill_file(std::string_view spec, ModelSpec& out) {
+  constexpr std::string_view kExpected =
+      "expected NAME=FILE.gguf, NAME=ORG/MODEL, NAME=openai:MODEL@URL, NAME=null:TEXT or "
+      "NAME=answers:FILE.jsonl";
+  if (out.target.empty()) {
+    return invalid_argument("model spec \"{}\" names no file; {}", spec, kExpected);
+  }
+  std::string default_name = stem(out.target);
+  const bool plain_file =
+      out.target.ends_with(".gguf") && out.target.find(':') == std::string::npos;
+  if (const auto reference = parse_hub_reference(out.target);
+      out.kind == ModelKind::kGguf && !plain_file && reference) {
+    out.kind = ModelKind::kHub;
+    const bool one_file = reference->file.ends_with(".gguf") &&
+                          reference->file.find_first_of("*?") == std::string::npos;
+    default_name = one_file ? stem(reference->file) : reference->name;
+  }
+  if (out.kind == ModelKind::kGguf && !out.target.ends_with(".gguf")) {
+    return invalid_argument("model spec \"{}\": \"{}\" does not end in .gguf; {}", spec, out.target,
+                            kExpected);
+  }
+  if (out.name.empty()) {
+    out.name = default_name;
   }
   return Ok{};
 }
@@ -195,21 +226,7 @@ Result<ModelSpec> parse_model_spec(std::string_view text) {
     spec.name = spec.name.empty() ? "null" : spec.name;
     return spec;
   }
-  if (spec.target.empty()) {
-    return invalid_argument(
-        "model spec \"{}\" names no file; expected NAME=FILE.gguf, NAME=openai:MODEL@URL, "
-        "NAME=null:TEXT or NAME=answers:FILE.jsonl",
-        shown);
-  }
-  if (spec.kind == ModelKind::kGguf && !spec.target.ends_with(".gguf")) {
-    return invalid_argument(
-        "model spec \"{}\": \"{}\" does not end in .gguf; expected NAME=FILE.gguf, "
-        "NAME=openai:MODEL@URL, NAME=null:TEXT or NAME=answers:FILE.jsonl",
-        shown, spec.target);
-  }
-  if (spec.name.empty()) {
-    spec.name = stem(spec.target);
-  }
+  CUPEL_TRY_VOID(fill_file(shown, spec));
   return spec;
 }
 

@@ -11,21 +11,30 @@
 namespace cupel {
 
 /// What stands behind `--model` and `--judge`.
-enum class ModelKind { kGguf, kOpenAi, kNull, kAnswers };
+enum class ModelKind {
+  kGguf,
+  kOpenAi,
+  kNull,
+  kAnswers,
+  kHub,  ///< a pulled model, unless a file or folder of that path exists (`cli/models.h` looks)
+};
 
 /// A parsed model spec:
 ///   NAME=FILE.gguf[,option=value…]
 ///       options: template=FILE, tokenizer-pre=NAME, noise=SCALE, noise-seed=N, noise-fraction=F
+///   NAME=ORG/MODEL[@REVISION][:FILE][,option=value…]
+///       a model that `cupel pull` fetched; options as of a file
 ///   NAME=openai:MODEL@URL[,option=value…]
 ///       options: key-env=VARIABLE, concurrency=N, timeout=SECONDS, body=FILE.json
 ///   NAME=null:TEXT               answers TEXT to everything
 ///   NAME=answers:FILE.jsonl      replays FastChat model_answer records
 ///
-/// Without `NAME=` the name is the file's stem or the endpoint's model id.
+/// A target that ends in .gguf and holds no ':' is always a file.
+/// Without `NAME=` the name is the file's stem, the pulled model's or the endpoint's model id.
 struct ModelSpec {
   std::string name;
   ModelKind kind = ModelKind::kGguf;
-  std::string target;  ///< path, constant text, or model id of an endpoint
+  std::string target;  ///< path, constant text, hub reference, or model id of an endpoint
   std::string url;     ///< endpoints only
   std::vector<std::pair<std::string, std::string>> options;  ///< in order, keys unique
 

@@ -45,6 +45,20 @@ TEST(ModelSpec, ReadsConstantsAndRecordings) {
   EXPECT_EQ(recorded.target, "x/gpt-4.jsonl");
 }
 
+TEST(ModelSpec, ReadsPulledModels) {
+  const ModelSpec spec = parsed("small=org/My-GGUF@v1:sub/My.Q4_0.gguf,noise=0.1");
+  EXPECT_EQ(spec.kind, ModelKind::kHub);
+  EXPECT_EQ(spec.name, "small");
+  EXPECT_EQ(spec.target, "org/My-GGUF@v1:sub/My.Q4_0.gguf");
+  EXPECT_EQ(spec.option("noise"), "0.1");
+  EXPECT_EQ(parsed("org/My-GGUF:sub/My.Q4_0.gguf").name, "My.Q4_0");
+  EXPECT_EQ(parsed("org/My-GGUF:*q8_0*.gguf").name, "My-GGUF");
+  EXPECT_EQ(parsed("org/My-GGUF").name, "My-GGUF");
+  // A file where it could be both, and a path that names no repository.
+  EXPECT_EQ(parsed("models/a.gguf").kind, ModelKind::kGguf);
+  EXPECT_EQ(parsed("/a/b:c.gguf").kind, ModelKind::kGguf);
+}
+
 TEST(ModelSpec, RefusesWhatMakesNoSense) {
   for (const char* text : {"", "m=", "m=model.bin", "a b=x.gguf", "..=x.gguf", "m=x.gguf,noize=1",
                            "m=x.gguf,noise=1,noise=2", "m=openai:model", "m=openai:@http://h",
