@@ -174,8 +174,11 @@ void Arguments::flag(std::string_view flag, bool& target, std::string_view help)
   parser_->app.add_flag(std::string(flag), target, std::string(help));
 }
 
-void Arguments::positional(std::string_view value, std::string& target, std::string_view help) {
-  parser_->app.add_option(std::string(value), target, std::string(help))->required();
+void Arguments::positional(std::string_view value,
+                           std::string& target,
+                           std::string_view help,
+                           bool required) {
+  parser_->app.add_option(std::string(value), target, std::string(help))->required(required);
 }
 
 Result<bool> Arguments::parse(const std::vector<std::string>& words) {

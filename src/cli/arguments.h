@@ -40,7 +40,10 @@ class Arguments {
                int64_t high);
   void number(std::string_view flag, std::string_view value, double& target, std::string_view help);
   void flag(std::string_view flag, bool& target, std::string_view help);
-  void positional(std::string_view value, std::string& target, std::string_view help);
+  void positional(std::string_view value,
+                  std::string& target,
+                  std::string_view help,
+                  bool required = true);
 
   /// Parses what follows the command's name. True: run; false: help was asked for and is in
   /// `help()`. Errors: kInvalidArgument - one line, with a nearest-match hint for unknown flags.

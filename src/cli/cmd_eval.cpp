@@ -226,7 +226,7 @@ class Eval : public Command {
     if (stop.stop_requested()) {
       return cancelled("stopped while the models were loaded; nothing was lost");
     }
-    CUPEL_TRY(const ModelSpec spec, parse_model_spec(text));
+    CUPEL_TRY(const ModelSpec spec, resolve_model_spec(text));
     if (!quiet_ && spec.kind == ModelKind::kGguf && ::isatty(STDERR_FILENO) != 0) {
       std::fprintf(stderr, "loading %s from %s\n", spec.name.c_str(), spec.target.c_str());
     }

@@ -1,8 +1,11 @@
 #include "cli/models.h"
 
 #include "base/error.h"
+#include "base/io.h"
 #include "core/fixed_models.h"
+#include "core/hub_reference.h"
 #include "core/remote_model.h"
+#include "store/hub/model_cache.h"
 
 namespace cupel::cli {
 namespace {
@@ -58,9 +61,33 @@ void EngineFlags::declare_kernels(Arguments& arguments) {
                    "Arithmetic of the linear layers");
 }
 
+Result<ModelSpec> resolve_model_spec(const std::string& text) {
+  CUPEL_TRY(ModelSpec spec, parse_model_spec(text));
+  if (spec.kind != ModelKind::kHub) {
+    return spec;
+  }
+  std::string path = spec.target;
+  CUPEL_TRY(const bool exists, path_exists(path));
+  if (!exists) {
+    CUPEL_TRY(const store::ModelCache cache, store::ModelCache::of_environment());
+    CUPEL_TRY(const HubReference reference, parse_hub_reference(spec.target));
+    CUPEL_TRY(path, cache.find(reference));
+  }
+  CUPEL_TRY(const bool folder, is_folder(path));
+  if (folder) {
+    return unsupported("{}: is a folder of safetensors; this version runs GGUF files", path);
+  }
+  if (!path.ends_with(".gguf")) {
+    return invalid_argument("{}: does not end in .gguf; expected a GGUF file", path);
+  }
+  spec.kind = ModelKind::kGguf;
+  spec.target = std::move(path);
+  return spec;
+}
+
 Result<decode::LocalModelOptions> local_model_options(const std::string& text,
                                                       const EngineFlags& flags) {
-  CUPEL_TRY(const ModelSpec spec, parse_model_spec(text));
+  CUPEL_TRY(const ModelSpec spec, resolve_model_spec(text));
   if (spec.kind != ModelKind::kGguf) {
     return invalid_argument("model {}: this command needs a model file (NAME=FILE.gguf)",
                             spec.name);
@@ -77,7 +104,7 @@ Result<std::unique_ptr<decode::LocalModel>> open_local_model(const std::string& 
 Result<OpenModel> open_model(const std::string& text, const EngineFlags& flags) {
   OpenModel open;
   open.text = shown_spec(text);
-  CUPEL_TRY(open.spec, parse_model_spec(text));
+  CUPEL_TRY(open.spec, resolve_model_spec(text));
   switch (open.spec.kind) {
     case ModelKind::kGguf: {
       CUPEL_TRY(auto local, open_local_model(text, flags));
@@ -99,6 +126,8 @@ Result<OpenModel> open_model(const std::string& text, const EngineFlags& flags) 
       CUPEL_TRY(open.model, RecordedModel::open(open.spec.name, open.spec.target));
       break;
     }
+    case ModelKind::kHub:
+      CUPEL_CHECK(false, "resolve_model_spec leaves no such kind");
   }
   return open;
 }

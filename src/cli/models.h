@@ -54,11 +54,15 @@ class MeteredModel {
   std::optional<store::CachedScorer> cached_scorer_;
 };
 
-/// How a spec's model file is opened. Errors: those of parse_model_spec; kInvalidArgument for
+/// Reads a spec; a model of the cache becomes the file that was pulled. A path that exists always
+/// wins. Errors: those of parse_model_spec and of ModelCache::find; kUnsupported - safetensors,
+/// which this version does not run; kInvalidArgument - a file that is no GGUF file.
+Result<ModelSpec> resolve_model_spec(const std::string& text);
+/// How a spec's model file is opened. Errors: those of resolve_model_spec; kInvalidArgument for
 /// other kinds of specs and for options out of range.
 Result<decode::LocalModelOptions> local_model_options(const std::string& text,
                                                       const EngineFlags& flags);
-/// Errors: those of parse_model_spec and of the model's own open.
+/// Errors: those of resolve_model_spec and of the model's own open.
 Result<OpenModel> open_model(const std::string& text, const EngineFlags& flags);
 /// A model file with full access to the engine. Errors: kInvalidArgument for other kinds of specs.
 Result<std::unique_ptr<decode::LocalModel>> open_local_model(const std::string& text,
