@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Rewrites the fixtures under tests/data/oracles: all of them, or the groups named.
 
-    python regenerate.py [tokens] [logits] [greedy] [perplexity] [dequant]
+    python regenerate.py [tokens] [logits] [greedy] [perplexity] [dequant] [quant]
 
 Needs the models and the environment of `bench/setup.sh --oracles`. On 2 idle cores: about 5 minutes.
 """
@@ -18,6 +18,7 @@ GROUPS = {
     "greedy": "greedy_oracle.py",
     "perplexity": "perplexity_oracle.py",
     "dequant": "dequant_oracle.py",
+    "quant": "quant_error_oracle.py",
 }
 
 

@@ -13,19 +13,20 @@ class Quantize : public Command {
   void declare(Arguments& a) override {
     a.positional("IN", input_, "GGUF file to read");
     a.positional("OUT", output_, "GGUF file to write");
-    a.choice("--type", {"q8_0", "q4_0", "q4_1"}, type_, "Format of the weight matrices");
+    a.choice("--type", engine::quantize_target_names(), type_, "Format of the weight matrices");
+    a.text("--importance", "FILE", importance_, "Importance matrix that weighs the errors");
     a.integer("--threads", "N", threads_, "Threads; 0 = all CPUs", 0, 1024);
     a.choice("--format", {"text", "json"}, format_, "Output");
   }
 
   Result<int> run() override {
-    const auto type = engine::parse_tensor_type(type_);
-    CUPEL_CHECK(type.has_value());
+    CUPEL_TRY(const engine::QuantizeTarget target, engine::parse_quantize_target(type_));
     engine::QuantizeOptions options;
+    options.importance_path = importance_;
     options.threads = static_cast<size_t>(threads_);
     options.stop = stop_on_interrupt();
     CUPEL_TRY(const engine::QuantizeReport report,
-              engine::quantize_file(input_, output_, *type, options));
+              engine::quantize_file(input_, output_, target, options));
     if (format_ == "json") {
       print_pretty(engine::to_json(report));
       return 0;
@@ -42,10 +43,12 @@ class Quantize : public Command {
         print(format("{}: {}\n", tensor.name, tensor.note));
       }
     }
-    print(
-        format("{}: {} tensors, {:.1f} MB (from {:.1f} MB); largest relative error {:.2f}% ({})\n",
-               output_, report.tensors.size(), static_cast<double>(report.output_bytes) / 1e6,
-               static_cast<double>(report.source_bytes) / 1e6, 100 * worst, worst_name));
+    print(format(
+        "{}: {} tensors, {:.1f} MB (from {:.1f} MB); relative error {:.2f}%, at most {:.2f}% "
+        "({})\n",
+        output_, report.tensors.size(), static_cast<double>(report.output_bytes) / 1e6,
+        static_cast<double>(report.source_bytes) / 1e6, 100 * report.relative_error(), 100 * worst,
+        worst_name));
     return 0;
   }
 
@@ -53,6 +56,7 @@ class Quantize : public Command {
   std::string input_;
   std::string output_;
   std::string type_ = "q8_0";
+  std::string importance_;
   std::string format_ = "text";
   int64_t threads_ = 0;
 };
@@ -63,7 +67,9 @@ CommandInfo quantize() {
   return {.name = "quantize",
           .group = "Run",
           .summary = "Write a model's weights in another format",
-          .examples = "  cupel quantize models/a.gguf models/a.q4_0.gguf --type q4_0\n",
+          .examples =
+              "  cupel quantize models/a.gguf models/a.q4_0.gguf --type q4_0\n"
+              "  cupel quantize a.gguf a.q4_k_m.gguf --type q4_k_m --importance a.imatrix\n",
           .make = &make_command<Quantize>};
 }
 

@@ -49,9 +49,10 @@ void perturb(std::span<float> weights, double scale, Rng rng) {
 Result<std::vector<std::byte>> damaged_copy(const GgufTensor& tensor, const NoiseOptions& options) {
   CUPEL_TRY_VOID(check_options(options));
   const TensorTypeInfo& info = tensor_type_info(tensor.type);
-  if (!info.writable) {
+  if (!info.writable ||
+      info.block_elements > kGroup) {  // a group is encoded without its neighbours
     return unsupported(
-        "tensor \"{}\" is {}: noise needs a type that Cupel can write (F32, F16, BF16, "
+        "tensor \"{}\" is {}: noise needs a type of small blocks (F32, F16, BF16, "
         "Q4_0, Q4_1, Q5_0, Q5_1, Q8_0)",
         printable(tensor.name), info.name);
   }

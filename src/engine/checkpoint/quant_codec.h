@@ -14,10 +14,16 @@ using BlockDecoder = void (*)(const uint8_t* block, float* out);
 /// Encodes one block of finite numbers.
 using BlockEncoder = void (*)(const float* values, uint8_t* block);
 
+/// The same with a weight (≥ 0, not all 0) for the error of each number.
+using SearchEncoder = void (*)(const float* values, const float* weights, uint8_t* block);
+
 /// The decoder of a readable type, else nullptr.
 BlockDecoder block_decoder(TensorType type);
-/// The encoder of a writable type, else nullptr.
+/// The encoder of a writable type that rounds by the extremes of a block, else nullptr.
 BlockEncoder block_encoder(TensorType type);
+/// The encoder that searches for scales and minima of the least error, or nullptr: floats have no
+/// scale, and at 8 bits the extremes leave a search nothing worth its time.
+SearchEncoder search_encoder(TensorType type);
 
 inline uint16_t load_u16(const uint8_t* at) {
   uint16_t value;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/check.h"
@@ -128,6 +129,10 @@ float largest_magnitude(TensorType type) {
       return 16.0F * kF16Max;
     case TensorType::kQ8_0:
       return 127.0F * kF16Max;
+    case TensorType::kQ4_K:
+    case TensorType::kQ5_K:
+    case TensorType::kQ6_K:
+      return 32.0F * kF16Max;  // their sub-scales hold a little more
     default:
       return kF16Max;  // F16 itself; the minimum of Q4_1 and Q5_1
   }
@@ -158,28 +163,70 @@ BlockEncoder block_encoder(TensorType type) {
   }
 }
 
-Result<Ok> quantize_row(TensorType type, std::span<const float> values, std::span<std::byte> out) {
+namespace {
+
+Result<Ok> check_values(TensorType type, std::span<const float> values, size_t out_bytes) {
   const TensorTypeInfo& info = tensor_type_info(type);
-  const BlockEncoder encode = block_encoder(type);
-  if (encode == nullptr) {
+  if (!info.writable) {
     return unsupported(
-        "tensor type {} cannot be written; choose q8_0, q4_0, q4_1, q5_0, q5_1, f16, bf16 "
-        "or f32",
+        "tensor type {} cannot be written; choose q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k, "
+        "f16, bf16 or f32",
         info.name);
   }
   CUPEL_CHECK(
-      values.size() % info.block_elements == 0 && out.size() == row_bytes(type, values.size()),
+      values.size() % info.block_elements == 0 && out_bytes == row_bytes(type, values.size()),
       "quantize_row: sizes of blocks and numbers do not match");
   const float largest = largest_magnitude(type);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!(std::fabs(values[i]) <= largest)) {  // also NaN
+      return invalid_argument("number {} is {}; expected finite and at most {:g} for {}", i,
+                              values[i], largest, info.name);
+    }
+  }
+  return Ok{};
+}
+
+constexpr size_t kMostBlockElements = 256;
+
+}  // namespace
+
+Result<Ok> quantize_row(TensorType type, std::span<const float> values, std::span<std::byte> out) {
+  const BlockEncoder encode = block_encoder(type);
+  if (encode == nullptr) {
+    return quantize_row_searched(type, values, {}, out);
+  }
+  CUPEL_TRY_VOID(check_values(type, values, out.size()));
+  const TensorTypeInfo& info = tensor_type_info(type);
   auto* block = reinterpret_cast<uint8_t*>(out.data());
   for (size_t i = 0; i < values.size(); i += info.block_elements) {
-    for (size_t j = i; j < i + info.block_elements; ++j) {
-      if (!(std::fabs(values[j]) <= largest)) {  // also NaN
-        return invalid_argument("number {} is {}; expected finite and at most {:g} for {}", j,
-                                values[j], largest, info.name);
-      }
-    }
     encode(values.data() + i, block);
+    block += info.block_bytes;
+  }
+  return Ok{};
+}
+
+Result<Ok> quantize_row_searched(TensorType type,
+                                 std::span<const float> values,
+                                 std::span<const float> weights,
+                                 std::span<std::byte> out) {
+  CUPEL_TRY_VOID(check_values(type, values, out.size()));
+  const SearchEncoder encode = search_encoder(type);
+  if (encode == nullptr) {
+    return quantize_row(type, values, out);
+  }
+  CUPEL_CHECK(weights.empty() || weights.size() == values.size(),
+              "quantize_row_searched: a weight for each number, or none");
+  static constexpr auto kAlike = [] {
+    std::array<float, kMostBlockElements> ones{};
+    ones.fill(1.0F);
+    return ones;
+  }();
+  const TensorTypeInfo& info = tensor_type_info(type);
+  auto* block = reinterpret_cast<uint8_t*>(out.data());
+  for (size_t i = 0; i < values.size(); i += info.block_elements) {
+    const auto some = weights.empty() ? weights : weights.subspan(i, info.block_elements);
+    const bool alike = std::all_of(some.begin(), some.end(), [](float w) { return w == 0; });
+    encode(values.data() + i, alike ? kAlike.data() : some.data(), block);
     block += info.block_bytes;
   }
   return Ok{};

@@ -10,7 +10,9 @@
 #include "base/text.h"
 #include "base/thread_pool.h"
 #include "engine/checkpoint/gguf_writer.h"
+#include "engine/checkpoint/importance.h"
 #include "engine/checkpoint/quant.h"
+#include "engine/checkpoint/quant_codec.h"
 
 namespace cupel::engine {
 namespace {
@@ -18,58 +20,53 @@ namespace {
 // Numbers converted between two writes: 4 MiB as f32, large enough to keep every worker busy.
 constexpr uint64_t kSlabElements = 1U << 20U;
 
-// `general.file_type` of a file that is mostly of one type (GGUF's own numbering).
-uint32_t file_type_id(TensorType type) {
-  switch (type) {
-    case TensorType::kF16:
-      return 1;
-    case TensorType::kQ4_0:
-      return 2;
-    case TensorType::kQ4_1:
-      return 3;
-    case TensorType::kQ8_0:
-      return 7;
-    case TensorType::kQ5_0:
-      return 8;
-    case TensorType::kQ5_1:
-      return 9;
-    case TensorType::kBF16:
-      return 32;
-    default:
-      return 0;  // F32
-  }
+QuantizedTensor start_report(const GgufTensor& tensor, const TensorPlan& plan) {
+  return {.name = std::string(tensor.name),
+          .from = tensor.type,
+          .to = plan.type,
+          .elements = tensor.elements(),
+          .rmse = 0,
+          .max_error = 0,
+          .rms = 0,
+          .note = plan.note};
 }
 
-// Small matrices whose error would cost more than their bytes save; runtimes expect them as floats.
-bool stays_float(std::string_view name) {
-  constexpr std::string_view kParts[] = {"_norm.",     "ffn_gate_inp",  "ssm_conv1d",
-                                         "ssm_x",      "ssm_dt",        "ssm_a",
-                                         "rope_freqs", "position_embd", "token_types"};
-  return std::any_of(std::begin(kParts), std::end(kParts), [&](std::string_view part) {
-    return name.find(part) != std::string_view::npos;
-  });
+// Importance of the inputs as weights of the search: of mean 1, none so small that a number of no
+// importance could become anything.
+std::vector<float> search_weights(std::span<const float> importance) {
+  constexpr double kLeast = 1e-4;
+  double sum = 0;
+  for (const float value : importance) {
+    sum += value;
+  }
+  const double mean = sum / static_cast<double>(std::max<size_t>(1, importance.size()));
+  std::vector<float> weights;
+  for (const float value : importance) {
+    weights.push_back(mean > 0 ? static_cast<float>(std::max(value / mean, kLeast)) : 1.0F);
+  }
+  return weights;
 }
 
-// The type that a tensor gets, and why when it is not the one asked for.
-QuantizedTensor plan_tensor(const GgufTensor& tensor, TensorType type) {
-  QuantizedTensor plan{.name = std::string(tensor.name),
-                       .from = tensor.type,
-                       .to = type,
-                       .elements = tensor.elements(),
-                       .rmse = 0,
-                       .max_error = 0,
-                       .rms = 0,
-                       .note = {}};
-  const bool matrix = tensor.num_dims >= 2 && tensor.name.ends_with(".weight");
-  if (!matrix || stays_float(tensor.name)) {
-    plan.to = tensor.type;
-    plan.note = "kept: no weight matrix";
-  } else if (tensor.columns() % tensor_type_info(type).block_elements != 0) {
-    plan.to = TensorType::kF16;
-    plan.note = format("F16: rows of {} are no multiple of {}", tensor.columns(),
-                       tensor_type_info(type).block_elements);
+// One row of weights for all rows of a tensor, or one for each matrix of a stack.
+Result<std::vector<float>> weights_of(const GgufTensor& tensor,
+                                      const Importance& importance,
+                                      QuantizedTensor& report) {
+  const auto means = importance.find(tensor.name);
+  const bool searched = search_encoder(report.to) != nullptr && report.to != tensor.type;
+  if (!searched || importance.tensors() == 0) {
+    return std::vector<float>();
   }
-  return plan;
+  if (means.empty()) {
+    report.note += report.note.empty() ? "no importance known" : "; no importance known";
+    return std::vector<float>();
+  }
+  const uint64_t stack = tensor.dims[2] * tensor.dims[3];
+  if (means.size() != tensor.columns() && means.size() != tensor.columns() * stack) {
+    return invalid_argument(
+        "tensor \"{}\": the importance has {} values, expected {}; is it of another model?",
+        printable(tensor.name), means.size(), tensor.columns() * stack);
+  }
+  return search_weights(means);
 }
 
 // Sums over one row, kept apart so that totals add up in row order for any number of threads.
@@ -93,8 +90,12 @@ RowError compare(std::span<const float> source, std::span<const float> result) {
 // Converts a tensor slab by slab into a writer.
 class TensorConverter {
  public:
-  TensorConverter(const GgufTensor& tensor, QuantizedTensor& plan, ThreadPool& pool)
+  TensorConverter(const GgufTensor& tensor,
+                  std::span<const float> weights,
+                  QuantizedTensor& plan,
+                  ThreadPool& pool)
       : tensor_(tensor),
+        weights_(weights),
         plan_(plan),
         pool_(pool),
         slab_rows_(std::clamp<uint64_t>(kSlabElements / tensor.columns(), 1, tensor.rows())),
@@ -151,13 +152,19 @@ class TensorConverter {
                          std::span<float> result) {
     const auto out = std::span(output_).subspan(i * row_bytes_, row_bytes_);
     CUPEL_TRY_VOID(dequantize_row(tensor_.type, tensor_.row(begin + i), source));
-    if (auto done = quantize_row(plan_.to, source, out); !done) {
+    if (auto done = quantize_row_searched(plan_.to, source, row_weights(begin + i), out); !done) {
       return corrupt_data("{}; the source is damaged or out of range for the type",
                           done.error().message);
     }
     CUPEL_TRY_VOID(dequantize_row(plan_.to, out, result));
     row_errors_[i] = compare(source, result);
     return Ok{};
+  }
+
+  [[nodiscard]] std::span<const float> row_weights(uint64_t row) const {
+    const uint64_t columns = tensor_.columns();
+    const uint64_t matrix = weights_.size() > columns ? row / tensor_.dims[1] : 0;
+    return weights_.empty() ? weights_ : weights_.subspan(matrix * columns, columns);
   }
 
   // Of the rows that fail the first one is named, whichever worker comes first.
@@ -169,6 +176,7 @@ class TensorConverter {
   }
 
   const GgufTensor& tensor_;
+  std::span<const float> weights_;  // of a row, or of the rows of each matrix; empty: all alike
   QuantizedTensor& plan_;
   ThreadPool& pool_;
   uint64_t slab_rows_;
@@ -183,7 +191,8 @@ Result<Ok> check_request(const GgufFile& source, const std::string& output_path,
   const TensorTypeInfo& info = tensor_type_info(type);
   if (!info.writable) {
     return unsupported(
-        "quantize: cannot write {}; choose q8_0, q4_0, q4_1, q5_0, q5_1, f16, bf16 or f32",
+        "quantize: cannot write {}; choose q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k, f16, "
+        "bf16 or f32",
         info.name);
   }
   std::error_code ec;
@@ -203,14 +212,14 @@ Result<Ok> check_request(const GgufFile& source, const std::string& output_path,
 }
 
 GgufHeader plan_header(const GgufFile& source,
-                       TensorType type,
+                       const QuantizeTarget& target,
                        std::span<const QuantizedTensor> plans) {
   GgufHeader header(source.alignment());
   for (const GgufEntry& entry : source.metadata()) {
     header.set_value(entry.key, entry.value);
   }
-  header.set("general.file_type", file_type_id(type));
-  if (tensor_type_info(type).block_elements > 1) {
+  header.set("general.file_type", file_type_id(target));
+  if (tensor_type_info(target.type).block_elements > 1) {
     header.set("general.quantization_version", uint32_t{2});
   }
   for (size_t i = 0; i < plans.size(); ++i) {
@@ -222,7 +231,42 @@ GgufHeader plan_header(const GgufFile& source,
   return header;
 }
 
+Result<Ok> convert_all(const GgufFile& source,
+                       const std::vector<std::vector<float>>& weights,
+                       const QuantizeOptions& options,
+                       QuantizeReport& report,
+                       GgufWriter& writer) {
+  ThreadPool pool(options.threads > 0 ? options.threads : available_cpus());
+  for (size_t i = 0; i < report.tensors.size(); ++i) {
+    const GgufTensor& tensor = source.tensors()[i];
+    if (report.tensors[i].to == tensor.type) {
+      CUPEL_TRY_VOID(writer.write(tensor.data));
+    } else if (auto done = TensorConverter(tensor, weights[i], report.tensors[i], pool)
+                               .run(writer, options.stop);
+               !done) {
+      return done.error().code == Code::kCorruptData || done.error().code == Code::kUnsupported
+                 ? in_file(std::move(done).error(), source.path())
+                 : std::move(done).error();
+    }
+    if (options.progress) {
+      options.progress(tensor.offset + tensor.data.size(), source.size_bytes());
+    }
+  }
+  return Ok{};
+}
+
 }  // namespace
+
+double QuantizeReport::relative_error() const {
+  double squared_error = 0;
+  double squared_weight = 0;
+  for (const QuantizedTensor& tensor : tensors) {
+    const auto elements = static_cast<double>(tensor.elements);
+    squared_error += tensor.rmse * tensor.rmse * elements;
+    squared_weight += tensor.rms * tensor.rms * elements;  // 0 where a tensor was copied
+  }
+  return squared_weight > 0 ? std::sqrt(squared_error / squared_weight) : 0;
+}
 
 Json to_json(const QuantizeReport& report) {
   Json tensors = Json::array();
@@ -243,39 +287,37 @@ Json to_json(const QuantizeReport& report) {
   Json json = Json::object();
   json.set("source_bytes", report.source_bytes)
       .set("output_bytes", report.output_bytes)
+      .set("relative_error", report.relative_error())
       .set("tensors", std::move(tensors));
   return json;
 }
 
 Result<QuantizeReport> quantize_file(const std::string& source_path,
                                      const std::string& output_path,
-                                     TensorType type,
+                                     const QuantizeTarget& target,
                                      const QuantizeOptions& options) {
   CUPEL_TRY(const GgufFile source, GgufFile::open(source_path));
-  CUPEL_TRY_VOID(check_request(source, output_path, type));
+  CUPEL_TRY_VOID(check_request(source, output_path, target.type));
+  Importance importance;
+  if (!options.importance_path.empty()) {
+    CUPEL_TRY(importance, Importance::open(options.importance_path));
+  }
+  CUPEL_TRY(const std::vector<TensorPlan> plans, plan_tensors(source, target));
   QuantizeReport report;
   report.source_bytes = source.size_bytes();
-  for (const GgufTensor& tensor : source.tensors()) {
-    report.tensors.push_back(plan_tensor(tensor, type));
+  std::vector<std::vector<float>> weights;
+  for (size_t i = 0; i < plans.size(); ++i) {
+    const GgufTensor& tensor = source.tensors()[i];
+    report.tensors.push_back(start_report(tensor, plans[i]));
+    auto row = weights_of(tensor, importance, report.tensors.back());
+    if (!row) {
+      return in_file(std::move(row).error(), options.importance_path);
+    }
+    weights.push_back(std::move(*row));
   }
   CUPEL_TRY(GgufWriter writer,
-            GgufWriter::create(output_path, plan_header(source, type, report.tensors)));
-  ThreadPool pool(options.threads > 0 ? options.threads : available_cpus());
-  for (size_t i = 0; i < report.tensors.size(); ++i) {
-    const GgufTensor& tensor = source.tensors()[i];
-    if (report.tensors[i].to == tensor.type) {
-      CUPEL_TRY_VOID(writer.write(tensor.data));
-    } else if (auto done =
-                   TensorConverter(tensor, report.tensors[i], pool).run(writer, options.stop);
-               !done) {
-      return done.error().code == Code::kCorruptData || done.error().code == Code::kUnsupported
-                 ? in_file(std::move(done).error(), source_path)
-                 : std::move(done).error();
-    }
-    if (options.progress) {
-      options.progress(tensor.offset + tensor.data.size(), source.size_bytes());
-    }
-  }
+            GgufWriter::create(output_path, plan_header(source, target, report.tensors)));
+  CUPEL_TRY_VOID(convert_all(source, weights, options, report, writer));
   CUPEL_TRY_VOID(writer.close());
   report.output_bytes = writer.bytes_written();
   return report;

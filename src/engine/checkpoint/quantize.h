@@ -9,12 +9,15 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/quantize_plan.h"
 
 namespace cupel::engine {
 
 struct QuantizeOptions {
   size_t threads =
       0;  ///< workers; 0 takes every CPU of the process; the output does not depend on it
+  /// An importance matrix (importance.h) that weighs the errors of each row; empty: all alike.
+  std::string importance_path;
   std::stop_token stop;  ///< polled a few times per second; a stop leaves no file
   /// Called on the calling thread with bytes of the source done and in all.
   std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress;
@@ -36,24 +39,29 @@ struct QuantizeReport {
   std::vector<QuantizedTensor> tensors;  ///< in file order
   uint64_t source_bytes = 0;
   uint64_t output_bytes = 0;
+
+  /// Root mean square error over that of the weights, of all converted tensors together.
+  [[nodiscard]] double relative_error() const;
 };
 Json to_json(const QuantizeReport& report);
 
-/// Rewrites a GGUF model with its weight matrices (tensors of two and more dimensions named
-/// `*.weight`, the token embedding too) in another type. Norms, biases and the small matrices of
-/// router, convolution and state stay as they are; metadata are copied, `general.file_type` follows
-/// the type.
+/// Rewrites a GGUF model with its weight matrices (the token embedding too) in another type, as
+/// plan_tensors says; metadata are copied, `general.file_type` follows the target.
 ///
-/// A matrix whose rows are no multiple of the block becomes F16, with a note. A matrix that already
-/// has the type is copied. Sources may be quantised themselves: they go through f32, and errors add
-/// up. Errors: as GgufFile::open; kUnsupported - a source type without decoder or a target without
-/// encoder; kInvalidArgument - output is the source itself; kCorruptData - a weight is not finite
-/// (names tensor and row); kCancelled; kExhausted - disk full. On every error no output appears.
-/// Cost: one pass; memory a few MiB beyond the mapped source; deterministic for any number of
-/// threads. Checked against: tests/engine/quantize_file_test.cpp; the output loads in llama.cpp.
+/// Scales are searched for (quantize_row_searched), weighed by the importance of each input where a
+/// file of it is given; a matrix that it does not know is noted and weighed alike. A matrix that
+/// already has the type is copied. Sources may be quantised themselves: they go through f32, and
+/// errors add up.
+/// Errors: as GgufFile::open and Importance::open; kUnsupported - a source type without decoder or
+/// a target without encoder; kInvalidArgument - output is the source itself, or the importance is
+/// of another model (names the tensor); kCorruptData - a weight is not finite (names tensor and
+/// row); kCancelled; kExhausted - disk full. On every error no output appears. Cost: one pass;
+/// memory a few MiB beyond the mapped source; deterministic for any number of threads. Checked
+/// against: tests/engine/quantize_file_test.cpp, codec_search_test.cpp; the output loads in
+/// llama.cpp (bench/oracles/check_quantized.py).
 Result<QuantizeReport> quantize_file(const std::string& source_path,
                                      const std::string& output_path,
-                                     TensorType type,
+                                     const QuantizeTarget& target,
                                      const QuantizeOptions& options = {});
 
 }  // namespace cupel::engine
