@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <unordered_map>
 
 #include <nlohmann/json.hpp>
@@ -18,27 +19,34 @@ constexpr size_t kMaxDepth = 512;
 
 // One pass with a hash set instead of Json::set per member: a hostile object of a million keys must
 // not cost a million squared.
-void keep_last_of_each_key(Json::Object& members) {
+// Returns a key that was there twice, or nothing.
+std::optional<std::string> keep_last_of_each_key(Json::Object& members) {
   std::unordered_map<std::string_view, size_t> last;
   last.reserve(members.size());
   for (size_t i = 0; i < members.size(); ++i) {
     last[members[i].first] = i;
   }
   if (last.size() == members.size()) {
-    return;
+    return std::nullopt;
   }
+  std::string twice;
   Json::Object kept;
   for (size_t i = 0; i < members.size(); ++i) {
     if (last[members[i].first] == i) {
       kept.emplace_back(members[i].first, std::move(members[i].second));
+    } else {
+      twice = members[i].first;
     }
   }
   members = std::move(kept);
+  return twice;
 }
 
 // Builds our DOM from nlohmann's SAX events; its parser is iterative, so depth is ours to bound.
 class Builder : public nlohmann::json_sax<nlohmann::json> {
  public:
+  explicit Builder(const JsonLimits& limits) : limits_(limits) {}
+
   bool null() override { return add(Json()); }
   bool boolean(bool value) override { return add(Json(value)); }
   bool number_integer(number_integer_t value) override { return add(Json(value)); }
@@ -58,8 +66,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool end_object() override {
-    keep_last_of_each_key(stack_.back().value.as_object());
-    return close();
+    duplicate_ = keep_last_of_each_key(stack_.back().value.as_object());
+    return !(duplicate_ && limits_.unique_keys) && close();
   }
   bool end_array() override { return close(); }
   bool parse_error(std::size_t position,
@@ -74,6 +82,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   [[nodiscard]] size_t position() const { return position_; }
   [[nodiscard]] const std::string& reason() const { return reason_; }
   [[nodiscard]] bool too_deep() const { return too_deep_; }
+  [[nodiscard]] bool too_many() const { return values_ > limits_.max_values; }
+  [[nodiscard]] const std::optional<std::string>& duplicate() const { return duplicate_; }
 
  private:
   struct Frame {
@@ -95,6 +105,9 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     return add(std::move(done));
   }
   bool add(Json value) {
+    if (++values_ > limits_.max_values) {
+      return false;
+    }
     if (stack_.empty()) {
       root = std::move(value);
     } else if (Frame& frame = stack_.back(); frame.value.is_array()) {
@@ -105,7 +118,10 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
+  JsonLimits limits_;
   std::vector<Frame> stack_;
+  std::optional<std::string> duplicate_;  // of the last object that was closed
+  size_t values_ = 0;
   size_t position_ = 0;
   std::string reason_;
   bool too_deep_ = false;
@@ -323,8 +339,8 @@ bool Json::operator==(const Json& other) const {
   return value_ == other.value_;
 }
 
-Result<Json> parse_json(std::string_view text) {
-  Builder builder;
+Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
+  Builder builder(limits);
   bool parsed = false;
   try {
     parsed = nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
@@ -336,6 +352,13 @@ Result<Json> parse_json(std::string_view text) {
   }
   if (builder.too_deep()) {
     return corrupt_data("json is nested deeper than {} levels", kMaxDepth);
+  }
+  if (builder.too_many()) {
+    return exhausted("json holds more than {} values", limits.max_values);
+  }
+  if (builder.duplicate() && limits.unique_keys) {
+    return corrupt_data("json: an object has the key \"{}\" twice",
+                        printable(*builder.duplicate()));
   }
   const size_t at = std::min(builder.position(), text.size());
   const std::string_view before = text.substr(0, at);

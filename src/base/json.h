@@ -79,9 +79,16 @@ class Json {
   std::variant<std::monostate, bool, int64_t, double, std::string, Array, Object> value_;
 };
 
-/// Parses one JSON text (RFC 8259; nesting up to 512, duplicate keys keep the last value).
-/// Errors: kCorruptData with line and column.
-Result<Json> parse_json(std::string_view text);
+/// What a text from outside may not do.
+struct JsonLimits {
+  bool unique_keys = false;  ///< a key that an object has twice is an error; else the last counts
+  size_t max_values = SIZE_MAX;  ///< bounds memory: about 100 bytes a value beside the text itself
+};
+
+/// Parses one JSON text (RFC 8259; nesting up to 512).
+/// Errors: kCorruptData with line and column, or naming the key that an object has twice;
+/// kExhausted - more values than `limits` allow.
+Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
 /// How to write JSON.
 struct JsonStyle {

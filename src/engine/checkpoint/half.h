@@ -45,6 +45,20 @@ constexpr uint16_t f32_to_f16(float value) {
   return static_cast<uint16_t>(sign | (rounded >> 13U));
 }
 
+/// 8-bit float of 4 exponent and 3 mantissa bits without infinities ("e4m3fn") → float, exact.
+constexpr float f8_e4m3_to_f32(uint8_t bits) {
+  const uint32_t sign = (bits & 0x80U) << 24U;
+  const uint32_t magnitude = bits & 0x7FU;
+  if (magnitude == 0x7F) {
+    return std::bit_cast<float>(sign | 0x7FC00000U);
+  }
+  if (magnitude >= 8) {
+    return std::bit_cast<float>(sign | ((magnitude << 20U) + (120U << 23U)));
+  }
+  const float subnormal = static_cast<float>(magnitude) * 0x1.0p-9F;
+  return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(subnormal));
+}
+
 /// bfloat16 → float, exact.
 constexpr float bf16_to_f32(uint16_t half) {
   return std::bit_cast<float>(static_cast<uint32_t>(half) << 16U);

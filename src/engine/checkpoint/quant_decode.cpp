@@ -21,6 +21,14 @@ void decode_bf16(const uint8_t* block, float* out) {
   *out = bf16_to_f32(load_u16(block));
 }
 
+void decode_f8_e4m3(const uint8_t* block, float* out) {
+  *out = f8_e4m3_to_f32(*block);
+}
+
+void decode_f8_e5m2(const uint8_t* block, float* out) {
+  *out = f16_to_f32(static_cast<uint16_t>(*block << 8U));
+}
+
 // 18 bytes: f16 d, 16 bytes of nibbles. w = d · (q - 8).
 void decode_q4_0(const uint8_t* block, float* out) {
   const float d = load_f16(block);
@@ -150,6 +158,10 @@ BlockDecoder block_decoder(TensorType type) {
       return &decode_f16;
     case TensorType::kBF16:
       return &decode_bf16;
+    case TensorType::kF8E4M3:
+      return &decode_f8_e4m3;
+    case TensorType::kF8E5M2:
+      return &decode_f8_e5m2;
     case TensorType::kQ4_0:
       return &decode_q4_0;
     case TensorType::kQ4_1:

@@ -6,7 +6,8 @@
 
 namespace cupel::engine {
 
-/// How the numbers of a tensor are stored. Values are GGUF's type ids.
+/// How the numbers of a tensor are stored. Values are GGUF's type ids; from `kFirstForeignType` on
+/// they are our own, for types that only safetensors files hold.
 ///
 /// A quantised row is a sequence of blocks; a block holds `block_elements` consecutive numbers of
 /// the contiguous dimension in `block_bytes` bytes. Layouts: quant.h.
@@ -31,7 +32,15 @@ enum class TensorType : uint32_t {
   kI64 = 27,
   kF64 = 28,
   kBF16 = 30,
+  kU8 = 1000,
+  kU16 = 1001,
+  kU32 = 1002,
+  kU64 = 1003,
+  kBool = 1004,
+  kF8E4M3 = 1005,  ///< 1 + 4 + 3 bits, bias 7, no infinities ("e4m3fn")
+  kF8E5M2 = 1006,  ///< 1 + 5 + 2 bits: the upper half of an F16
 };
+constexpr uint32_t kFirstForeignType = 1000;
 
 /// Name, block shape and abilities of one type.
 struct TensorTypeInfo {
@@ -45,8 +54,8 @@ struct TensorTypeInfo {
 
 /// Every type that a file may hold. Errors: none; all enumerators have an entry.
 const TensorTypeInfo& tensor_type_info(TensorType type);
-/// The type with that id, or nothing for ids that are unknown, removed from the format, or of a
-/// block shape that Cupel does not know.
+/// The type with that GGUF id, or nothing for ids that are unknown, removed from the format, or of
+/// a block shape that Cupel does not know.
 std::optional<TensorType> tensor_type_from_id(uint32_t id);
 /// The name of an id for messages: also of types that Cupel only knows by name; "unknown" for
 /// others.
