@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Rewrites the fixtures under tests/data/oracles: all of them, or the groups named.
 
-    python regenerate.py [tokens] [logits] [greedy] [perplexity] [dequant] [quant]
+    python regenerate.py [tokens] [logits] [greedy] [perplexity] [dequant] [quant] [safetensors]
+        [tokenizer_json] [families]
 
 Needs the models and the environment of `bench/setup.sh --oracles`. On 2 idle cores: about 5 minutes.
 """
@@ -19,6 +20,9 @@ GROUPS = {
     "perplexity": "perplexity_oracle.py",
     "dequant": "dequant_oracle.py",
     "quant": "quant_error_oracle.py",
+    "safetensors": "safetensors_oracle.py",
+    "tokenizer_json": "tokenizer_json_oracle.py",
+    "families": "families_oracle.py",
 }
 
 

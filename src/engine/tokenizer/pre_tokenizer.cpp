@@ -89,6 +89,19 @@ std::vector<std::string> pre_tokenizer_names() {
   return names;
 }
 
+WordSplitter written_splitter(std::string_view pattern) {
+  for (const NamedKind& entry : kPreTokenizers) {
+    const SplitKind kind = entry.make();
+    const auto* const written =
+        std::ranges::find(kWrittenSplitters, kind.name, &WrittenSplitter::kind);
+    if (written != std::end(kWrittenSplitters) && kind.patterns.size() == 1 &&
+        kind.patterns.front() == pattern) {
+      return written->split;
+    }
+  }
+  return nullptr;
+}
+
 Result<PreTokenizer> PreTokenizer::create(std::string_view name, Engine engine) {
   if (name.empty()) {
     return failed_precondition(

@@ -39,6 +39,11 @@ class PreTokenizer {
   std::vector<Regex> patterns_;  // when there is no splitter
 };
 
+/// Cuts valid UTF-8 into words; see splitters.h.
+using WordSplitter = void (*)(std::string_view, Pieces&);
+/// The hand-written splitter of a pattern of pre_tokenizers.def, or nullptr.
+WordSplitter written_splitter(std::string_view pattern);
+
 /// Every name of pre_tokenizers.def, sorted.
 std::vector<std::string> pre_tokenizer_names();
 

@@ -70,6 +70,19 @@ Result<Ok> check_lengths(const TokenizerData& data) {
 
 }  // namespace
 
+void mark_end_texts(const SpecialTokens& specials, TokenId eos, std::vector<bool>& ends) {
+  for (const std::string_view text : kEndTexts) {
+    if (const TokenId id = specials.exact(text); id >= 0) {
+      ends[static_cast<size_t>(id)] = true;
+    }
+  }
+  // In the Harmony format "<|end|>" closes a message of a turn that goes on; "<|return|>" ends it.
+  const TokenId end = specials.exact("<|end|>");
+  if (end >= 0 && end != eos && specials.exact("<|return|>") >= 0) {
+    ends[static_cast<size_t>(end)] = false;
+  }
+}
+
 int byte_token_value(std::string_view text) {
   if (text.size() != 6 || !text.starts_with("<0x") || text[5] != '>') {
     return -1;
@@ -212,14 +225,7 @@ Result<Ok> Vocabulary::set_ids(const TokenizerData& data) {
     CUPEL_TRY(const TokenId id, checked_id(end, size(), "eot_token_id"));
     mark(id);
   }
-  for (const std::string_view text : kEndTexts) {
-    mark(specials_.exact(text));
-  }
-  // In the Harmony format "<|end|>" closes a message of a turn that goes on; "<|return|>" ends it.
-  const TokenId end = specials_.exact("<|end|>");
-  if (end >= 0 && end != eos_ && specials_.exact("<|return|>") >= 0) {
-    ends_[static_cast<size_t>(end)] = false;
-  }
+  mark_end_texts(specials_, eos_, ends_);
   return Ok{};
 }
 

@@ -17,6 +17,10 @@ namespace cupel::engine {
 /// "<0x41>" → 0x41; -1 for anything else.
 int byte_token_value(std::string_view text);
 
+/// Marks in `ends` the special tokens whose text says that they end a turn ("<|im_end|>", …),
+/// whatever the file's eos is.
+void mark_end_texts(const SpecialTokens& specials, TokenId eos, std::vector<bool>& ends);
+
 /// The checked tokens of a model file: texts, kinds, look-ups. Immutable.
 class Vocabulary {
  public:
