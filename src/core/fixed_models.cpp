@@ -24,6 +24,14 @@ int64_t estimate_tokens(const ChatRequest& request) {
 
 class DoneCall : public ChatCall {};
 
+Result<Ok> check_unconstrained(const std::string& name, const ChatRequest& request) {
+  if (request.sampling.constraint.active()) {
+    return unsupported("{}: its answers are fixed and cannot be made to follow a {}", name,
+                       constraint_name(request.sampling.constraint.kind));
+  }
+  return Ok{};
+}
+
 }  // namespace
 
 std::string NullModel::fingerprint() const {
@@ -34,7 +42,11 @@ Capabilities NullModel::capabilities() const {
   return {.chat = true, .raw = true, .deterministic = true, .parallel_calls = 64};
 }
 
-std::shared_ptr<ChatCall> NullModel::submit(ChatRequest /*request*/, ChatSink sink) {
+std::shared_ptr<ChatCall> NullModel::submit(ChatRequest request, ChatSink sink) {
+  if (auto possible = check_unconstrained(name(), request); !possible) {
+    sink.on_done(std::move(possible).error());
+    return std::make_shared<DoneCall>();
+  }
   if (sink.on_delta) {
     sink.on_delta(text_);
   }
@@ -105,6 +117,7 @@ Capabilities RecordedModel::capabilities() const {
 }
 
 Result<ChatResponse> RecordedModel::answer(const ChatRequest& request) const {
+  CUPEL_TRY_VOID(check_unconstrained(name(), request));
   auto id = get_int(request.template_variables, "question_id");
   auto turn = get_int(request.template_variables, "turn");
   if (!id || !turn) {

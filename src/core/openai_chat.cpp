@@ -97,6 +97,27 @@ void set_sampling(const ChatRequest& request, Json& body) {
   }
 }
 
+Result<Ok> set_constraint(const OutputConstraint& constraint, Json& body) {
+  if (constraint.kind == OutputConstraint::Kind::kRegex) {
+    return unsupported(
+        "the API of endpoints has no field for answers that match a pattern; use a JSON schema "
+        "with \"pattern\", or a local model");
+  }
+  if (constraint.kind == OutputConstraint::Kind::kJsonSchema) {
+    auto schema = parse_json(constraint.text);
+    if (!schema) {
+      return in_context(std::move(schema).error(), constraint_name(constraint.kind));
+    }
+    body.set("response_format", Json::object()
+                                    .set("type", "json_schema")
+                                    .set("json_schema", Json::object()
+                                                            .set("name", "answer")
+                                                            .set("strict", true)
+                                                            .set("schema", std::move(*schema))));
+  }
+  return Ok{};
+}
+
 void set_template_variables(const Json& variables, Json& body) {
   if (!variables.is_object()) {
     return;
@@ -252,6 +273,7 @@ Result<Json> openai_request_body(const ChatRequest& request,
   Json body = Json::object();
   body.set("model", model).set("messages", conversation_to_json(request.messages));
   set_sampling(request, body);
+  CUPEL_TRY_VOID(set_constraint(request.sampling.constraint, body));
   if (request.logprobs) {
     body.set("logprobs", true);
   }

@@ -20,13 +20,15 @@ namespace cupel {
 
 /// The body of `POST …/chat/completions`.
 ///
-/// Fields beyond OpenAI's own go out only when they differ from the defaults, so that strict
-/// endpoints accept plain requests. Template variables become `chat_template_kwargs`, but for
-/// "question_id" and "turn", which address recorded answers. A greedy request carries no seed;
-/// sample i > 0 of a request gets a seed of its own. `extra_body` comes last: its members replace
-/// others, a null member removes one (e.g. {"max_tokens": null, "max_completion_tokens": 64}).
-/// Errors: kInvalidArgument - sampling options out of range; kUnsupported - a raw prompt, or parts
-///         other than text and image addresses.
+/// A JSON schema as constraint becomes `response_format`, which the endpoint must know. Fields
+/// beyond OpenAI's own go out only when they differ from the defaults, so that strict endpoints
+/// accept plain requests. Template variables become `chat_template_kwargs`, but for "question_id"
+/// and "turn", which address recorded answers. A greedy request carries no seed; sample i > 0 of a
+/// request gets a seed of its own. `extra_body` comes last: its members replace others, a null
+/// member removes one (e.g. {"max_tokens": null, "max_completion_tokens": 64}). Errors:
+/// kInvalidArgument - sampling options out of range; kCorruptData - a schema that is no
+///         JSON; kUnsupported - a raw prompt, parts other than text and image addresses, or a
+///         pattern as constraint.
 Result<Json> openai_request_body(const ChatRequest& request,
                                  std::string_view model,
                                  const Json& extra_body,

@@ -7,6 +7,11 @@
 
 namespace cupel {
 
+std::string_view constraint_name(OutputConstraint::Kind kind) {
+  constexpr std::string_view kNames[] = {"none", "json_schema", "regex"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
 Result<Ok> check_sampling(const SamplingOptions& o) {
   const auto require = [](bool holds, std::string_view field, std::string_view range,
                           double value) -> Result<Ok> {
@@ -27,6 +32,11 @@ Result<Ok> check_sampling(const SamplingOptions& o) {
   if (std::any_of(o.stop.begin(), o.stop.end(), [](const auto& s) { return s.empty(); })) {
     return invalid_argument("a stop string is empty; it would end every answer at once");
   }
+  if (o.constraint.active() && !o.stop.empty()) {
+    return invalid_argument(
+        "a stop string could cut an answer short that must be whole; leave out stop or {}",
+        constraint_name(o.constraint.kind));
+  }
   return Ok{};
 }
 
@@ -35,8 +45,8 @@ Json sampling_to_json(const SamplingOptions& o) {
   for (const std::string& text : o.stop) {
     stop.push_back(text);
   }
-  return Json::object()
-      .set("temperature", o.temperature)
+  Json json = Json::object();
+  json.set("temperature", o.temperature)
       .set("top_k", o.top_k)
       .set("top_p", o.top_p)
       .set("min_p", o.min_p)
@@ -44,6 +54,10 @@ Json sampling_to_json(const SamplingOptions& o) {
       .set("seed", static_cast<int64_t>(o.seed))
       .set("max_tokens", o.max_tokens)
       .set("stop", std::move(stop));
+  if (o.constraint.active()) {
+    json.set(constraint_name(o.constraint.kind), o.constraint.text);
+  }
+  return json;
 }
 
 }  // namespace cupel

@@ -103,7 +103,7 @@ std::optional<CallKey> key_of(const std::string& fingerprint,
 
 std::optional<std::string> encode_request(const ChatRequest& request) {
   if (!is_plain(request.messages) || !is_valid_utf8(request.raw_prompt.value_or("")) ||
-      !is_plain(request.sampling.stop)) {
+      !is_plain(request.sampling.stop) || !is_valid_utf8(request.sampling.constraint.text)) {
     return std::nullopt;
   }
   return canonical_json(Json::object()

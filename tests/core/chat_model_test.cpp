@@ -35,13 +35,34 @@ TEST(CheckSampling, NamesTheFieldThatIsOutOfRange) {
       {{.min_p = 1}, "min_p"},
       {{.repetition_penalty = 0}, "repetition_penalty"},
       {{.max_tokens = 0}, "max_tokens"},
-      {{.stop = {""}}, "stop"}};
+      {{.stop = {""}}, "stop"},
+      {{.stop = {"x"}, .constraint = {OutputConstraint::Kind::kRegex, "a"}}, "stop"}};
   for (const auto& [options, field] : cases) {
     const auto checked = check_sampling(options);
     ASSERT_FALSE(checked) << field;
     EXPECT_EQ(checked.error().code, Code::kInvalidArgument);
     EXPECT_NE(checked.error().message.find(field), std::string::npos) << checked.error().message;
   }
+}
+
+// Keys of calls without a constraint stay what they were.
+TEST(SamplingJson, HoldsAConstraintOnlyWhereThereIsOne) {
+  EXPECT_FALSE(sampling_to_json({}).contains("regex"));
+  EXPECT_FALSE(sampling_to_json({}).contains("json_schema"));
+  SamplingOptions options;
+  options.constraint = {OutputConstraint::Kind::kJsonSchema, "{}"};
+  EXPECT_EQ(*get_string(sampling_to_json(options), "json_schema"), "{}");
+  options.constraint.kind = OutputConstraint::Kind::kRegex;
+  EXPECT_EQ(*get_string(sampling_to_json(options), "regex"), "{}");
+}
+
+TEST(NullModel, RefusesConstraints) {
+  NullModel model("null", "I cannot say");
+  ChatRequest request;
+  request.sampling.constraint = {OutputConstraint::Kind::kRegex, "a"};
+  const auto response = complete(model, request);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, Code::kUnsupported);
 }
 
 TEST(NullModel, AnswersItsTextToEverything) {

@@ -51,6 +51,23 @@ TEST(OpenAiRequest, CarriesEverySamplingFieldThatIsSet) {
             R"("stream":true,"stream_options":{"include_usage":true}})");
 }
 
+// The form is that of the published reference, "Structured Outputs".
+TEST(OpenAiRequest, CarriesASchemaAsResponseFormat) {
+  ChatRequest request = ask("hi");
+  request.sampling.constraint = {OutputConstraint::Kind::kJsonSchema, R"({"type":"integer"})"};
+  EXPECT_EQ(dump_json(*parsed(body_of(request)).find("response_format")),
+            R"({"type":"json_schema","json_schema":{"name":"answer","strict":true,)"
+            R"("schema":{"type":"integer"}}})");
+  request.sampling.constraint.text = "{";
+  EXPECT_EQ(openai_request_body(request, "m", {}, false).error().code, Code::kCorruptData);
+}
+
+TEST(OpenAiRequest, RefusesPatterns) {
+  ChatRequest request = ask("hi");
+  request.sampling.constraint = {OutputConstraint::Kind::kRegex, "a+"};
+  EXPECT_EQ(openai_request_body(request, "m", {}, false).error().code, Code::kUnsupported);
+}
+
 TEST(OpenAiRequest, GivesEverySampleASeedOfItsOwn) {
   ChatRequest request = ask("hi");
   request.sampling.temperature = 1;
