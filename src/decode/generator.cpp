@@ -31,6 +31,7 @@ struct Generator::Running {
   std::string piece;  // the text of the last token
   StopText text;
   Sampler sampler;
+  constraint::Progress progress;  // empty where nothing constrains the answer
   ChatResponse response;
   size_t promised_pages = 0;
   int64_t max_tokens = 0;
@@ -49,6 +50,9 @@ struct Generator::Running {
     response.ids.reserve(longest);
     response.logprobs.reserve(j.logprobs ? longest : 0);
     max_tokens = static_cast<int64_t>(longest);
+    if (j.token_constraint != nullptr) {
+      progress = j.token_constraint->begin();
+    }
     job = std::move(j);
   }
   [[nodiscard]] size_t generated() const { return ids.size() - job.prompt.size(); }
@@ -114,13 +118,18 @@ void Generator::step() {
 void Generator::advance() {
   collect_rows();
   const Stopwatch watch;
-  const auto done = model_->step(rows_, [this](size_t row, std::span<float> logits) {
-    Running& run = *row_owner_[row];
-    const ProcessorContext context{.options = &run.job.sampling, .seen = run.ids};
-    run.draw = run.sampler.draw(
-        model_->operators(), logits, context,
-        {.seed = run.job.sampling.seed, .stream = run.job.stream, .position = run.generated()});
-  });
+  const auto done =
+      rows_.empty()
+          ? Result<Ok>(Ok{})
+          : model_->step(rows_, [this](size_t row, std::span<float> logits) {
+              Running& run = *row_owner_[row];
+              const ProcessorContext context{
+                  .options = &run.job.sampling, .seen = run.ids, .allowed = run.progress.allowed};
+              run.draw = run.sampler.draw(model_->operators(), logits, context,
+                                          {.seed = run.job.sampling.seed,
+                                           .stream = run.job.stream,
+                                           .position = run.generated()});
+            });
   if (!done) {
     fail_all(done.error());
     return;
@@ -220,6 +229,11 @@ void Generator::collect_rows() {
     run->rows = pending == 1 ? 1 : std::min(pending, prefill_left);
     prefill_left -= pending == 1 ? 0 : run->rows;
     run->drawing = run->rows == pending;
+    if (run->drawing && !prepare_constraint(*run)) {
+      run->rows = 0;
+      run->drawing = false;
+      continue;
+    }
     for (size_t i = 0; i < run->rows; ++i) {
       rows_.push_back({.sequence = &run->state,
                        .token = run->ids[seen + i],
@@ -227,6 +241,19 @@ void Generator::collect_rows() {
       row_owner_.push_back(run.get());
     }
   }
+}
+
+// Before the step, on this thread: draws run on several at once. False where the call has ended in
+// an error.
+bool Generator::prepare_constraint(Running& run) const {
+  if (run.job.token_constraint == nullptr) {
+    return true;
+  }
+  auto prepared = run.job.token_constraint->prepare(run.progress, run.response.ids);
+  if (!prepared) {
+    run.answer(in_context(std::move(prepared).error(), options_.source));
+  }
+  return !run.done;
 }
 
 void Generator::after_step(double seconds) {
@@ -237,7 +264,9 @@ void Generator::after_step(double seconds) {
       (run.generated() == 0 ? run.response.timings.prefill_s : run.response.timings.decode_s) +=
           seconds;
     }
-    if (run.job.cancelled && run.job.cancelled()) {
+    if (run.done) {
+      // Ended before the step.
+    } else if (run.job.cancelled && run.job.cancelled()) {
       run.answer(cancelled("the call was cancelled"));
     } else if (run.drawing && !run.draw.valid()) {
       run.answer(corrupt_data(
@@ -271,6 +300,14 @@ void Generator::take_draw(Running& run) {
   if (run.text.push(run.piece)) {
     finish(run, FinishReason::kStop);  // what the decoder still holds came after the stop string
     return;
+  }
+  if (run.job.token_constraint != nullptr) {
+    run.job.token_constraint->advance(run.progress, run.response.ids);
+    if (run.job.token_constraint->complete(run.progress)) {  // the end is all that could come
+      run.text.push(run.decoder.flush());
+      finish(run, FinishReason::kStop);
+      return;
+    }
   }
   if (static_cast<int64_t>(run.generated()) >= run.max_tokens) {
     const bool stopped = run.text.push(run.decoder.flush());

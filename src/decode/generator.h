@@ -13,6 +13,7 @@
 #include "core/chat_model.h"
 #include "core/sampling.h"
 #include "core/tokenizer.h"
+#include "decode/constraint/constraint.h"
 #include "decode/prefix_cache.h"
 #include "decode/sampler.h"
 #include "decode/stop_text.h"
@@ -29,6 +30,8 @@ struct GenerateJob {
   SamplingOptions sampling;
   uint64_t stream = 0;  ///< sample index: which of several samples of one request
   bool logprobs = false;
+  /// That of `sampling`, compiled for the model's vocabulary; null where there is none.
+  std::shared_ptr<constraint::TokenConstraint> token_constraint;
   std::function<bool()> cancelled;                      ///< may be empty
   std::function<void(std::string_view delta)> on_text;  ///< may be empty
   std::function<void(Result<ChatResponse>)> on_done;    ///< exactly once
@@ -79,6 +82,7 @@ class Generator {
   [[nodiscard]] bool shares_unfinished_prefix(const GenerateJob& job, int64_t known) const;
   std::unique_ptr<Running> start(GenerateJob& job);
   void collect_rows();
+  bool prepare_constraint(Running& run) const;
   void after_step(double seconds);
   void take_draw(Running& run);
   void finish(Running& run, FinishReason reason);

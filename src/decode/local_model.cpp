@@ -44,6 +44,9 @@ std::string_view part_kind(const Message& message) {
   return "text";
 }
 
+// Compiled constraints that are kept for requests to come; each may hold some tens of megabytes.
+constexpr size_t kKeptConstraints = 4;
+
 class LocalCall : public ChatCall {};
 
 }  // namespace
@@ -202,6 +205,31 @@ Result<std::vector<TokenId>> LocalModel::prompt_ids(const ChatRequest& request) 
   return ids;
 }
 
+// Compiling holds the lock: many requests with one schema compile it once.
+Result<LocalModel::SharedConstraint> LocalModel::compiled(const OutputConstraint& wanted) {
+  if (!wanted.active()) {
+    return SharedConstraint();
+  }
+  const std::lock_guard lock(constraints_mutex_);
+  const auto known = std::find_if(constraints_.begin(), constraints_.end(),
+                                  [&](const auto& kept) { return kept.first == wanted; });
+  if (known != constraints_.end()) {
+    constraints_.splice(constraints_.begin(), constraints_, known);
+    return constraints_.front().second;
+  }
+  if (vocabulary_trie_ == nullptr) {
+    vocabulary_trie_ = std::make_shared<const constraint::VocabularyTrie>(
+        *tokenizer_, static_cast<size_t>(description().vocabulary_size));
+  }
+  CUPEL_TRY(SharedConstraint made,
+            constraint::TokenConstraint::compile(wanted, *tokenizer_, vocabulary_trie_));
+  constraints_.emplace_front(wanted, made);
+  if (constraints_.size() > kKeptConstraints) {
+    constraints_.pop_back();
+  }
+  return made;
+}
+
 std::shared_ptr<ChatCall> LocalModel::submit(ChatRequest request, ChatSink sink) {
   auto call = std::make_shared<LocalCall>();
   if (auto valid = check_sampling(request.sampling); !valid) {
@@ -213,11 +241,17 @@ std::shared_ptr<ChatCall> LocalModel::submit(ChatRequest request, ChatSink sink)
     sink.on_done(std::move(prompt).error());
     return call;
   }
+  auto token_constraint = compiled(request.sampling.constraint);
+  if (!token_constraint) {
+    sink.on_done(std::move(token_constraint).error());
+    return call;
+  }
   auto job = std::make_shared<GenerateJob>(
       GenerateJob{.prompt = std::move(*prompt),
                   .sampling = std::move(request.sampling),
                   .stream = static_cast<uint64_t>(request.sample_index),
                   .logprobs = request.logprobs,
+                  .token_constraint = std::move(*token_constraint),
                   .cancelled = [call] { return call->cancelled(); },
                   .on_text = std::move(sink.on_delta),
                   .on_done = std::move(sink.on_done)});

@@ -3,17 +3,20 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "core/chat_model.h"
 #include "core/scorer.h"
 #include "core/tokenizer.h"
+#include "decode/constraint/constraint.h"
 #include "decode/generator.h"
 #include "engine/runtime/transformer.h"
 #include "engine/template/chat_template.h"
@@ -66,7 +69,10 @@ class LocalModel : public ChatModel, public Scorer {
   [[nodiscard]] Result<std::vector<TokenId>> prompt_ids(const ChatRequest& request) const;
 
  private:
+  using SharedConstraint = std::shared_ptr<constraint::TokenConstraint>;
   LocalModel() = default;
+  /// The constraint compiled for this vocabulary, from those of late or anew; null for none.
+  Result<SharedConstraint> compiled(const OutputConstraint& wanted);
   void work();
   /// False when the model is being closed: the job will not run.
   bool post(std::function<void()> job);
@@ -103,6 +109,10 @@ class LocalModel : public ChatModel, public Scorer {
   std::unique_ptr<Generator> generator_;
   int64_t context_length_ = 0;
   size_t max_batch_ = 0;
+
+  std::mutex constraints_mutex_;
+  std::shared_ptr<const constraint::VocabularyTrie> vocabulary_trie_;     // made when first needed
+  std::list<std::pair<OutputConstraint, SharedConstraint>> constraints_;  // the latest first
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -30,6 +31,9 @@ inline float bounded_logit(float x) {
   return std::clamp(x, -kLargest, kLargest);
 }
 
+/// The score of a token that a constraint excludes: no arithmetic brings it back.
+constexpr float kExcluded = -std::numeric_limits<float>::infinity();
+
 /// What may still be drawn: every token with its score until a processor cuts, then a list. Keeps
 /// its buffers from one token to the next.
 class Candidates {
@@ -42,7 +46,7 @@ class Candidates {
   [[nodiscard]] std::span<const float> logits() const { return logits_; }
 
   [[nodiscard]] bool cut() const { return cut_; }
-  /// By id; until a cut.
+  /// By id; until a cut. kExcluded for those that a constraint excludes.
   [[nodiscard]] std::span<const float> scores() const { return scores_; }
   /// The same to be changed one by one.
   std::span<float> own_scores();
@@ -89,6 +93,8 @@ void Candidates::change_scores(const Change& change) {
 struct ProcessorContext {
   const SamplingOptions* options = nullptr;
   std::span<const TokenId> seen;  ///< prompt and generated tokens so far
+  /// One bit an id: what the constraint of the options allows. At least one token.
+  std::span<const uint64_t> allowed = {};
 };
 
 /// One step between raw logits and the draw. One file each; they run in the order of

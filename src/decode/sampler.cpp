@@ -32,11 +32,12 @@ size_t draw_index(std::span<const T> items, float peak, double uniform, double& 
     total += std::exp(static_cast<double>(logit_of(item)) - peak);
   }
   double rest = uniform * total;
-  size_t chosen = items.size() - 1;
+  size_t chosen = 0;
   for (size_t i = 0; i < items.size(); ++i) {
-    rest -= std::exp(static_cast<double>(logit_of(items[i])) - peak);
+    const double weight = std::exp(static_cast<double>(logit_of(items[i])) - peak);
+    chosen = weight > 0 ? i : chosen;  // what rounding leaves over goes to the last that weighs
+    rest -= weight;
     if (rest < 0) {
-      chosen = i;
       break;
     }
   }
@@ -57,14 +58,17 @@ TokenId draw_id(const Candidates& candidates, double uniform, double& logprob) {
   return items[draw_index(items, peak, uniform, logprob)].id;
 }
 
-// Raw probability of what survived.
-double surviving_mass(const Candidates& candidates, double normaliser) {
+// Raw probability of what survived; `all` is that of what the constraint left.
+double surviving_mass(const Candidates& candidates, double normaliser, double all) {
   const std::span<const float> logits = candidates.logits();
   if (!candidates.cut() || candidates.items().size() == logits.size()) {
-    return 1;
+    return all;
   }
   double mass = 0;
   for (const Candidate& candidate : candidates.items()) {
+    if (candidate.logit == kExcluded) {
+      continue;
+    }
     mass += std::exp(static_cast<double>(logits[static_cast<size_t>(candidate.id)]) - normaliser);
   }
   return mass;
@@ -106,9 +110,14 @@ Draw Sampler::draw(const engine::Operators& operators,
     return {.id = id, .logprob = logprob, .surviving_mass = std::exp(logprob)};
   }
   candidates_.start(operators, logits);
+  double allowed_mass = 1;
   for (const LogitsProcessor& p : logits_processors()) {
     if (p.active(options)) {
       p.apply(candidates_, context);
+    }
+    const bool constrained = options.constraint.active() && !options.greedy();
+    if (constrained && &p == &logits_processors().front()) {  // nothing else has changed a score
+      allowed_mass = std::exp(log_normaliser(operators, candidates_.scores()) - normaliser);
     }
   }
   Draw draw;
@@ -120,7 +129,7 @@ Draw Sampler::draw(const engine::Operators& operators,
     draw.id = draw_id(candidates_, uniform, draw.processed_logprob);
   }
   draw.logprob = token_logprob(logits, draw.id, normaliser);
-  draw.surviving_mass = surviving_mass(candidates_, normaliser);
+  draw.surviving_mass = surviving_mass(candidates_, normaliser, allowed_mass);
   return draw;
 }
 

@@ -348,8 +348,8 @@ TEST(Sampler, ProcessorsStandInTheirOrder) {
   for (const LogitsProcessor& processor : logits_processors()) {
     names.emplace_back(processor.name);
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"repetition_penalty", "temperature", "top_k", "top_p",
-                                             "min_p"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"constraint", "repetition_penalty", "temperature",
+                                             "top_k", "top_p", "min_p"}));
 }
 
 }  // namespace

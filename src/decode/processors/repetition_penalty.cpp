@@ -14,6 +14,9 @@ void apply(Candidates& candidates, const ProcessorContext& context) {
                std::numeric_limits<float>::min());
   const std::span<float> scores = candidates.own_scores();
   for (const TokenId id : context.seen) {  // from the model's own logit: once, however often seen
+    if (scores[static_cast<size_t>(id)] == kExcluded) {
+      continue;
+    }
     const float logit = candidates.logits()[static_cast<size_t>(id)];
     scores[static_cast<size_t>(id)] = bounded_logit(logit > 0 ? logit / penalty : logit * penalty);
   }

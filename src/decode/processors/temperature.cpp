@@ -6,7 +6,9 @@ namespace {
 
 void apply(Candidates& candidates, const ProcessorContext& context) {
   const float temperature = bounded_logit(static_cast<float>(context.options->temperature));
-  candidates.change_scores([temperature](float x) { return bounded_logit(x / temperature); });
+  candidates.change_scores([temperature](float x) {
+    return x == kExcluded ? kExcluded : bounded_logit(x / temperature);
+  });
 }
 
 }  // namespace

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string_view>
+
+namespace cupel::decode::constraint {
+
+/// The pattern of a "format" of JSON Schema, or "" for those that are not supported. What it
+/// describes satisfies the format's definition; not all that does is described.
+std::string_view format_pattern(std::string_view format);
+
+/// The names of all, for messages.
+std::string_view format_names();
+
+}  // namespace cupel::decode::constraint

@@ -1,0 +1,160 @@
+#include "decode/constraint/token_masks.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/error.h"
+
+namespace cupel::decode::constraint {
+namespace {
+
+constexpr size_t kMaskBytes = size_t{32} << 20;     // of whole masks
+constexpr size_t kPartBytes = size_t{64} << 20;     // of parts
+constexpr size_t kMachineBytes = size_t{64} << 20;  // of states
+// Places of the automaton that may be looked at for one mask: about a second.
+constexpr int64_t kWorkPerMask = 30'000'000;
+// A state of more places is walked as a whole: its parts would each be a walk.
+constexpr size_t kFewPlaces = 64;
+
+void set_bit(std::span<uint64_t> mask, TokenId id) {
+  mask[static_cast<size_t>(id) / 64] |= uint64_t{1} << (static_cast<size_t>(id) % 64);
+}
+
+}  // namespace
+
+TokenMasks::TokenMasks(std::shared_ptr<const Automaton> automaton,
+                       std::shared_ptr<const VocabularyTrie> vocabulary)
+    : machine_(std::move(automaton)),
+      vocabulary_(std::move(vocabulary)),
+      path_(vocabulary_->longest_token() + 1),
+      scratch_(vocabulary_->mask_words()) {}
+
+void TokenMasks::make_room() {
+  if (part_bytes_ > kPartBytes || machine_.tired()) {  // then the last one is not whole
+    parts_.clear();
+    part_bytes_ = 0;
+  }
+  if (machine_.bytes() > kMachineBytes || machine_.tired()) {
+    machine_.clear();
+    masks_.clear();
+    ++rounds_;
+  }
+}
+
+template <typename Visit>
+void TokenMasks::walk(Machine::State state, uint32_t below, const Visit& visit) {
+  const std::span<const VocabularyTrie::Node> nodes = vocabulary_->nodes();
+  const uint32_t end = below == 0 ? vocabulary_->size() : nodes[below].end;
+  path_[nodes[below].depth] = state;
+  for (uint32_t i = below + 1; i < end;) {
+    const VocabularyTrie::Node& node = nodes[i];
+    const Machine::State next = machine_.next(path_[node.depth - 1U], node.byte);
+    if (next == Machine::kDead) {
+      i = node.end;
+      continue;
+    }
+    path_[node.depth] = next;
+    visit(i, next);
+    ++i;
+  }
+}
+
+void TokenMasks::add_below(Machine::State state, uint32_t below, std::span<uint64_t> mask) {
+  walk(state, below, [&](uint32_t node, Machine::State) {
+    for (const TokenId id : vocabulary_->tokens(node)) {
+      set_bit(mask, id);
+    }
+  });
+}
+
+const TokenMasks::Part& TokenMasks::part(NodeId node) {
+  const NodeId alike =
+      machine_.automaton().representative(node, static_cast<int64_t>(vocabulary_->longest_token()));
+  if (const auto known = parts_.find(alike); known != parts_.end()) {
+    return known->second;
+  }
+  Part part;
+  std::fill(scratch_.begin(), scratch_.end(), 0);
+  const Machine::State alone = machine_.alone(alike);
+  part.reach = machine_.reach(alone);
+  walk(alone, 0, [&](uint32_t at, Machine::State state) {
+    for (const TokenId id : vocabulary_->tokens(at)) {
+      set_bit(scratch_, id);
+      part.few.push_back(id);
+    }
+    part.reach = std::max(part.reach, machine_.reach(state));
+    if (machine_.leaves(state) && vocabulary_->nodes()[at].end > at + 1) {
+      part.exits.push_back(at);
+    }
+  });
+  if (part.few.size() > 2 * scratch_.size()) {
+    part.bits = scratch_;
+    part.few = {};
+  }
+  part_bytes_ += sizeof(Part) + part.bits.size() * sizeof(uint64_t) +
+                 part.few.capacity() * sizeof(TokenId) + part.exits.capacity() * sizeof(uint32_t);
+  return parts_.emplace(alike, std::move(part)).first->second;
+}
+
+// False where the part does not hold: so many calls are open that the way may be cut short.
+bool TokenMasks::add_place(Machine::Place place, std::span<uint64_t> mask) {
+  const Part& own = part(place.node);
+  if (machine_.tired() || own.reach + machine_.depth(place.stack) > Machine::kMaxDepth) {
+    return false;
+  }
+  for (size_t i = 0; i < own.bits.size(); ++i) {
+    mask[i] |= own.bits[i];
+  }
+  for (const TokenId id : own.few) {
+    set_bit(mask, id);
+  }
+  const Machine::State after = machine_.after(place.stack);
+  if (after != Machine::kDead) {
+    for (const uint32_t exit : own.exits) {
+      add_below(after, exit, mask);
+    }
+  }
+  return true;
+}
+
+Result<Ok> TokenMasks::compute(Machine::State state, std::span<uint64_t> mask) {
+  std::fill(mask.begin(), mask.end(), 0);
+  machine_.allow_work(kWorkPerMask);
+  const size_t count = machine_.places(state).size();
+  bool whole = count > kFewPlaces;
+  for (size_t i = 0; i < count && !whole; ++i) {
+    whole = !add_place(machine_.places(state)[i], mask);
+  }
+  if (whole) {
+    std::fill(mask.begin(), mask.end(), 0);
+    add_below(state, 0, mask);
+  }
+  if (machine_.tired()) {
+    return exhausted(
+        "the constraint is too ambiguous: working out which tokens may come next takes more than "
+        "{} steps; make the alternatives and repetitions of its pattern or schema tell apart "
+        "sooner",
+        kWorkPerMask);
+  }
+  if (machine_.accepts(state)) {
+    for (const TokenId id : vocabulary_->end_tokens()) {
+      set_bit(mask, id);
+    }
+  }
+  return Ok{};
+}
+
+Result<Ok> TokenMasks::fill(Machine::State state, std::span<uint64_t> mask) {
+  if (const auto known = masks_.find(state); known != masks_.end()) {
+    std::copy(known->second.begin(), known->second.end(), mask.begin());
+    return Ok{};
+  }
+  CUPEL_TRY_VOID(compute(state, mask));
+  if ((masks_.size() + 1) * mask.size_bytes() > kMaskBytes) {
+    masks_.clear();
+  }
+  masks_.emplace(state, std::vector<uint64_t>(mask.begin(), mask.end()));
+  return Ok{};
+}
+
+}  // namespace cupel::decode::constraint
