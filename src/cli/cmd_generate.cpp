@@ -5,10 +5,13 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/io.h"
+#include "base/log.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/models.h"
 #include "cli/output.h"
+#include "decode/constraint/json_schema.h"
 
 namespace cupel::cli::command {
 namespace {
@@ -34,6 +37,55 @@ struct SamplingFlags {
     return options;
   }
 };
+
+struct ConstraintFlags {
+  std::string schema_path;
+  std::string pattern;
+
+  void declare(Arguments& a) {
+    a.text("--json-schema", "FILE", schema_path,
+           "Answers are JSON that satisfies this schema (docs/constrained.md)");
+    a.text("--regex", "PATTERN", pattern, "Answers match this pattern as a whole");
+  }
+  [[nodiscard]] Result<OutputConstraint> read() const {
+    if (!schema_path.empty() && !pattern.empty()) {
+      return invalid_argument("generate: give either --json-schema or --regex");
+    }
+    if (!pattern.empty()) {
+      return OutputConstraint{.kind = OutputConstraint::Kind::kRegex, .text = pattern};
+    }
+    if (schema_path.empty()) {
+      return OutputConstraint{};
+    }
+    CUPEL_TRY(std::string text, read_file(schema_path));
+    if (auto json = parse_json(text); !json) {
+      return in_context(std::move(json).error(), schema_path);
+    }
+    return OutputConstraint{.kind = OutputConstraint::Kind::kJsonSchema, .text = std::move(text)};
+  }
+  /// Fails, naming file or flag, where a local model could not follow the constraint.
+  [[nodiscard]] Result<Ok> check(const OutputConstraint& constraint) const {
+    const bool schema = constraint.kind == OutputConstraint::Kind::kJsonSchema;
+    if (!constraint.active()) {
+      return Ok{};
+    }
+    auto compiled = schema
+                        ? decode::constraint::compile_json_schema(std::string_view(constraint.text))
+                        : decode::constraint::compile_regex(constraint.text);
+    if (!compiled) {
+      return in_context(std::move(compiled).error(), schema ? schema_path : "--regex");
+    }
+    return Ok{};
+  }
+};
+
+/// True when an answer is what its constraint asks for. A local model ends no other answer by
+/// itself; of an endpoint's answer it is only known whether it is JSON.
+bool keeps_constraint(const OutputConstraint& constraint, const ChatResponse& response) {
+  const bool json = constraint.kind == OutputConstraint::Kind::kJsonSchema;
+  return !constraint.active() || (response.finish_reason == FinishReason::kStop &&
+                                  (!json || parse_json(response.text).has_value()));
+}
 
 Json response_json(const ChatResponse& r) {
   Json ids = Json::array();
@@ -68,6 +120,7 @@ class Generate : public Command {
            "Many: a line is {\"prompt\": …} or {\"messages\": […]}; - reads standard input");
     a.flag("--raw", raw_, "Continue the text as it is, without the chat template");
     sampling_.declare(a);
+    constraint_.declare(a);
     engine_.declare(a);
     a.choice("--format", {"text", "json"}, format_, "Output");
   }
@@ -80,11 +133,15 @@ class Generate : public Command {
     CUPEL_TRY(std::vector<ChatRequest> requests, read_requests(input));
     const std::stop_token stop = stop_on_interrupt();
     CUPEL_TRY(const OpenModel open, open_model(model_, engine_));
+    if (open.local != nullptr) {
+      CUPEL_TRY_VOID(constraint_.check(sampling_.options.constraint));
+    }
     return submit_all(*open.model, std::move(requests), input, stop);
   }
 
  private:
   Result<std::vector<ChatRequest>> read_requests(InputRows& input) {
+    CUPEL_TRY(sampling_.options.constraint, constraint_.read());
     CUPEL_TRY(const SamplingOptions options, sampling_.checked());
     std::vector<ChatRequest> requests;
     const auto add = [&](const Json& row) -> Result<Ok> {
@@ -147,17 +204,26 @@ class Generate : public Command {
       }
     });
     std::optional<Error> failure;
+    size_t broken = 0;
     for (size_t i = 0; i < results.size(); ++i) {
       std::unique_lock lock(mutex);
       wake.wait(lock, [&] { return results[i].has_value(); });
       if (*results[i] && !failure) {
         emit(**results[i], stream);
+        broken += keeps_constraint(sampling_.options.constraint, **results[i]) ? 0 : 1;
       } else if (!*results[i] && !failure) {
         failure = input_.empty() ? results[i]->error() : input.at(results[i]->error(), i);
       }
     }
     if (failure) {
       return *std::move(failure);
+    }
+    if (broken > 0) {
+      log_line(LogLevel::kError,
+               format("generate: {} of {} answers were cut short and do not satisfy the {}; raise "
+                      "--max-tokens or the context",
+                      broken, results.size(), constraint_name(sampling_.options.constraint.kind)));
+      return 1;
     }
     return 0;
   }
@@ -176,6 +242,7 @@ class Generate : public Command {
   bool raw_ = false;
   std::string format_ = "text";
   SamplingFlags sampling_;
+  ConstraintFlags constraint_;
   EngineFlags engine_;
 };
 
@@ -189,6 +256,7 @@ CommandInfo generate() {
       .examples =
           "  cupel generate --model models/a.gguf --prompt \"Name three rivers.\"\n"
           "  cupel generate --model models/a.gguf --raw --prompt \"Once upon\" --max-tokens 64\n"
+          "  cupel generate --model models/a.gguf --prompt \"A city?\" --json-schema city.json\n"
           "  cupel generate --model models/a.gguf --input prompts.jsonl --format json\n",
       .make = &make_command<Generate>};
 }
