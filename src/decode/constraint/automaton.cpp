@@ -320,6 +320,10 @@ Result<Automaton> AutomatonBuilder::finish() && {
   if (out.height(out.root()) == kNeverEnds) {
     return invalid_argument("{}: no text satisfies this constraint", rules_.front().place);
   }
+  if (out.height(out.root()) > Automaton::kMaxDepth) {
+    return exhausted("{}: references are nested more than {} deep", rules_.front().place,
+                     Automaton::kMaxDepth);
+  }
   keep_what_ends(out);
   classify_bytes(out);
   out.chains_ = std::move(chains_);

@@ -38,6 +38,10 @@ struct Edge {
 /// rule reads at least one byte before it calls itself.
 class Automaton {
  public:
+  /// Calls that may be open at once when it is run, and so how deep a value may nest that a schema
+  /// lets nest without end. Weak models otherwise nest on and on, as they write blanks.
+  static constexpr int32_t kMaxDepth = 64;
+
   [[nodiscard]] size_t size() const { return heights_.size(); }
   [[nodiscard]] std::span<const Edge> edges(NodeId node) const {
     const auto n = static_cast<size_t>(node);
@@ -105,7 +109,8 @@ class AutomatonBuilder {
 
   [[nodiscard]] bool full() const { return full_; }
 
-  /// Errors: kExhausted - full; kInvalidArgument - a rule that calls itself before it reads a byte,
+  /// Errors: kExhausted - full, or a root whose shortest text needs more than kMaxDepth open calls;
+  ///         kInvalidArgument - a rule that calls itself before it reads a byte,
   /// or a root that no text satisfies.
   Result<Automaton> finish() &&;
 

@@ -21,7 +21,7 @@ class JsonParts {
   NodeId add_whitespace(NodeId from);
   /// White space, the byte, white space.
   NodeId add_separator(NodeId from, char byte);
-  /// Any JSON value; nested at most as deep as calls may be open (Machine::kMaxDepth).
+  /// Any JSON value; nested at most as deep as calls may be open (Automaton::kMaxDepth).
   RuleId value();
   RuleId object();
   RuleId array();

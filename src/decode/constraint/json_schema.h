@@ -14,7 +14,7 @@ namespace cupel::decode::constraint {
 /// Every text that it accepts is valid JSON and satisfies the schema; of what satisfies the schema
 /// it accepts what is written in one way: properties in the order of the schema, each once; up to
 /// kMaxWhitespace characters of white space between tokens and none outside; numbers of bounded
-/// length; nesting up to Machine::kMaxDepth. An object with "properties" has no others unless
+/// length; nesting up to Automaton::kMaxDepth. An object with "properties" has no others unless
 /// "additionalProperties" says so; likewise an array with "prefixItems".
 /// Errors, each with the place in the schema: kUnsupported - a keyword, format, pattern or
 ///         combination that is not supported; kInvalidArgument - a malformed schema, a circle of

@@ -23,7 +23,7 @@ class Machine {
   using State = int32_t;
   using Stack = int32_t;
   static constexpr State kDead = 0;  ///< nothing can follow
-  static constexpr int32_t kMaxDepth = 128;
+  static constexpr int32_t kMaxDepth = Automaton::kMaxDepth;
 
   /// One place of a state: what reads on there, and what follows at the end of its rule.
   struct Place {

@@ -77,17 +77,26 @@ const TokenMasks::Part& TokenMasks::part(NodeId node) {
   std::fill(scratch_.begin(), scratch_.end(), 0);
   const Machine::State alone = machine_.alone(alike);
   part.reach = machine_.reach(alone);
+  const size_t most = 2 * scratch_.size();  // ids that take as much room as the bits
+  Machine::State last = alone;              // most tokens lead to where the one before led
+  bool leaves = false;
   walk(alone, 0, [&](uint32_t at, Machine::State state) {
     for (const TokenId id : vocabulary_->tokens(at)) {
       set_bit(scratch_, id);
-      part.few.push_back(id);
+      if (part.few.size() <= most) {
+        part.few.push_back(id);
+      }
     }
-    part.reach = std::max(part.reach, machine_.reach(state));
-    if (machine_.leaves(state) && vocabulary_->nodes()[at].end > at + 1) {
+    if (state != last) {
+      last = state;
+      leaves = machine_.leaves(state);
+      part.reach = std::max(part.reach, machine_.reach(state));
+    }
+    if (leaves && vocabulary_->nodes()[at].end > at + 1) {
       part.exits.push_back(at);
     }
   });
-  if (part.few.size() > 2 * scratch_.size()) {
+  if (part.few.size() > most) {
     part.bits = scratch_;
     part.few = {};
   }

@@ -1,5 +1,7 @@
 // SmolLM2-135M-Instruct under 26 schemas, greedy and sampled: every answer is whole, valid JSON and
 // satisfies its schema by a validator that shares nothing with the automaton.
+#include <gtest/gtest.h>
+
 #include "base/format.h"
 #include "base/wait_for.h"
 #include "decode/constraint/constraint.h"
@@ -29,7 +31,7 @@ ChatRequest ask(std::string_view schema, double temperature, int64_t sample) {
       text_message("user", format("Answer with JSON that follows this schema: {}", schema))};
   request.sampling.temperature = temperature;
   request.sampling.top_p = temperature > 0 ? 0.95 : 1;
-  request.sampling.max_tokens = 600;
+  request.sampling.max_tokens = 1500;
   request.sampling.seed = 12;
   request.sampling.constraint = {OutputConstraint::Kind::kJsonSchema, std::string(schema)};
   request.sample_index = sample;
