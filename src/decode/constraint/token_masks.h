@@ -41,6 +41,9 @@ class TokenMasks {
   Result<Ok> fill(Machine::State state, std::span<uint64_t> mask);
 
  private:
+  /// Tokens by their length: in a counted string short ones are far from the bounds sooner, so
+  /// that more places share what is worked out for them; long ones are few.
+  enum class Length : uint8_t { kAny, kShort, kLong };
   /// What one node of the automaton lets through within its rule.
   struct Part {
     std::vector<uint64_t> bits;  // empty where `few` says it all
@@ -50,17 +53,20 @@ class TokenMasks {
   };
 
   Result<Ok> compute(Machine::State state, std::span<uint64_t> mask);
-  const Part& part(NodeId node);
+  const Part& part(NodeId node, Length length);
+  Part make_part(NodeId node, Length length);
+  bool add_part(const Part& part, Machine::Place place, std::span<uint64_t> mask);
   bool add_place(Machine::Place place, std::span<uint64_t> mask);
   /// Tokens below a node of the tree, that node's bytes being read already.
   template <typename Visit>
-  void walk(Machine::State state, uint32_t below, const Visit& visit);
+  void walk(Machine::State state, uint32_t below, Length length, const Visit& visit);
   void add_below(Machine::State state, uint32_t below, std::span<uint64_t> mask);
 
   Machine machine_;
   std::shared_ptr<const VocabularyTrie> vocabulary_;
   std::vector<Machine::State> path_;  // states by depth of the walk
-  std::unordered_map<NodeId, Part> parts_;
+  std::vector<uint16_t> deepest_;     // per node of the tree: the longest token there or below
+  std::unordered_map<uint64_t, Part> parts_;
   std::unordered_map<Machine::State, std::vector<uint64_t>> masks_;
   std::vector<uint64_t> scratch_;
   size_t part_bytes_ = 0;
