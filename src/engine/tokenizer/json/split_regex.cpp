@@ -29,7 +29,7 @@ std::string property_members(std::string_view property) {
 std::string word_members() {
   return property_members("L") + property_members("M") + property_members("Nd") +
          property_members("Nl") + property_members("Pc") +
-         R"(\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
+         R"(\x{b2}\x{b3}\x{b9}\x{bc}-\x{be}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
 }
 
 /// A set of characters: members of a bracket, and expressions of one character each that belong to
@@ -297,8 +297,10 @@ class Translator {
       negated = !negated;
       name.remove_prefix(1);
     }
-    if (added_ranges(name).empty() && !added_ranges(format("sc:{}", name)).empty()) {
-      return CharSet{format("\\p{{{}}}{}", name, added_ranges(format("sc:{}", name))), negated};
+    // A script means the characters of that script; PCRE2 takes its name for the extensions too.
+    const std::string script = format("sc:{}", name);
+    if (name.size() > 2 && Regex::compile(format("\\p{{{}}}", script))) {
+      return CharSet{property_members(script), negated};
     }
     return CharSet{property_members(name), negated};
   }

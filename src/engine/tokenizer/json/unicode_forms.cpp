@@ -1,6 +1,7 @@
 #include "engine/tokenizer/json/unicode_forms.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <utf8proc.h>
 
@@ -18,14 +19,51 @@ utf8proc_category_t category(uint32_t c) {
   return utf8proc_category(static_cast<utf8proc_int32_t>(c));
 }
 
-/// First letter of the category, the additions of newer Unicode versions counted.
+/// First letter of the category.
 char category_group(uint32_t c) {
-  const utf8proc_category_t found = category(c);
-  if (found == UTF8PROC_CATEGORY_CN) {
-    const std::string_view added = added_category(c);
-    return added.empty() ? 'C' : added.front();
-  }
   return utf8proc_category_string(static_cast<utf8proc_int32_t>(c))[0];
+}
+
+/// What the original's tables answer otherwise than those of the library.
+enum class Exception : uint8_t {
+  kMark,
+  kNonspacing,
+  kOther,
+  kPunctuation,
+  kKeptByNfd,
+  kKeptByNfkd,
+};
+struct ExceptionRange {
+  Exception kind;
+  uint32_t first;
+  uint32_t last;
+};
+constexpr ExceptionRange kExceptions[] = {
+#define CUPEL_EXCEPTION(kind, first, last) {Exception::kind, first, last},
+#define CUPEL_LOWER(first, last, lower)
+#include "engine/tokenizer/json/unicode_exceptions.def"
+#undef CUPEL_EXCEPTION
+#undef CUPEL_LOWER
+};
+struct LowerRange {
+  uint32_t first;
+  uint32_t last;
+  uint32_t lower;
+};
+constexpr LowerRange kLower[] = {
+#define CUPEL_EXCEPTION(kind, first, last)
+#define CUPEL_LOWER(first, last, lower) {first, last, lower},
+#include "engine/tokenizer/json/unicode_exceptions.def"
+#undef CUPEL_EXCEPTION
+#undef CUPEL_LOWER
+};
+
+bool is_exception(Exception kind, uint32_t c) {
+  // A kind's ranges stand together, ascending.
+  const auto [begin, end] = std::ranges::equal_range(kExceptions, kind, {}, &ExceptionRange::kind);
+  const auto* const after = std::upper_bound(
+      begin, end, c, [](uint32_t value, const ExceptionRange& range) { return value < range.first; });
+  return after != begin && c <= std::prev(after)->last;
 }
 
 bool in_any(uint32_t c, std::span<const std::pair<uint32_t, uint32_t>> ranges) {
@@ -39,6 +77,11 @@ uint32_t combining_class(uint32_t c) {
 }
 
 void append_decomposed(uint32_t c, bool compatible, std::vector<uint32_t>& out) {
+  if (is_exception(Exception::kKeptByNfd, c) ||
+      (compatible && is_exception(Exception::kKeptByNfkd, c))) {
+    out.push_back(c);
+    return;
+  }
   utf8proc_int32_t buffer[kMaxDecomposition];
   int boundary = 0;
   const auto options =
@@ -149,19 +192,21 @@ bool is_punctuation(uint32_t c) {
     return (c >= 0x21 && c <= 0x2F) || (c >= 0x3A && c <= 0x40) || (c >= 0x5B && c <= 0x60) ||
            (c >= 0x7B && c <= 0x7E);
   }
-  return category_group(c) == 'P';
+  return (category_group(c) == 'P') != is_exception(Exception::kPunctuation, c);
 }
 
 bool is_mark(uint32_t c) {
-  return category_group(c) == 'M';
+  return c >= 0x80 && (category_group(c) == 'M') != is_exception(Exception::kMark, c);
 }
 
 bool is_nonspacing_mark(uint32_t c) {
-  return category(c) == UTF8PROC_CATEGORY_MN || added_category(c) == "Mn";
+  return c >= 0x80 &&
+         (category(c) == UTF8PROC_CATEGORY_MN) != is_exception(Exception::kNonspacing, c);
 }
 
 bool is_other(uint32_t c) {
-  return category_group(c) == 'C';
+  const bool other = category_group(c) == 'C' && category(c) != UTF8PROC_CATEGORY_CN;
+  return c < 0x80 ? other : other != is_exception(Exception::kOther, c);
 }
 
 bool is_word(uint32_t c) {
@@ -174,7 +219,8 @@ bool is_word(uint32_t c) {
                                                        {0x1F130, 0x1F149},
                                                        {0x1F150, 0x1F169},
                                                        {0x1F170, 0x1F189}};
-  const char group = category_group(c);
+  const std::string_view added = added_category(c);
+  const char group = added.empty() ? category_group(c) : added.front();
   if (group == 'L' || group == 'M') {
     return true;
   }
@@ -184,15 +230,25 @@ bool is_word(uint32_t c) {
     case UTF8PROC_CATEGORY_PC:
       return true;
     default:
-      return added_category(c) == "Nd" || in_any(c, kOthers);
+      return added == "Nd" || in_any(c, kOthers);
   }
 }
 
 void append_lower(uint32_t c, std::vector<uint32_t>& out) {
   constexpr uint32_t kDottedI = 0x130;
+  if (c < 0x80) {
+    out.push_back(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+    return;
+  }
   if (c == kDottedI) {
     out.insert(out.end(), {uint32_t{'i'}, uint32_t{0x307}});
     return;
+  }
+  for (const LowerRange& range : kLower) {
+    if (c >= range.first && c <= range.last) {
+      out.push_back(range.lower + (c - range.first));
+      return;
+    }
   }
   out.push_back(static_cast<uint32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
 }

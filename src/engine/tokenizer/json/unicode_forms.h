@@ -26,12 +26,13 @@ enum class UnicodeForm { kNfc, kNfd, kNfkc, kNfkd };
 /// O(n log n) also for text that is one run of combining marks.
 void normalize(CharText& text, UnicodeForm form);
 
-// What the tokenizers ask of a character.
+// What the tokenizers ask of a character; their tables are older than the library's
+// (unicode_exceptions.def).
 bool is_white_space(uint32_t c);
 bool is_punctuation(uint32_t c);      ///< categories P*, and all ASCII symbols
 bool is_mark(uint32_t c);             ///< categories M*
 bool is_nonspacing_mark(uint32_t c);  ///< category Mn
-bool is_other(uint32_t c);            ///< categories C*: control, format, private, not assigned
+bool is_other(uint32_t c);            ///< control, format and private characters
 /// \w of the original engines: alphabetic, marks, decimal digits, connectors, joiners.
 bool is_word(uint32_t c);
 /// Lower case without context: "Σ" is always "σ"; "İ" becomes two characters.
