@@ -29,7 +29,12 @@ std::string property_members(std::string_view property) {
 std::string word_members() {
   return property_members("L") + property_members("M") + property_members("Nd") +
          property_members("Nl") + property_members("Pc") +
-         R"(\x{b2}\x{b3}\x{b9}\x{bc}-\x{be}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
+         R"(\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
+}
+
+/// Outside of sets the original engine counts some superscripts and fractions as well.
+std::string lone_word_members() {
+  return word_members() + R"(\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
 }
 
 /// A set of characters: members of a bracket, and expressions of one character each that belong to
@@ -214,11 +219,16 @@ class Translator {
     if (at_ + 1 >= pattern_.size()) {
       return malformed("a \\ ends the pattern");
     }
+    if (pattern_[at_ + 1] == 'w' || pattern_[at_ + 1] == 'W') {
+      atom(format("[{}{}]", pattern_[at_ + 1] == 'W' ? "^" : "", lone_word_members()));
+      at_ += 2;
+      return Ok{};
+    }
     constexpr std::string_view kAsIs = "AzZGBKXR";
     const char c = pattern_[at_ + 1];
     if (c == 'b' || c == 'B') {
       at_ += 2;
-      const std::string word = format("[{}]", word_members());
+      const std::string word = format("[{}]", lone_word_members());
       atom(c == 'b' ? format("(?:(?<={0})(?!{0})|(?<!{0})(?={0}))", word)
                     : format("(?:(?<={0})(?={0})|(?<!{0})(?!{0}))", word));
       return Ok{};

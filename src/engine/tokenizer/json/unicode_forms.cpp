@@ -62,7 +62,8 @@ bool is_exception(Exception kind, uint32_t c) {
   // A kind's ranges stand together, ascending.
   const auto [begin, end] = std::ranges::equal_range(kExceptions, kind, {}, &ExceptionRange::kind);
   const auto* const after = std::upper_bound(
-      begin, end, c, [](uint32_t value, const ExceptionRange& range) { return value < range.first; });
+      begin, end, c,
+      [](uint32_t value, const ExceptionRange& range) { return value < range.first; });
   return after != begin && c <= std::prev(after)->last;
 }
 
