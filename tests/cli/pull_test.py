@@ -27,12 +27,15 @@ class Hub:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def handle(self):
+                try:
+                    super().handle()
+                except (BrokenPipeError, ConnectionResetError):  # the client was killed
+                    pass
+
             def do_GET(self):
                 hub.requests.append((self.path, dict(self.headers)))
-                try:
-                    hub.answer(self)
-                except (BrokenPipeError, ConnectionResetError):  # the client was killed
-                    self.close_connection = True
+                hub.answer(self)
 
             def log_message(self, *_):
                 pass
@@ -111,11 +114,9 @@ class PullTest(CupelTest):
         self.assertEqual(done.out, f"{path}\n")
         self.assertRegex(done.err, r"\Am\.Q8_0\.gguf: [0-9.]+ [kM]B, SHA-256 checked\n\Z")
         self.assertEqual(path.read_bytes(), self.files["m.Q8_0.gguf"])
-        for spec in ("org/model", "a=org/model:m.Q8_0.gguf", "org/model@main", f"org/model@{COMMIT}", "org/model:*q*"):
-            if spec == "org/model:*q*":
-                self.fails(MISSING, "generate", "--model", spec, "--prompt", "a", says="cupel pull org/model:*q*")
-                continue
-            self.ok("generate", "--model", spec, "--prompt", "a", "--max-tokens", 2)
+        for spec in ("org/model", "a=org/model:m.Q8_0.gguf", "org/model@main", f"org/model@{COMMIT}", "org/model:*Q8*"):
+            self.ok("generate", "--raw", "--model", spec, "--prompt", "a", "--max-tokens", 2)
+        self.fails(MISSING, "generate", "--model", "org/model:*q4*", "--prompt", "a", says="cupel pull org/model:*q4*")
         shown = self.ok("pull", "--list").out
         self.assertRegex(shown, r"org/model +main +0123456789 +[0-9.]+ [kM]B +m\.Q8_0\.gguf")
         listed = self.ok("pull", "--list", "--format", "json").json()["models"]
@@ -196,8 +197,8 @@ class PullTest(CupelTest):
         self.file("org/model.gguf", self.files["m.Q8_0.gguf"])
         self.file("org/odd:name.gguf", self.files["m.Q8_0.gguf"])
         self.file("org/model", "no model")
-        self.ok("generate", "--model", "org/model.gguf", "--prompt", "a", "--max-tokens", 1)
-        self.ok("generate", "--model", "org/odd:name.gguf", "--prompt", "a", "--max-tokens", 1)
+        self.ok("generate", "--raw", "--model", "org/model.gguf", "--prompt", "a", "--max-tokens", 1)
+        self.ok("generate", "--raw", "--model", "org/odd:name.gguf", "--prompt", "a", "--max-tokens", 1)
         self.fails(USAGE, "generate", "--model", "org/model", "--prompt", "a", says="does not end in .gguf")
         self.fails(MISSING, "generate", "--model", "org/none:x.gguf", "--prompt", "a",
                    says=["org/none:x.gguf is no file here", "cupel pull org/none:x.gguf"])
