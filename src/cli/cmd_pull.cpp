@@ -131,8 +131,10 @@ class Pull : public Command {
     CUPEL_TRY(store::HubOptions options, store::hub_options(hub_));
     options.stop = stop_on_interrupt();
     CUPEL_TRY(const auto hub, store::Hub::open(std::move(options)));
-    PullView view;
-    auto report = store::pull(*hub, cache, reference, quant_, view.observer());
+    auto report = [&] {
+      PullView view;  // off the screen before anything else is printed there
+      return store::pull(*hub, cache, reference, quant_, view.observer());
+    }();
     if (!report && report.error().code == Code::kCancelled) {
       return cancelled("pull: stopped; the same command goes on from there");
     }
