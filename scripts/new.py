@@ -225,21 +225,31 @@ TEST({Camel}, ChangesTheCandidatesAsItsSourceStates) {{
 FAMILY = Kind(
     registry="src/engine/model/families.def", macro="CUPEL_FAMILY", source="src/engine/model/families/{name}.cpp",
     test="tests/engine/family_{name}_test.cpp", is_sorted=True,
-    after="Add logits of a small real model to tests/data/oracles (bench/oracles/README.md).",
+    after="Add a case to bench/oracles/families_oracle.py, whose fixtures tests/engine/families_oracle_test.cpp runs.",
     code='''// {name}: say what differs from a plain decoder here.
-#include "engine/model/description.h"
+#include "engine/model/hf/translation.h"
+#include "engine/model/metadata_reader.h"
 
 namespace cupel::engine::family {{
 namespace {{
 
-Result<ModelDescription> describe(const GgufFile& file) {{
-  return describe_common(file, "{name}");
+Result<ModelDescription> describe(MetadataReader& read) {{
+  CUPEL_TRY(ModelDescription model, describe_common(read));
+  return model;
+}}
+
+Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {{
+  CUPEL_TRY_VOID(config.expect_text("hidden_act", {{"silu"}}));
+  return hf::translate_common(config, out);
 }}
 
 }}  // namespace
 
 ModelFamily {id}() {{
-  return {{.architecture = "{name}", .summary = "", .describe = &describe}};
+  return {{.architecture = "{name}",
+          .summary = "",
+          .describe = &describe,
+          .hf = {{.model_types = {{"{name}"}}, .translate = &translate}}}};
 }}
 
 }}  // namespace cupel::engine::family

@@ -151,8 +151,9 @@ void bench_rows(const Operators& ops, int64_t width) {
   std::vector<float> gate(a.buffer.values, a.buffer.values + width);
   const ActivationBuffer& buffer = a.buffer;
   const double elements = static_cast<double>(width) / 1e9;
-  const double norm =
-      best_seconds([&] { ops.norm_quantise_row(gate.data(), weight.data(), 1e-5F, buffer, 0); });
+  const double norm = best_seconds([&] {
+    ops.norm_quantise_row(gate.data(), {.weight = weight.data(), .epsilon = 1e-5F}, buffer, 0);
+  });
   const double quantise = best_seconds([&] { ops.quantise_row(buffer, 0); });
   const double silu = best_seconds(
       [&] { ops.gate(gate.data(), weight.data(), width, GateKind::kSilu, gate.data()); });

@@ -5,6 +5,8 @@
 #include "engine/checkpoint/gguf.h"
 #include "engine/checkpoint/inspect.h"
 #include "engine/model/description.h"
+#include "engine/model/open_checkpoint.h"
+#include "engine/tokenizer/from_folder.h"
 
 namespace cupel::cli::command {
 namespace {
@@ -12,15 +14,15 @@ namespace {
 class Inspect : public Command {
  public:
   void declare(Arguments& a) override {
-    a.positional("FILE", file_, "A GGUF file");
+    a.positional("FILE", file_, "A GGUF file, or a folder with config.json and safetensors");
     a.flag("--tensors", tensors_, "List every tensor");
     a.choice("--format", {"text", "json"}, format_, "Output");
   }
 
   Result<int> run() override {
-    CUPEL_TRY(const engine::GgufFile file, engine::GgufFile::open(file_));
+    CUPEL_TRY(const engine::GgufFile file, engine::open_checkpoint(file_));
     Json json = engine::inspect(file);
-    const auto model = engine::describe_model(file);
+    const Result<Ok> model = check(file, json);
     json.set("runs", model.has_value());
     json.set("reason", model ? "" : model.error().message);
     if (format_ == "json") {
@@ -33,6 +35,23 @@ class Inspect : public Command {
   }
 
  private:
+  /// Whether it would run; of a folder also adds what its tokenizer files say.
+  static Result<Ok> check(const engine::GgufFile& file, Json& json) {
+    CUPEL_TRY(const engine::ModelDescription model, engine::describe_model(file));
+    if (!file.foreign()) {
+      return Ok{};
+    }
+    CUPEL_TRY(const engine::ModelTexts texts, engine::load_texts(file));
+    json.set("tokenizer", Json::object()
+                              .set("kind", "tokenizer.json")
+                              .set("pre", Json())
+                              .set("vocabulary_size", texts.tokenizer->vocabulary_size()));
+    if (!texts.chat_template.empty()) {
+      json.set("chat_template", Json::object().set("bytes", texts.chat_template.size()));
+    }
+    return Ok{};
+  }
+
   std::string file_;
   bool tensors_ = false;
   std::string format_ = "text";

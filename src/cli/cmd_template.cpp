@@ -4,7 +4,9 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "engine/checkpoint/gguf.h"
+#include "engine/model/open_checkpoint.h"
 #include "engine/template/chat_template.h"
+#include "engine/tokenizer/from_folder.h"
 
 namespace cupel::cli::command {
 namespace {
@@ -67,8 +69,9 @@ class Template : public Command {
     if (!template_.empty()) {
       return read_file(template_);
     }
-    CUPEL_TRY(const engine::GgufFile file, engine::GgufFile::open(model_));
-    CUPEL_TRY(std::string source, file.get_string_or("tokenizer.chat_template", ""));
+    CUPEL_TRY(const engine::GgufFile file, engine::open_checkpoint(model_));
+    CUPEL_TRY(engine::ModelTexts texts, engine::load_texts(file));
+    std::string source = std::move(texts.chat_template);
     if (source.empty()) {
       return not_found("{}: this model file has no chat template; name one with --template",
                        model_);

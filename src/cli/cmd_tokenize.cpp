@@ -3,7 +3,8 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "engine/checkpoint/gguf.h"
-#include "engine/tokenizer/from_gguf.h"
+#include "engine/model/open_checkpoint.h"
+#include "engine/tokenizer/from_folder.h"
 
 namespace cupel::cli::command {
 namespace {
@@ -31,8 +32,9 @@ class Tokenize : public Command {
       }
       lines.push_back(std::move(*line));
     }
-    CUPEL_TRY(const engine::GgufFile file, engine::GgufFile::open(model_));
-    CUPEL_TRY(const auto tokenizer, engine::load_tokenizer(file, {.pre = pre_}));
+    CUPEL_TRY(const engine::GgufFile file, engine::open_checkpoint(model_));
+    CUPEL_TRY(const engine::ModelTexts texts, engine::load_texts(file, {.pre = pre_}));
+    const Tokenizer* tokenizer = texts.tokenizer.get();
     std::string out;
     for (const Line& line : lines) {
       Json ids = Json::array();

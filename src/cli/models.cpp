@@ -69,16 +69,19 @@ Result<ModelSpec> resolve_model_spec(const std::string& text) {
   std::string path = spec.target;
   CUPEL_TRY(const bool exists, path_exists(path));
   if (!exists) {
+    auto reference = parse_hub_reference(spec.target);
+    if (!reference) {
+      return not_found(
+          "{}: there is no such folder; expected one with config.json and safetensors, "
+          "a GGUF file, or ORG/MODEL",
+          path);
+    }
     CUPEL_TRY(const store::ModelCache cache, store::ModelCache::of_environment());
-    CUPEL_TRY(const HubReference reference, parse_hub_reference(spec.target));
-    CUPEL_TRY(path, cache.find(reference));
+    CUPEL_TRY(path, cache.find(*reference));
   }
   CUPEL_TRY(const bool folder, is_folder(path));
-  if (folder) {
-    return unsupported("{}: is a folder of safetensors; this version runs GGUF files", path);
-  }
-  if (!path.ends_with(".gguf")) {
-    return invalid_argument("{}: does not end in .gguf; expected a GGUF file", path);
+  if (!folder && !path.ends_with(".gguf")) {
+    return invalid_argument("{}: does not end in .gguf; expected a GGUF file or a folder", path);
   }
   spec.kind = ModelKind::kGguf;
   spec.target = std::move(path);
@@ -89,8 +92,8 @@ Result<decode::LocalModelOptions> local_model_options(const std::string& text,
                                                       const EngineFlags& flags) {
   CUPEL_TRY(const ModelSpec spec, resolve_model_spec(text));
   if (spec.kind != ModelKind::kGguf) {
-    return invalid_argument("model {}: this command needs a model file (NAME=FILE.gguf)",
-                            spec.name);
+    return invalid_argument(
+        "model {}: this command needs a model file (NAME=FILE.gguf) or a folder", spec.name);
   }
   return local_options(spec, flags);
 }

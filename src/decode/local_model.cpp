@@ -9,15 +9,14 @@
 #include "base/text.h"
 #include "base/wait_for.h"
 #include "decode/chat_prompt.h"
-#include "engine/tokenizer/from_gguf.h"
+#include "engine/model/open_checkpoint.h"
+#include "engine/tokenizer/from_folder.h"
 
 namespace cupel::decode {
 namespace {
 
-constexpr std::string_view kTemplateKey = "tokenizer.chat_template";
-
 Result<std::string> template_source(const LocalModelOptions& options,
-                                    const engine::GgufFile& file) {
+                                    const engine::ModelTexts& texts) {
   if (!options.template_path.empty()) {
     CUPEL_TRY(std::string source, read_file(options.template_path));
     if (trim(source).empty()) {
@@ -25,7 +24,7 @@ Result<std::string> template_source(const LocalModelOptions& options,
     }
     return source;
   }
-  return file.get_string_or(kTemplateKey, "");
+  return texts.chat_template;
 }
 
 std::string describe_noise(const std::optional<engine::NoiseOptions>& noise) {
@@ -55,18 +54,19 @@ Result<std::unique_ptr<LocalModel>> LocalModel::open(const LocalModelOptions& op
   std::unique_ptr<LocalModel> model(new LocalModel);
   model->name_ = options.name;
   model->path_ = options.path;
-  CUPEL_TRY(engine::GgufFile file, engine::GgufFile::open(options.path));
+  CUPEL_TRY(engine::GgufFile file, engine::open_checkpoint(options.path));
   model->file_ = std::make_unique<engine::GgufFile>(std::move(file));
-  CUPEL_TRY(model->tokenizer_,
-            engine::load_tokenizer(*model->file_, {.pre = options.tokenizer_pre}));
-  CUPEL_TRY(const std::string source, template_source(options, *model->file_));
+  CUPEL_TRY(engine::ModelTexts texts,
+            engine::load_texts(*model->file_, {.pre = options.tokenizer_pre}));
+  model->tokenizer_ = std::move(texts.tokenizer);
+  CUPEL_TRY(const std::string source, template_source(options, texts));
   if (!source.empty()) {
     auto parsed = engine::ChatTemplate::parse(source);
     if (!parsed) {
       const bool named = !options.template_path.empty();
       return in_context(
           std::move(parsed).error(),
-          named ? options.template_path : format("{}: {}", options.path, kTemplateKey));
+          named ? options.template_path : format("{}: its chat template", options.path));
     }
     model->template_ = std::move(*parsed);
   }

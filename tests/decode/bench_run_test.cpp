@@ -139,7 +139,8 @@ TEST(RunBench, LimitsFollowFromTheBandwidthAndTheBytesOfAStep) {
   const Figure& decode = *figures_of(*run, Part::kDecode).front();
   const auto subject = open_subject(model);
   // Three sequences at positions 16 … 19, which read 17 … 20 rows: 18.5 on average.
-  const double bytes = static_cast<double>(step_weight_bytes(subject->model().weights())) +
+  const double bytes = static_cast<double>(step_weight_bytes(subject->model().description(),
+                                                             subject->model().weights())) +
                        3 * 18.5 * subject->cache_bytes_per_position();
   EXPECT_DOUBLE_EQ(*decode.bytes_per_step, bytes);
   EXPECT_DOUBLE_EQ(*decode.limit, 3 * *run->bandwidth_gb_s * 1e9 / bytes);

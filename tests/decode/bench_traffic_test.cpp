@@ -39,12 +39,14 @@ PackedMatrix matrix(TensorType type, int64_t rows, int64_t cols) {
 engine::Weights smollm2_weights() {
   engine::Weights weights;
   weights.embedding = matrix(TensorType::kQ8_0, 49152, 576);
-  weights.head = weights.embedding;
+  weights.head.matrix = weights.embedding;
   engine::LayerWeights layer;
-  layer.q = layer.attn_output = matrix(TensorType::kQ4_1, 576, 576);
-  layer.k = layer.v = matrix(TensorType::kQ4_1, 192, 576);
-  layer.gate = layer.up = matrix(TensorType::kQ4_1, 1536, 576);
-  layer.down = matrix(TensorType::kQ4_1, 576, 1536);
+  layer.q.matrix = layer.attn_output.matrix = matrix(TensorType::kQ4_1, 576, 576);
+  layer.k.matrix = layer.v.matrix = matrix(TensorType::kQ4_1, 192, 576);
+  layer.k.matrix = layer.v.matrix = matrix(TensorType::kQ4_1, 192, 576);
+  engine::FeedForwardWeights& ff = layer.feed_forward;
+  ff.gate.matrix = ff.up.matrix = matrix(TensorType::kQ4_1, 1536, 576);
+  ff.down.matrix = matrix(TensorType::kQ4_1, 576, 1536);
   weights.layers.assign(30, layer);
   return weights;
 }
@@ -55,15 +57,15 @@ constexpr double kGemmaCache = 18 * 2 * 1 * 256 * 2;
 TEST(StepWeightBytes, CountATiedEmbeddingAsTheHead) {
   // 30 · (2 · 576² + 2 · 192 · 576 + 3 · 1536 · 576) weights of 20 bytes per 32: 66.36 MB; the
   // embedding of 49152 · 576 with 34 bytes per 32: 30.08 MB.
-  EXPECT_EQ(step_weight_bytes(smollm2_weights()), 66355200 + 30081024);
+  EXPECT_EQ(step_weight_bytes(smollm2(), smollm2_weights()), 66355200 + 30081024);
 }
 
 TEST(StepWeightBytes, LeaveOutAnEmbeddingThatIsOnlyLookedUp) {
   engine::Weights weights = smollm2_weights();
   const std::byte other{};
-  weights.head.data = &other;
+  weights.head.matrix.data = &other;
   EXPECT_EQ(static_cast<int64_t>(weights.bytes()), 66355200 + 2 * 30081024);
-  EXPECT_EQ(step_weight_bytes(weights), 66355200 + 30081024);
+  EXPECT_EQ(step_weight_bytes(smollm2(), weights), 66355200 + 30081024);
 }
 
 TEST(CacheBytesRead, GrowsByAPositionAStep) {

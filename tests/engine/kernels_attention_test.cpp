@@ -72,6 +72,13 @@ struct Problem {
 
   /// The query at `position` by the textbook formula in double.
   [[nodiscard]] std::vector<double> reference(int64_t position, int64_t first) const {
+    return reference(position, first, [position](int64_t) { return position; });
+  }
+  /// The same with the query of position query_of(p) for the key at p.
+  template <typename QueryOf>
+  [[nodiscard]] std::vector<double> reference(int64_t position,
+                                              int64_t first,
+                                              const QueryOf& query_of) const {
     const int64_t dim = shape.head_dim;
     std::vector<double> out(static_cast<size_t>(width()));
     for (int64_t head = 0; head < shape.heads; ++head) {
@@ -80,7 +87,7 @@ struct Problem {
       for (int64_t p = first; p <= position; ++p) {
         double dot = 0;
         for (int64_t i = 0; i < dim; ++i) {
-          dot += static_cast<double>(queries[position * width() + head * dim + i]) *
+          dot += static_cast<double>(queries[query_of(p) * width() + head * dim + i]) *
                  key(p)[kv * dim + i];
         }
         dot *= shape.scale;
@@ -157,6 +164,43 @@ std::vector<int64_t> range(int64_t begin, int64_t end) {
 
 class Attention : public KernelTest {};
 CUPEL_KERNEL_SUITE(Attention);
+
+// Queries of other positions stand for the same query rotated differently.
+TEST_P(Attention, DualChunksMeetTheirOwnQueryInOneSoftmax) {
+  for (const AttentionShape& s : shapes()) {
+    const Problem problem(s, 150, 2);
+    const Cache cache = problem.cache(ops());
+    for (const int64_t chunk : {6, 48, 64, 100, 200}) {
+      for (const int64_t position : {5, 63, 99, 100, 149}) {
+        std::vector<float> out(static_cast<size_t>(problem.width()));
+        const auto query_at = [&](int64_t p) {
+          return problem.queries.data() + p * problem.width();
+        };
+        AttentionQuery query{.query = query_at(position),
+                             .output = out.data(),
+                             .pages = cache.pages(),
+                             .length = position + 1};
+        query.recent_end = position / chunk * chunk;
+        query.older_end = std::max<int64_t>(0, query.recent_end - chunk);
+        query.recent = query_at(1);
+        query.older = query_at(2);
+        for (int64_t head = 0; head < s.kv_heads; ++head) {
+          ops().attention(std::span(&query, 1), s, head);
+        }
+        const std::vector<double> expected = problem.reference(position, 0, [&](int64_t p) {
+          return p < query.older_end ? 2 : p < query.recent_end ? 1 : position;
+        });
+        const double bound = s.cache == CacheType::kInt16 ? 2e-3 : s.softcap > 0 ? 6e-6 : 2e-6;
+        for (size_t j = 0; j < expected.size(); ++j) {
+          ASSERT_NEAR(out[j], expected[j], bound) << "chunk " << chunk << " position " << position;
+        }
+        if (position < chunk) {
+          EXPECT_TRUE(same_bits(out, attend(ops(), problem, cache.pages(), {position})));
+        }
+      }
+    }
+  }
+}
 
 TEST_P(Attention, MatchesDoubleReference) {
   for (const AttentionShape& s : shapes()) {

@@ -155,8 +155,8 @@ TEST_P(RowOperators, NormMatchesDoubleReferenceAndOracle) {
     const std::vector<float> weight = random_floats(count, 1, rng);
     std::vector<float> out(count);
     std::vector<float> oracle(count);
-    ops().rms_norm(x.data(), weight.data(), 1e-5F, width, out.data());
-    scalar_ops().rms_norm(x.data(), weight.data(), 1e-5F, width, oracle.data());
+    ops().norm(x.data(), {.weight = weight.data(), .epsilon = 1e-5F}, width, out.data());
+    scalar_ops().norm(x.data(), {.weight = weight.data(), .epsilon = 1e-5F}, width, oracle.data());
     EXPECT_TRUE(same_bits(out, oracle)) << width;
     double squares = 0;
     for (const float v : x) {
@@ -167,8 +167,58 @@ TEST_P(RowOperators, NormMatchesDoubleReferenceAndOracle) {
       EXPECT_NEAR(out[i], x[i] * scale * weight[i], 1e-6 * (1 + std::abs(out[i])));
     }
     std::vector<float> in_place = x;
-    ops().rms_norm(in_place.data(), weight.data(), 1e-5F, width, in_place.data());
+    ops().norm(in_place.data(), {.weight = weight.data(), .epsilon = 1e-5F}, width,
+               in_place.data());
     EXPECT_TRUE(same_bits(in_place, out));
+  }
+}
+
+TEST_P(RowOperators, LayerNormMatchesDoubleReferenceAndOracle) {
+  for (const int64_t width : {2, 16, 40, 64, 80, 2560}) {
+    Rng rng(static_cast<uint64_t>(width));
+    const auto count = static_cast<size_t>(width);
+    std::vector<float> x = random_floats(count, 5, rng);
+    x[0] += 100;  // far from a mean of 0
+    const std::vector<float> weight = random_floats(count, 1, rng);
+    const std::vector<float> bias = random_floats(count, 1, rng);
+    double mean = 0;
+    for (const float v : x) {
+      mean += v / static_cast<double>(width);
+    }
+    double variance = 0;
+    for (const float v : x) {
+      variance += (v - mean) * (v - mean) / static_cast<double>(width);
+    }
+    const double scale = 1 / std::sqrt(variance + 1e-5);
+    for (const bool biased : {true, false}) {
+      const NormArgs args = {.weight = weight.data(),
+                             .bias = biased ? bias.data() : nullptr,
+                             .epsilon = 1e-5F,
+                             .center = true};
+      std::vector<float> out(count);
+      std::vector<float> oracle = x;
+      ops().norm(x.data(), args, width, out.data());
+      scalar_ops().norm(oracle.data(), args, width, oracle.data());
+      EXPECT_TRUE(same_bits(out, oracle)) << width;
+      for (size_t i = 0; i < count; ++i) {
+        const double expected = (x[i] - mean) * scale * weight[i] + (biased ? bias[i] : 0);
+        EXPECT_NEAR(out[i], expected, 3e-6 * (1 + std::abs(expected)));
+      }
+    }
+  }
+}
+
+TEST_P(RowOperators, AddScaledMatchesTheOracle) {
+  Rng rng(8);
+  const std::vector<float> x = random_floats(77, 3, rng);
+  const std::vector<float> y = random_floats(77, 3, rng);
+  std::vector<float> out = x;
+  std::vector<float> oracle = x;
+  ops().add_scaled(out.data(), 0.3F, y.data(), 77);
+  scalar_ops().add_scaled(oracle.data(), 0.3F, y.data(), 77);
+  EXPECT_TRUE(same_bits(out, oracle));
+  for (size_t i = 0; i < x.size(); ++i) {
+    EXPECT_EQ(out[i], std::fma(y[i], 0.3F, x[i]));
   }
 }
 
@@ -178,14 +228,15 @@ TEST_P(RowOperators, NormQuantiseEqualsItsTwoSteps) {
   const std::vector<float> weight = random_floats(96, 1, rng);
   Activation fused(2, 96);
   Activation steps(2, 96);
-  ops().norm_quantise_row(x.data(), weight.data(), 1e-6F, fused.buffer, 1);
-  ops().rms_norm(x.data(), weight.data(), 1e-6F, 96, steps.values.data() + 96);
+  ops().norm_quantise_row(x.data(), {.weight = weight.data(), .epsilon = 1e-6F}, fused.buffer, 1);
+  ops().norm(x.data(), {.weight = weight.data(), .epsilon = 1e-6F}, 96, steps.values.data() + 96);
   ops().quantise_row(steps.buffer, 1);
   EXPECT_TRUE(same_bits(fused.values, steps.values));
   EXPECT_EQ(fused.quants, steps.quants);
   Activation without_values(2, 96);
   without_values.buffer.values = nullptr;
-  ops().norm_quantise_row(x.data(), weight.data(), 1e-6F, without_values.buffer, 1);
+  ops().norm_quantise_row(x.data(), {.weight = weight.data(), .epsilon = 1e-6F},
+                          without_values.buffer, 1);
   EXPECT_EQ(without_values.quants, steps.quants);
   EXPECT_EQ(without_values.sums, steps.sums);
 }

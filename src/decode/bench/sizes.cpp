@@ -5,6 +5,7 @@
 #include "decode/bench/run.h"
 #include "engine/checkpoint/gguf.h"
 #include "engine/model/description.h"
+#include "engine/model/open_checkpoint.h"
 
 namespace cupel::decode::bench {
 namespace {
@@ -57,7 +58,7 @@ Result<Sizes> sizes_for(const Options& options, int64_t context_length, const st
 }
 
 Result<Ok> check_bench(const LocalModelOptions& model, const Options& options) {
-  CUPEL_TRY(const engine::GgufFile file, engine::GgufFile::open(model.path));
+  CUPEL_TRY(const engine::GgufFile file, engine::open_checkpoint(model.path));
   CUPEL_TRY(const engine::ModelDescription description, engine::describe_model(file));
   CUPEL_TRY_VOID(sizes_for(options, description.context_length, model.path));
   return Ok{};

@@ -6,7 +6,8 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "decode/bench/traffic.h"
-#include "engine/tokenizer/from_gguf.h"
+#include "engine/model/open_checkpoint.h"
+#include "engine/tokenizer/from_folder.h"
 
 namespace cupel::decode::bench {
 namespace {
@@ -37,10 +38,11 @@ std::vector<TypeCount> count_types(const engine::GgufFile& file) {
 
 Result<std::unique_ptr<Subject>> Subject::open(const LocalModelOptions& options) {
   std::unique_ptr<Subject> subject(new Subject);
-  CUPEL_TRY(engine::GgufFile file, engine::GgufFile::open(options.path));
+  CUPEL_TRY(engine::GgufFile file, engine::open_checkpoint(options.path));
   subject->file_ = std::make_unique<engine::GgufFile>(std::move(file));
-  CUPEL_TRY(subject->tokenizer_,
-            engine::load_tokenizer(*subject->file_, {.pre = options.tokenizer_pre}));
+  CUPEL_TRY(engine::ModelTexts texts,
+            engine::load_texts(*subject->file_, {.pre = options.tokenizer_pre}));
+  subject->tokenizer_ = std::move(texts.tokenizer);
   CUPEL_TRY(subject->transformer_, engine::Transformer::load(*subject->file_, options.engine));
   const auto vocabulary = static_cast<int64_t>(subject->tokenizer_->vocabulary_size());
   const int64_t rows = subject->transformer_->description().vocabulary_size;
@@ -94,7 +96,7 @@ ModelFacts Subject::facts(const std::string& name) const {
   }
   facts.file_bytes = static_cast<int64_t>(file_->size_bytes());
   facts.weight_bytes = static_cast<int64_t>(transformer_->weights().bytes());
-  facts.step_weight_bytes = step_weight_bytes(transformer_->weights());
+  facts.step_weight_bytes = step_weight_bytes(transformer_->description(), transformer_->weights());
   facts.cache_bytes_per_position = static_cast<int64_t>(cache_bytes_per_position());
   facts.context_length = transformer_->description().context_length;
   return facts;

@@ -32,21 +32,41 @@ double linear_multiply_adds(const ModelDescription& model, const LayerDescriptio
   const AttentionDescription& a = layer.attention;
   const int64_t q_width = a.heads * a.head_dim;
   const int64_t kv_width = a.kv_heads * a.head_dim;
-  // Queries and output, keys and values, and the three matrices of the gated block.
-  const int64_t rows = 2 * q_width + 2 * kv_width + 3 * layer.feed_forward.width;
+  // Queries and output, keys and values, and the three matrices of a gated block; with experts
+  // those that a row uses, the shared one and the router.
+  const engine::ExpertsDescription& experts = layer.feed_forward.experts;
+  const int64_t feed_forward =
+      experts.count == 0
+          ? 3 * layer.feed_forward.width
+          : 3 * (experts.used * experts.width + experts.shared_width) + experts.count;
+  const int64_t rows = 2 * q_width + 2 * kv_width + feed_forward;
   return static_cast<double>(model.width) * static_cast<double>(rows);
+}
+
+int64_t matrix_bytes(const engine::PackedMatrix& matrix) {
+  return matrix.rows *
+         static_cast<int64_t>(engine::row_bytes(matrix.type, static_cast<uint64_t>(matrix.cols)));
 }
 
 }  // namespace
 
-int64_t step_weight_bytes(const engine::Weights& weights) {
-  const engine::PackedMatrix& embedding = weights.embedding;
-  const auto total = static_cast<int64_t>(weights.bytes());
-  if (weights.head.data == embedding.data) {
-    return total;
+int64_t step_weight_bytes(const ModelDescription& model, const engine::Weights& weights) {
+  auto total = static_cast<int64_t>(weights.bytes());
+  if (weights.head.matrix.data != weights.embedding.data) {
+    total -= matrix_bytes(weights.embedding);
   }
-  return total - embedding.rows * static_cast<int64_t>(engine::row_bytes(
-                                      embedding.type, static_cast<uint64_t>(embedding.cols)));
+  for (size_t i = 0; i < weights.layers.size(); ++i) {
+    int64_t experts = 0;
+    for (const engine::FeedForwardWeights& expert : weights.layers[i].experts) {
+      experts += matrix_bytes(expert.gate.matrix) + matrix_bytes(expert.up.matrix) +
+                 matrix_bytes(expert.down.matrix);
+    }
+    if (experts > 0) {
+      const engine::ExpertsDescription& choice = model.layers[i].feed_forward.experts;
+      total -= experts / choice.count * (choice.count - choice.used);
+    }
+  }
+  return total;
 }
 
 double cache_bytes_read(const ModelDescription& model,

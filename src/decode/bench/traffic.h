@@ -12,8 +12,9 @@ namespace cupel::decode::bench {
 // thousandth of it and left out.
 
 /// Bytes of the matrices that every step reads once, whatever its rows: all blocks and the head. A
-/// tied embedding is the head; one of its own is only looked up.
-int64_t step_weight_bytes(const engine::Weights& weights);
+/// tied embedding is the head; one of its own is only looked up. Of experts, as many as one row
+/// uses.
+int64_t step_weight_bytes(const engine::ModelDescription& model, const engine::Weights& weights);
 
 /// Bytes of keys and values that one sequence's step reads at `position` (from 0): of its own and
 /// of all positions before it, in layers with a window of no more than the window.

@@ -292,7 +292,33 @@ Result<std::string> GgufFile::get_string_or(std::string_view key, std::string_vi
   return contains(key) ? get_string(key) : Result<std::string>(std::string(fallback));
 }
 
+Result<GgufFile> GgufFile::assemble(std::string path,
+                                    std::string header,
+                                    std::vector<ForeignTensor> tensors,
+                                    std::unique_ptr<const TensorStorage> storage) {
+  auto foreign =
+      std::make_unique<Foreign>(Foreign{std::move(header), std::move(tensors), std::move(storage)});
+  CUPEL_TRY(GgufFile file,
+            from_bytes(std::as_bytes(std::span<const char>(foreign->header)), std::move(path)));
+  for (const ForeignTensor& tensor : foreign->tensors) {
+    if (!file.names_.emplace(tensor.name, file.tensors_.size()).second) {
+      return corrupt_data("{}: two tensors become \"{}\"", file.path_, tensor.name);
+    }
+    file.tensors_.push_back({.name = tensor.name,
+                             .type = tensor.type,
+                             .num_dims = tensor.num_dims,
+                             .dims = tensor.dims,
+                             .offset = tensor.offset,
+                             .data = tensor.data});
+  }
+  file.foreign_ = std::move(foreign);
+  return file;
+}
+
 const std::string& GgufFile::fingerprint() const {
+  if (foreign()) {
+    return foreign_->storage->fingerprint();
+  }
   constexpr size_t kPiece = size_t{4} << 20U;
   std::call_once(fingerprint_->once, [&] {
     Fingerprint all;
@@ -307,14 +333,26 @@ const std::string& GgufFile::fingerprint() const {
 }
 
 void GgufFile::expect(std::span<const std::byte> part) const {
-  if (mapping_) {
+  if (foreign()) {
+    foreign_->storage->expect(part);
+  } else if (mapping_) {
     mapping_->expect(part);
   }
 }
 
 void GgufFile::release(std::span<const std::byte> part) const {
-  if (mapping_) {
+  if (foreign()) {
+    foreign_->storage->release(part);
+  } else if (mapping_) {
     mapping_->release(part);
+  }
+}
+
+void GgufFile::release_all() const {
+  if (foreign()) {
+    foreign_->storage->release_all();
+  } else {
+    release(bytes_);
   }
 }
 

@@ -88,6 +88,27 @@ struct GgufTensor {
   [[nodiscard]] std::string shape() const;
 };
 
+/// Where the tensors of a checkpoint lie that is presented as a GGUF file without being one.
+class TensorStorage {
+ public:
+  virtual ~TensorStorage() = default;
+  [[nodiscard]] virtual const std::string& fingerprint() const = 0;
+  [[nodiscard]] virtual uint64_t size_bytes() const = 0;
+  virtual void expect(std::span<const std::byte> part) const = 0;
+  virtual void release(std::span<const std::byte> part) const = 0;
+  virtual void release_all() const = 0;
+};
+
+/// A tensor of another format under the name that GGUF has for it.
+struct ForeignTensor {
+  std::string name;
+  TensorType type = TensorType::kF32;
+  std::array<uint64_t, 4> dims{1, 1, 1, 1};  ///< dims[0] is contiguous
+  uint32_t num_dims = 1;
+  uint64_t offset = 0;
+  std::span<const std::byte> data;
+};
+
 /// A GGUF checkpoint (versions 2 and 3, little-endian), mapped into memory and checked whole: after
 /// `open`, every view lies inside the file, names and keys are unique, tensors do not overlap.
 ///
@@ -103,10 +124,21 @@ class GgufFile {
   /// messages.
   static Result<GgufFile> from_bytes(std::span<const std::byte> bytes, std::string path);
 
+  /// A checkpoint of another format in the terms of this one: `header` is an encoded GgufHeader
+  /// without tensors, the tensors lie in `storage`. Errors: as open.
+  static Result<GgufFile> assemble(std::string path,
+                                   std::string header,
+                                   std::vector<ForeignTensor> tensors,
+                                   std::unique_ptr<const TensorStorage> storage);
+
   [[nodiscard]] const std::string& path() const { return path_; }
+  /// Whether it was assembled.
+  [[nodiscard]] bool foreign() const { return foreign_ != nullptr; }
   [[nodiscard]] uint32_t version() const { return version_; }
   [[nodiscard]] uint32_t alignment() const { return alignment_; }
-  [[nodiscard]] uint64_t size_bytes() const { return bytes_.size(); }
+  [[nodiscard]] uint64_t size_bytes() const {
+    return foreign() ? foreign_->storage->size_bytes() : bytes_.size();
+  }
   /// Where the data section begins: everything before is header.
   [[nodiscard]] uint64_t data_offset() const { return data_offset_; }
 
@@ -151,13 +183,20 @@ class GgufFile {
   // else's. Views stay valid.
   void expect(std::span<const std::byte> part) const;
   void release(std::span<const std::byte> part) const;
-  void release_all() const { release(bytes_); }
+  void release_all() const;
 
  private:
   friend class GgufParser;
   struct LazyFingerprint {
     std::once_flag once;
     std::string value;
+  };
+
+  /// What the views of an assembled checkpoint are of.
+  struct Foreign {
+    std::string header;
+    std::vector<ForeignTensor> tensors;
+    std::unique_ptr<const TensorStorage> storage;
   };
 
   GgufFile() = default;
@@ -174,6 +213,7 @@ class GgufFile {
   std::vector<GgufTensor> tensors_;
   std::unordered_map<std::string_view, size_t> keys_;
   std::unordered_map<std::string_view, size_t> names_;
+  std::unique_ptr<Foreign> foreign_;
   std::unique_ptr<LazyFingerprint> fingerprint_ = std::make_unique<LazyFingerprint>();
 };
 

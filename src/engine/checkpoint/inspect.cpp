@@ -129,8 +129,8 @@ void add_architecture(Json& report, const GgufFile& file) {
 Json inspect(const GgufFile& file) {
   Json report = Json::object();
   report.set("file", to_valid_utf8(file.path()))
-      .set("format", "gguf")
-      .set("version", file.version())
+      .set("format", file.foreign() ? "safetensors" : "gguf")
+      .set("version", file.foreign() ? Json() : Json(file.version()))
       .set("size_bytes", file.size_bytes())
       .set("fingerprint", file.fingerprint())
       .set("alignment", file.alignment());

@@ -12,7 +12,8 @@ struct InspectTextOptions {
 };
 
 /// What is in a model file, as JSON:
-/// `{"file", "format": "gguf", "version", "size_bytes", "fingerprint", "alignment", "architecture",
+/// `{"file", "format": "gguf" or "safetensors", "version", "size_bytes", "fingerprint",
+/// "alignment", "architecture",
 ///   "name", "license", "file_type", "parameters", "layers", "width", "feed_forward", "heads",
 ///   "kv_heads", "context_length", "tokenizer": {"kind", "pre", "vocabulary_size"},
 ///   "chat_template": {"bytes"}, "types": [{"type", "tensors", "parameters", "bytes", "readable"}],

@@ -59,6 +59,12 @@ std::string tokenizer_line(const Json& tokenizer) {
                 plain(member(tokenizer, "vocabulary_size")));
 }
 
+std::string format_name(const Json& report) {
+  const Json& version = member(report, "version");
+  return version.is_null() ? plain(member(report, "format"))
+                           : format("GGUF version {}", plain(version));
+}
+
 void add_types(std::string& out, const Json& types) {
   out += format("\n{:<8} {:>8} {:>14} {:>12}\n", "type", "tensors", "parameters", "size");
   for (const Json& row : types.as_array()) {
@@ -84,8 +90,7 @@ std::string inspect_text(const Json& report, const InspectTextOptions& options) 
   std::string out;
   line(out, "file", plain(member(report, "file")));
   line(out, "format",
-       format("GGUF version {}, {}", plain(member(report, "version")),
-              in_bytes(member(report, "size_bytes").as_int())));
+       format("{}, {}", format_name(report), in_bytes(member(report, "size_bytes").as_int())));
   line(out, "fingerprint", plain(member(report, "fingerprint")));
   line(out, "architecture", plain(member(report, "architecture")));
   line(out, "name", plain(member(report, "name")));

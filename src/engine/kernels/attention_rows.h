@@ -30,7 +30,9 @@ struct AttentionRow {
   int16_t* weights;    // [kChunk]; integer caches
   float weight_scale;  // of the weights
   float decay;         // of what was summed before this chunk
-  int64_t first;
+  const AttentionQuery* source;
+  int64_t head_offset;  // of its head in the source's queries
+  int64_t first;        // of the part that is attended to: all, or one of dual chunk attention
   int64_t length;
   float max;
   float total;
@@ -142,12 +144,12 @@ inline void attend_position_chunk(Tile& tile,
                       shape);
 }
 
-/// All chunks for the rows of a tile, then the outputs.
+/// The chunks of the rows' current parts.
 template <class Cache>
-inline void attend_tile(Tile& tile,
-                        const AttentionQuery& query,
-                        const AttentionShape& shape,
-                        int64_t kv_head) {
+inline void attend_parts(Tile& tile,
+                         const AttentionQuery& query,
+                         const AttentionShape& shape,
+                         int64_t kv_head) {
   int64_t first = tile.rows[0].first;
   int64_t length = 0;
   for (int r = 0; r < tile.count; ++r) {
@@ -163,6 +165,38 @@ inline void attend_tile(Tile& tile,
       row.hi = hi < 0 ? 0 : hi > kChunk ? kChunk : static_cast<int>(hi);
     }
     attend_position_chunk<Cache>(tile, query, shape, kv_head, begin);
+  }
+}
+
+/// Part 0 holds the older keys of dual chunk attention, part 1 the recent ones, part 2 the rest,
+/// which without it is all.
+template <class Cache>
+inline void choose_part(AttentionRow& row, int part, const AttentionShape& shape) {
+  const AttentionQuery& source = *row.source;
+  const int64_t begins[] = {source.first, source.older_end, source.recent_end, source.length};
+  const float* queries[] = {source.older, source.recent, source.query};
+  row.first = begins[part] > source.first ? begins[part] : source.first;
+  row.length = begins[part + 1];
+  if (row.first < row.length) {
+    Cache::prepare(row, queries[part] + row.head_offset, shape);
+  }
+}
+
+/// All positions for the rows of a tile, then the outputs.
+template <class Cache>
+inline void attend_tile(Tile& tile,
+                        const AttentionQuery& query,
+                        const AttentionShape& shape,
+                        int64_t kv_head) {
+  bool dual = false;
+  for (int r = 0; r < tile.count; ++r) {
+    dual = dual || tile.rows[r].source->recent_end > 0;
+  }
+  for (int part = dual ? 0 : 2; part < 3; ++part) {
+    for (int r = 0; r < tile.count; ++r) {
+      choose_part<Cache>(tile.rows[r], part, shape);
+    }
+    attend_parts<Cache>(tile, query, shape, kv_head);
   }
   const int64_t width = shape.head_dim;
   for (int r = 0; r < tile.count; ++r) {
@@ -186,11 +220,10 @@ inline void add_rows(Tile& tile,
   for (int64_t head = begin; head < end; ++head) {
     AttentionRow& row = tile.rows[tile.count++];
     const int64_t offset = (task.kv_head * group + head) * width;
-    Cache::prepare(row, query.query + offset, task.shape);
+    row.source = &query;
+    row.head_offset = offset;
     memset(row.sum, 0, static_cast<size_t>(padded(width)) * sizeof(float));
     row.output = query.output + offset;
-    row.first = query.first;
-    row.length = query.length;
     row.max = -__builtin_inff();
     row.total = 0;
   }

@@ -68,6 +68,14 @@ struct ActivationBuffer {
   OutlierColumns by_column;
 };
 
+/// Norm of one row: x / rms(x) · weight, or with `center` (x - mean(x)) / σ(x) · weight + bias.
+struct NormArgs {
+  const float* weight = nullptr;  // [width]
+  const float* bias = nullptr;    // [width] or nullptr; with `center` only
+  float epsilon = 0;              // added to the mean square
+  bool center = false;
+};
+
 enum class GateKind { kSilu, kGeluTanh };
 
 /// What `linear` does with a product before it stores it.
@@ -86,6 +94,8 @@ struct LinearArgs {
 struct GatedLinearArgs {
   const PackedMatrix* gate = nullptr;
   const PackedMatrix* up = nullptr;
+  const float* gate_bias = nullptr;  // [rows of gate] or nullptr
+  const float* up_bias = nullptr;
   GateKind activation = GateKind::kSilu;
   ActivationRows input;
   float* output = nullptr;  // [n, output_stride]
@@ -129,6 +139,13 @@ struct AttentionQuery {
   /// (page · kPageRows + offset). nullptr: position p lies at slot p.
   const int32_t* slots = nullptr;
   int64_t slots_begin = 0;
+  /// Dual chunk attention: keys at positions below older_end meet `older`, those from there on
+  /// below recent_end meet `recent`, the others `query`: the same query, rotated differently.
+  /// nullptr: all keys meet `query`.
+  const float* older = nullptr;   // [N, H]
+  const float* recent = nullptr;  // [N, H]
+  int64_t older_end = 0;
+  int64_t recent_end = 0;
 };
 
 struct AttentionShape {

@@ -54,7 +54,7 @@ using LinearFunction = void (*)(const LinearTask& task);
 struct KernelTable {
   LinearFunction linear_int8[kFormatCount];  // nullptr for the float formats
   LinearFunction linear_f32[kFormatCount];
-  void (*rms_norm)(const float* x, const float* weight, float eps, int64_t width, float* out);
+  void (*norm)(const float* x, const NormArgs& args, int64_t width, float* out);
   void (*quantise_row)(const float* x, const ActivationBuffer& buffer, int64_t row);
   void (*rope)(float* head, const RopeArgs& args);
   void (*store_kv)(const float* keys,
@@ -65,6 +65,7 @@ struct KernelTable {
   void (*attention)(const AttentionTask& task);
   void (*gate)(const float* gate, const float* up, int64_t count, GateKind kind, float* out);
   void (*add)(float* x, const float* y, int64_t count);
+  void (*add_scaled)(float* x, float factor, const float* y, int64_t count);
   double (*log_sum_exp)(const float* x, int64_t count);
 };
 

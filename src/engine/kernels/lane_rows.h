@@ -25,6 +25,40 @@ inline void rms_norm(const float* x, const float* weight, float eps, int64_t wid
   }
 }
 
+inline void layer_norm(const float* x, const NormArgs& args, int64_t width, float* out) {
+  const auto count = static_cast<float>(width);
+  Lanes sum = Lanes::broadcast(0);
+  for (int64_t i = 0; i < width; i += 16) {
+    sum = Lanes::add(sum, load_part(x + i, width - i, 0));
+  }
+  const float mean = Lanes::reduce_add(sum) / count;
+  const Lanes minus_mean = Lanes::broadcast(-mean);
+  Lanes squares = Lanes::broadcast(0);
+  for (int64_t i = 0; i < width; i += 16) {
+    const Lanes centered = Lanes::add(load_part(x + i, width - i, mean), minus_mean);
+    squares = Lanes::fma(centered, centered, squares);
+  }
+  const float variance = Lanes::reduce_add(squares) / count;
+  const Lanes scale = Lanes::broadcast(1.0F / Lanes::sqrt1(variance + args.epsilon));
+  for (int64_t i = 0; i < width; i += 16) {
+    const Lanes centered = Lanes::add(load_part(x + i, width - i, 0), minus_mean);
+    const Lanes weight = load_part(args.weight + i, width - i, 0);
+    Lanes y = Lanes::mul(Lanes::mul(centered, scale), weight);
+    if (args.bias != nullptr) {
+      y = Lanes::add(y, load_part(args.bias + i, width - i, 0));
+    }
+    store_part(out + i, width - i, y);
+  }
+}
+
+inline void norm(const float* x, const NormArgs& args, int64_t width, float* out) {
+  if (args.center) {
+    layer_norm(x, args, width, out);
+  } else {
+    rms_norm(x, args.weight, args.epsilon, width, out);
+  }
+}
+
 // Below this a block's inverse scale would overflow; the whole block counts as zero.
 constexpr float kSmallestAmax = 1e-30F;
 // Squares below this are not exact enough to count outliers by: such a row has none.
@@ -157,6 +191,14 @@ inline void add(float* x, const float* y, int64_t count) {
   for (int64_t i = 0; i < count; i += 16) {
     const Lanes sum = Lanes::add(load_part(x + i, count - i, 0), load_part(y + i, count - i, 0));
     store_part(x + i, count - i, sum);
+  }
+}
+
+inline void add_scaled(float* x, float factor, const float* y, int64_t count) {
+  const Lanes scale = Lanes::broadcast(factor);
+  for (int64_t i = 0; i < count; i += 16) {
+    const Lanes part = load_part(y + i, count - i, 0);
+    store_part(x + i, count - i, Lanes::fma(part, scale, load_part(x + i, count - i, 0)));
   }
 }
 

@@ -20,13 +20,14 @@ inline KernelTable make_table(LinearFunction (*int8)(Format)) {
       &linear_f32<kFormatQ5K>,  &linear_f32<kFormatQ6K>,
   };
   memcpy(table.linear_f32, f32, sizeof f32);
-  table.rms_norm = &rms_norm;
+  table.norm = &norm;
   table.quantise_row = &quantise_row;
   table.rope = &rope;
   table.store_kv = &store_kv;
   table.attention = &attention;
   table.gate = &gate;
   table.add = &add;
+  table.add_scaled = &add_scaled;
   table.log_sum_exp = &log_sum_exp;
   return table;
 }

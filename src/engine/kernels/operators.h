@@ -67,16 +67,14 @@ class Operators {
   /// Dequantises one row (embedding lookup): out[cols].
   virtual void dequantise_row(const PackedMatrix& matrix, int64_t row, float* out) const = 0;
 
-  /// out = x / rms(x) · weight, rms over `width` with eps. In place allowed.
-  virtual void rms_norm(
-      const float* x, const float* weight, float eps, int64_t width, float* out) const = 0;
+  /// out = norm of x, [width]. In place allowed.
+  virtual void norm(const float* x, const NormArgs& args, int64_t width, float* out) const = 0;
   /// Fills the int8 twin of row `row` of the buffer from its `values`.
   virtual void quantise_row(const ActivationBuffer& buffer, int64_t row) const = 0;
-  /// rms_norm into row `row` of the buffer, and its int8 twin when the buffer has one; the f32
+  /// The norm of x into row `row` of the buffer, and its int8 twin when the buffer has one; the f32
   /// values are written only when `buffer.values` is set.
   virtual void norm_quantise_row(const float* x,
-                                 const float* weight,
-                                 float eps,
+                                 const NormArgs& args,
                                  const ActivationBuffer& buffer,
                                  int64_t row) const = 0;
 
@@ -113,6 +111,8 @@ class Operators {
       const float* gate, const float* up, int64_t count, GateKind kind, float* out) const = 0;
   /// x ← x + y.
   virtual void add(float* x, const float* y, int64_t count) const = 0;
+  /// x ← x + factor · y.
+  virtual void add_scaled(float* x, float factor, const float* y, int64_t count) const = 0;
   /// log Σ exp(x); -infinity for no elements. Error ≤ 1e-6.
   [[nodiscard]] virtual double log_sum_exp(const float* x, int64_t count) const = 0;
 };

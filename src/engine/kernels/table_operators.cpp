@@ -50,21 +50,19 @@ class TableOperators final : public Operators {
   void dequantise_row(const PackedMatrix& matrix, int64_t row, float* out) const override {
     dequantise_packed_row(matrix, row, out);
   }
-  void rms_norm(
-      const float* x, const float* weight, float eps, int64_t width, float* out) const override {
-    table_.rms_norm(x, weight, eps, width, out);
+  void norm(const float* x, const NormArgs& args, int64_t width, float* out) const override {
+    table_.norm(x, args, width, out);
   }
   void quantise_row(const ActivationBuffer& buffer, int64_t row) const override {
     table_.quantise_row(buffer.values + row * buffer.cols, buffer, row);
   }
   void norm_quantise_row(const float* x,
-                         const float* weight,
-                         float eps,
+                         const NormArgs& args,
                          const ActivationBuffer& buffer,
                          int64_t row) const override {
     float* out = buffer.values != nullptr ? buffer.values + row * buffer.cols
                                           : static_cast<float*>(thread_scratch(0, buffer.cols * 4));
-    table_.rms_norm(x, weight, eps, buffer.cols, out);
+    table_.norm(x, args, buffer.cols, out);
     if (buffer.quants != nullptr) {
       table_.quantise_row(out, buffer, row);
     }
@@ -98,6 +96,9 @@ class TableOperators final : public Operators {
     table_.gate(gate, up, count, kind, out);
   }
   void add(float* x, const float* y, int64_t count) const override { table_.add(x, y, count); }
+  void add_scaled(float* x, float factor, const float* y, int64_t count) const override {
+    table_.add_scaled(x, factor, y, count);
+  }
   [[nodiscard]] double log_sum_exp(const float* x, int64_t count) const override {
     return table_.log_sum_exp(x, count);
   }
@@ -134,13 +135,15 @@ void TableOperators::linear_gated(const GatedLinearArgs& args, int64_t begin, in
   const int64_t width = end - begin;
   auto* gates = static_cast<float*>(thread_scratch(kSlotGates, 2 * rows * width * 4));
   float* ups = gates + rows * width;
-  LinearTask task = {.input = args.input,
+  LinearTask task = {.bias = args.gate_bias,
+                     .input = args.input,
                      .output = gates,
                      .output_stride = width,
                      .output_row = begin,
                      .begin = begin,
                      .end = end};
   run(*args.gate, task);
+  task.bias = args.up_bias;
   task.output = ups;
   run(*args.up, task);
   for (int64_t t = 0; t < rows; ++t) {

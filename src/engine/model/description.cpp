@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "engine/model/metadata_reader.h"
+#include "engine/model/rope_scaling.h"
 
 namespace cupel::engine {
 
@@ -21,81 +23,61 @@ namespace {
 constexpr int64_t kMaxLayers = 1024;
 constexpr int64_t kMaxWidth = 1 << 20;
 constexpr int64_t kMaxHeads = 4096;
+constexpr int64_t kMaxHeadDim = 4096;
+constexpr int64_t kMaxContext = int64_t{1} << 28;
+constexpr int64_t kMaxExperts = 4096;
 
-class Reader {
- public:
-  Reader(const GgufFile& file, std::string_view prefix) : file_(file), prefix_(prefix) {}
-
-  [[nodiscard]] std::string key(std::string_view name) const {
-    return format("{}.{}", prefix_, name);
-  }
-  [[nodiscard]] Result<int64_t> size(std::string_view name, int64_t limit) const {
-    CUPEL_TRY(const uint64_t value, file_.get_u64(key(name)));
-    return checked(name, value, limit);
-  }
-  [[nodiscard]] Result<int64_t> size_or(std::string_view name,
-                                        int64_t fallback,
-                                        int64_t limit) const {
-    CUPEL_TRY(const uint64_t value, file_.get_u64_or(key(name), static_cast<uint64_t>(fallback)));
-    return checked(name, value, limit);
-  }
-
- private:
-  [[nodiscard]] Result<int64_t> checked(std::string_view name,
-                                        uint64_t value,
-                                        int64_t limit) const {
-    if (value == 0 || value > static_cast<uint64_t>(limit)) {
-      return corrupt_data("{}: {} is {}; expected 1 to {}", file_.path(), key(name), value, limit);
-    }
-    return static_cast<int64_t>(value);
-  }
-  const GgufFile& file_;
-  std::string_view prefix_;
-};
-
-Result<AttentionDescription> describe_attention(const GgufFile& file,
-                                                const Reader& read,
-                                                int64_t width) {
-  AttentionDescription attention;
+Result<Ok> describe_heads(MetadataReader& read, int64_t width, AttentionDescription& attention) {
+  const std::string& path = read.file().path();
   CUPEL_TRY(attention.heads, read.size("attention.head_count", kMaxHeads));
   CUPEL_TRY(attention.kv_heads,
             read.size_or("attention.head_count_kv", attention.heads, kMaxHeads));
   if (attention.heads % attention.kv_heads != 0) {
-    return corrupt_data("{}: {} query heads cannot share {} key-value heads evenly", file.path(),
+    return corrupt_data("{}: {} query heads cannot share {} key-value heads evenly", path,
                         attention.heads, attention.kv_heads);
   }
   const int64_t even_share = std::max<int64_t>(1, width / attention.heads);
-  CUPEL_TRY(attention.head_dim, read.size_or("attention.key_length", even_share, 4096));
+  CUPEL_TRY(attention.head_dim, read.size_or("attention.key_length", even_share, kMaxHeadDim));
   CUPEL_TRY(const int64_t value_length,
-            read.size_or("attention.value_length", attention.head_dim, 4096));
+            read.size_or("attention.value_length", attention.head_dim, kMaxHeadDim));
   if (value_length != attention.head_dim) {
     return unsupported("{}: {} is {} but key heads are {} wide; different widths are not supported",
-                       file.path(), read.key("attention.value_length"), value_length,
-                       attention.head_dim);
+                       path, read.key("attention.value_length"), value_length, attention.head_dim);
   }
-  attention.scale = 1.0 / std::sqrt(static_cast<double>(attention.head_dim));
+  return Ok{};
+}
+
+Result<AttentionDescription> describe_attention(MetadataReader& read,
+                                                int64_t width,
+                                                int64_t context_length) {
+  AttentionDescription attention;
+  CUPEL_TRY_VOID(describe_heads(read, width, attention));
+  const double plain = 1.0 / std::sqrt(static_cast<double>(attention.head_dim));
+  CUPEL_TRY(attention.scale, read.positive_or("attention.scale", plain));
+  CUPEL_TRY(attention.softcap, read.number_or("attn_logit_softcapping", 0));
   CUPEL_TRY(attention.rope.rotary_dim,
             read.size_or("rope.dimension_count", attention.head_dim, attention.head_dim));
   if (attention.rope.rotary_dim % 2 != 0) {
-    return corrupt_data("{}: {} is odd; rotary dimensions come in pairs", file.path(),
+    return corrupt_data("{}: {} is odd; rotary dimensions come in pairs", read.file().path(),
                         read.key("rope.dimension_count"));
   }
-  CUPEL_TRY(attention.rope.base, file.get_f64_or(read.key("rope.freq_base"), 10000.0));
-  CUPEL_TRY(const std::string scaling, file.get_string_or(read.key("rope.scaling.type"), "none"));
-  if (scaling == "linear") {
-    CUPEL_TRY(const double factor, file.get_f64_or(read.key("rope.scaling.factor"), 1.0));
-    attention.rope.position_scale = 1.0 / factor;
-  } else if (scaling != "none") {
-    return unsupported("{}: {} is \"{}\"; supported: none, linear", file.path(),
-                       read.key("rope.scaling.type"), printable(scaling));
-  }
-  const bool sane = std::isfinite(attention.rope.base) && attention.rope.base > 0 &&
-                    std::isfinite(attention.rope.position_scale) &&
-                    attention.rope.position_scale > 0;
-  if (!sane) {
-    return corrupt_data("{}: rotary base and scaling factor must be positive numbers", file.path());
-  }
+  CUPEL_TRY(attention.rope.interleaved, read.flag_or("rope.interleaved", false));
+  CUPEL_TRY_VOID(describe_rope(read, context_length, attention.rope));
   return attention;
+}
+
+Result<Ok> describe_norm(MetadataReader& read, ModelDescription& model) {
+  const bool layer = read.contains("attention.layer_norm_epsilon");
+  model.norm = layer ? NormKind::kLayer : NormKind::kRms;
+  const std::string_view key =
+      layer ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon";
+  CUPEL_TRY(model.norm_epsilon, read.positive(key));
+  if (model.norm_epsilon >= 1) {
+    return corrupt_data("{}: {} is {}; expected a small positive number", read.file().path(),
+                        read.key(key), model.norm_epsilon);
+  }
+  CUPEL_TRY(model.norm_plus_one, read.flag_or("norm_plus_one", false));
+  return Ok{};
 }
 
 }  // namespace
@@ -109,28 +91,63 @@ const std::vector<ModelFamily>& model_families() {
   return families;
 }
 
-Result<ModelDescription> describe_common(const GgufFile& file, std::string_view prefix) {
-  const Reader read(file, prefix);
+Result<ModelDescription> describe_common(MetadataReader& read) {
+  const GgufFile& file = read.file();
   ModelDescription model;
-  model.architecture = std::string(prefix);
+  model.architecture = std::string(read.prefix());
   CUPEL_TRY(model.name, file.get_string_or("general.name", ""));
   CUPEL_TRY(model.width, read.size("embedding_length", kMaxWidth));
   CUPEL_TRY(const int64_t layers, read.size("block_count", kMaxLayers));
-  CUPEL_TRY(model.context_length, read.size("context_length", int64_t{1} << 28));
-  CUPEL_TRY(model.norm_epsilon, file.get_f64(read.key("attention.layer_norm_rms_epsilon")));
-  if (!(model.norm_epsilon > 0 && model.norm_epsilon < 1)) {
-    return corrupt_data("{}: {} is {}; expected a small positive number", file.path(),
-                        read.key("attention.layer_norm_rms_epsilon"), model.norm_epsilon);
-  }
+  CUPEL_TRY(model.context_length, read.size("context_length", kMaxContext));
+  CUPEL_TRY_VOID(describe_norm(read, model));
   CUPEL_TRY(const GgufTensor* embedding, file.get_tensor("token_embd.weight"));
   model.vocabulary_size = static_cast<int64_t>(embedding->rows());
+  read.ignore("vocab_size");  // the embedding's rows say it
   model.tied_head = file.find_tensor("output.weight") == nullptr;
+  CUPEL_TRY(model.final_softcap, read.number_or("final_logit_softcapping", 0));
 
   LayerDescription layer;
-  CUPEL_TRY(layer.attention, describe_attention(file, read, model.width));
+  CUPEL_TRY(layer.attention, describe_attention(read, model.width, model.context_length));
+  layer.attention.fused = file.find_tensor("blk.0.attn_qkv.weight") != nullptr;
   CUPEL_TRY(layer.feed_forward.width, read.size("feed_forward_length", kMaxWidth * 4));
   model.layers.assign(static_cast<size_t>(layers), layer);
   return model;
+}
+
+Result<Ok> describe_windows(MetadataReader& read,
+                            ModelDescription& model,
+                            FunctionRef<bool(size_t)> local) {
+  CUPEL_TRY(const int64_t window, read.size("attention.sliding_window", kMaxContext));
+  CUPEL_TRY(const std::vector<bool> slides,
+            read.flags_or("attention.sliding_window_pattern", model.layers.size(), local));
+  for (size_t i = 0; i < model.layers.size(); ++i) {
+    if (slides[i]) {
+      model.layers[i].attention.window = window;
+    }
+  }
+  return Ok{};
+}
+
+Result<Ok> describe_experts(MetadataReader& read, ModelDescription& model) {
+  if (!read.contains("expert_count")) {
+    return Ok{};
+  }
+  ExpertsDescription experts;
+  CUPEL_TRY(experts.count, read.size("expert_count", kMaxExperts));
+  CUPEL_TRY(experts.used, read.size("expert_used_count", experts.count));
+  const int64_t dense_width = model.layers.front().feed_forward.width;
+  CUPEL_TRY(experts.width, read.size_or("expert_feed_forward_length", dense_width, kMaxWidth * 4));
+  CUPEL_TRY(experts.renormalise, read.flag_or("expert_weights_norm", false));
+  if (read.contains("expert_shared_feed_forward_length")) {
+    CUPEL_TRY(experts.shared_width, read.size("expert_shared_feed_forward_length", kMaxWidth * 4));
+  }
+  // Some layers may be dense: the tensors decide.
+  for (size_t i = 0; i < model.layers.size(); ++i) {
+    if (read.file().find_tensor(format("blk.{}.ffn_gate_inp.weight", i)) != nullptr) {
+      model.layers[i].feed_forward.experts = experts;
+    }
+  }
+  return Ok{};
 }
 
 Result<ModelDescription> describe_model(const GgufFile& file) {
@@ -138,7 +155,10 @@ Result<ModelDescription> describe_model(const GgufFile& file) {
   std::vector<std::string> known;
   for (const ModelFamily& candidate : model_families()) {
     if (candidate.architecture == architecture) {
-      return candidate.describe(file);
+      MetadataReader read(file, architecture);
+      CUPEL_TRY(ModelDescription model, candidate.describe(read));
+      CUPEL_TRY_VOID(read.refuse_unread());
+      return model;
     }
     known.emplace_back(candidate.architecture);
   }

@@ -5,19 +5,73 @@
 #include <string_view>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "base/result.h"
 #include "engine/checkpoint/gguf.h"
 #include "engine/kernels/operators.h"
 
 namespace cupel::engine {
 
-/// Rotary position embedding of one layer.
+class MetadataReader;
+namespace hf {
+class ConfigReader;
+struct Translation;
+
+/// A tensor's name in a folder of safetensors and in GGUF, without ".weight" or ".bias". '#' stands
+/// for a layer's number and '*' for another one.
+struct TensorName {
+  std::string_view hf;
+  std::string_view gguf;
+};
+}  // namespace hf
+
+/// Rotary position embedding of one layer. Frequency i of a head is base^(-2i / rotary_dim) divided
+/// by its factor; positions are multiplied by position_scale, cos and sin by magnitude.
 struct RopeDescription {
   double base = 10000;
-  double position_scale = 1;  ///< positions are multiplied by it (linear scaling: 1 / factor)
-  int64_t rotary_dim = 0;     ///< dimensions of a head that rotate, from the front
+  double position_scale = 1;  ///< linear scaling: 1 / factor
+  int64_t rotary_dim = 0;     ///< dimensions of a head that rotate, from the front; 0 = none
   bool interleaved = false;   ///< pairs (2i, 2i+1) when true, else (i, i + rotary_dim / 2)
-  std::vector<float> frequency_factors;  ///< divides each frequency (llama3 scaling); empty = 1
+  std::vector<float> frequency_factors;  ///< [rotary_dim / 2]; empty = 1 (llama3, YaRN, LongRoPE)
+  double magnitude = 1;                  ///< attention factor of YaRN and LongRoPE
+  /// LongRoPE: a sequence of more than `long_from` positions uses these factors at all of them.
+  std::vector<float> long_factors;
+  int64_t long_from = 0;
+  /// Dynamic scaling: from position `dynamic_from` on, the base grows with the position as if the
+  /// sequence ended there.
+  int64_t dynamic_from = 0;
+  double dynamic_factor = 1;
+
+  friend bool operator==(const RopeDescription&, const RopeDescription&) = default;
+};
+
+enum class NormKind {
+  kRms,    ///< x / rms(x) · w
+  kLayer,  ///< (x - mean(x)) / σ(x) · w + b
+};
+
+/// Where a layer's norms stand; f is a block (attention or feed-forward).
+enum class NormPlace {
+  kBefore,    ///< x + f(norm(x))
+  kAround,    ///< x + norm(f(norm(x)))
+  kAfter,     ///< x + norm(f(x))
+  kParallel,  ///< x + attention(norm(x)) + feed_forward(norm(x)): one norm
+};
+
+/// Norm of queries and keys before the rotation.
+enum class HeadNorm {
+  kNone,
+  kRms,      ///< of each head, one weight for all heads
+  kRmsWide,  ///< of all heads together
+  kLayer,    ///< of each head, with each head's own weight and no bias
+};
+
+/// Dual chunk attention (Qwen2 technical report): a key at position j rotates by j mod `chunk`; a
+/// query at i by i mod `chunk` for keys of its own chunk, by min(chunk + i mod chunk, window - 1)
+/// for those of the chunk before, by window - 1 for older ones. No distance exceeds window - 1.
+struct DualChunkDescription {
+  int64_t chunk = 0;   ///< 0: none
+  int64_t window = 0;  ///< positions that were trained, > chunk
 };
 
 /// Softmax attention with grouped heads.
@@ -25,26 +79,43 @@ struct AttentionDescription {
   int64_t heads = 0;
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
-  double scale = 0;      ///< multiplies q·k
-  double softcap = 0;    ///< > 0: softcap · tanh(x / softcap)
-  int64_t window = 0;    ///< positions a row sees, its own included; 0 = all
-  bool qk_norm = false;  ///< RMS norm of every query and key head before the rotation
+  double scale = 0;    ///< multiplies q·k
+  double softcap = 0;  ///< > 0: softcap · tanh(x / softcap)
+  int64_t window = 0;  ///< positions a row sees, its own included; 0 = all
+  HeadNorm head_norm = HeadNorm::kNone;
+  bool fused = false;  ///< q, k and v are the rows of one tensor, in this order
+  DualChunkDescription dual_chunk;
   RopeDescription rope;
+};
+
+enum class RouterKind {
+  kSoftmax,      ///< softmax over all experts, the most likely ones
+  kSparseMixer,  ///< Phi-3.5-MoE: two experts, each by a softmax over those near the largest
+};
+
+/// Expert layers: Σ over the chosen experts of weight · feed_forward_e(x), plus a shared one.
+struct ExpertsDescription {
+  int64_t count = 0;  ///< 0: one dense block
+  int64_t used = 0;   ///< per row
+  int64_t width = 0;
+  RouterKind router = RouterKind::kSoftmax;
+  bool renormalise = false;  ///< the chosen weights sum to 1
+  double near = 0;           ///< kSparseMixer: relative distance of the masked ones
+  int64_t shared_width = 0;  ///< 0: no shared expert; else times sigmoid(g · x)
 };
 
 /// Gated feed-forward block: down(act(gate(x)) · up(x)).
 struct FeedForwardDescription {
   int64_t width = 0;
   GateKind activation = GateKind::kSilu;
+  bool fused = false;  ///< gate and up are the rows of one tensor, in this order
+  ExpertsDescription experts;
 };
 
-/// One layer: mixer, then feed-forward, each with a norm before it and, where `post_norms` is set,
-/// one after it and before the residual is added. State-space mixers will be a second alternative
-/// here.
+/// One layer: attention, then feed-forward. State-space mixers will be a second alternative here.
 struct LayerDescription {
   AttentionDescription attention;
   FeedForwardDescription feed_forward;
-  bool post_norms = false;
 };
 
 /// What a model computes, whatever the format it came in. The one description that the engine's
@@ -55,11 +126,21 @@ struct ModelDescription {
   int64_t vocabulary_size = 0;
   int64_t width = 0;
   int64_t context_length = 0;
+  NormKind norm = NormKind::kRms;
+  NormPlace norm_place = NormPlace::kBefore;
   double norm_epsilon = 1e-5;
+  bool norm_plus_one = false;  ///< tensors hold w - 1
   double embedding_scale = 1;
   double final_softcap = 0;
   bool tied_head = false;
   std::vector<LayerDescription> layers;
+};
+
+/// How a family comes in folders of config.json and safetensors.
+struct HfSource {
+  std::vector<std::string_view> model_types;  ///< values of model_type
+  Result<Ok> (*translate)(hf::ConfigReader& config, hf::Translation& out) = nullptr;
+  std::vector<hf::TensorName> names = {};  ///< where they differ from what most families have
 };
 
 /// One family of architectures: how metadata becomes a description. One file, one line in
@@ -67,7 +148,8 @@ struct ModelDescription {
 struct ModelFamily {
   std::string_view architecture;  ///< value of general.architecture
   std::string_view summary;
-  Result<ModelDescription> (*describe)(const GgufFile& file);
+  Result<ModelDescription> (*describe)(MetadataReader& read);
+  HfSource hf;
 };
 
 /// All families, sorted by architecture.
@@ -78,8 +160,14 @@ const std::vector<ModelFamily>& model_families();
 /// is not understood, by the name of the key; kCorruptData - missing or absurd values.
 Result<ModelDescription> describe_model(const GgufFile& file);
 
-/// Shared by families: the fields that every decoder-only transformer of GGUF has, with the same
-/// layer throughout. `prefix` is the architecture.
-Result<ModelDescription> describe_common(const GgufFile& file, std::string_view prefix);
+/// Shared by families: the fields that every transformer of GGUF has, with the same layer
+/// throughout, RMS norms before the blocks and a SwiGLU feed-forward.
+Result<ModelDescription> describe_common(MetadataReader& read);
+/// Layers for which `local(index)` holds see `<prefix>.attention.sliding_window` positions.
+Result<Ok> describe_windows(MetadataReader& read,
+                            ModelDescription& model,
+                            FunctionRef<bool(size_t)> local);
+/// Reads the expert_* keys into every layer; without them nothing changes.
+Result<Ok> describe_experts(MetadataReader& read, ModelDescription& model);
 
 }  // namespace cupel::engine

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "engine/checkpoint/quant.h"
 #include "engine/kernels/weight_memory.h"
 
 namespace cupel::engine {
@@ -17,6 +18,11 @@ constexpr size_t kPieceBytes = size_t{2} << 20U;
 // The disk reads that many pieces ahead.
 constexpr size_t kPiecesAhead = 8;
 
+struct Range {
+  int64_t first;
+  int64_t count;
+};
+
 // Collects every tensor to load first, so that shapes are checked before any memory is spent and
 // the packing can run on all threads.
 class Loader {
@@ -24,21 +30,42 @@ class Loader {
   Loader(const GgufFile& file, const Operators& operators, const std::optional<NoiseOptions>& noise)
       : file_(file), operators_(operators), noise_(noise) {}
 
-  Result<Ok> vector(std::string name, int64_t size, std::vector<float>& out) {
-    CUPEL_TRY(const GgufTensor* tensor, checked(name, size, 1));
-    if (tensor->type != TensorType::kF32) {
-      return unsupported("{}: tensor {} is {}; expected F32", file_.path(), name,
-                         tensor_type_name(tensor->type));
+  [[nodiscard]] bool has(std::string_view name) const { return file_.find_tensor(name) != nullptr; }
+
+  /// `size` numbers of a float type, whatever their dimensions.
+  Result<Ok> vector(const std::string& name, int64_t size, std::vector<float>& out) {
+    return part_of_vector(name, size, {.first = 0, .count = size}, out);
+  }
+  Result<Ok> part_of_vector(const std::string& name,
+                            int64_t size,
+                            Range part,
+                            std::vector<float>& out) {
+    CUPEL_TRY(const GgufTensor* tensor, used_tensor(name));
+    if (tensor->elements() != static_cast<uint64_t>(size)) {
+      return corrupt_data("{}: tensor {} has shape {}; its metadata asks for {} numbers",
+                          file_.path(), name, tensor->shape(), size);
     }
-    out.resize(static_cast<size_t>(size));
-    std::memcpy(out.data(), tensor->data.data(), tensor->data.size());
+    CUPEL_TRY(const std::vector<float> all, float_values(*tensor));
+    out.assign(all.begin() + part.first, all.begin() + part.first + part.count);
     return Ok{};
   }
 
-  Result<Ok> matrix(
-      std::string name, int64_t rows, int64_t cols, PackedMatrix& out, bool part_of_block = true) {
+  Result<Ok> matrix(const std::string& name,
+                    int64_t rows,
+                    int64_t cols,
+                    PackedMatrix& out,
+                    bool part_of_block = true) {
+    return part_of_matrix(name, rows, cols, {.first = 0, .count = rows}, out, part_of_block);
+  }
+  /// Rows `part` of a matrix of `rows` rows.
+  Result<Ok> part_of_matrix(const std::string& name,
+                            int64_t rows,
+                            int64_t cols,
+                            Range part,
+                            PackedMatrix& out,
+                            bool part_of_block = true) {
     CUPEL_TRY(const GgufTensor* tensor, checked(name, cols, rows));
-    jobs_.push_back({tensor, rows, cols, &out, part_of_block});
+    jobs_.push_back({tensor, part.first, part.count, cols, &out, part_of_block});
     return Ok{};
   }
 
@@ -80,6 +107,7 @@ class Loader {
  private:
   struct Job {
     const GgufTensor* tensor;
+    int64_t first;  // row of the tensor
     int64_t rows;
     int64_t cols;
     PackedMatrix* out;
@@ -92,9 +120,26 @@ class Loader {
     int64_t count;
   };
 
-  Result<const GgufTensor*> checked(const std::string& name, int64_t cols, int64_t rows) {
+  Result<const GgufTensor*> used_tensor(const std::string& name) {
     CUPEL_TRY(const GgufTensor* tensor, file_.get_tensor(name));
     used_.insert(tensor->name);
+    return tensor;
+  }
+
+  [[nodiscard]] Result<std::vector<float>> float_values(const GgufTensor& tensor) const {
+    const bool is_float = tensor.type == TensorType::kF32 || tensor.type == TensorType::kF16 ||
+                          tensor.type == TensorType::kBF16;
+    if (!is_float) {
+      return unsupported("{}: tensor {} is {}; expected F32, F16 or BF16", file_.path(),
+                         tensor.name, tensor_type_name(tensor.type));
+    }
+    std::vector<float> values(tensor.elements());
+    CUPEL_TRY_VOID(dequantize_row(tensor.type, tensor.data, values));
+    return values;
+  }
+
+  Result<const GgufTensor*> checked(const std::string& name, int64_t cols, int64_t rows) {
+    CUPEL_TRY(const GgufTensor* tensor, used_tensor(name));
     if (tensor->columns() != static_cast<uint64_t>(cols) ||
         tensor->rows() != static_cast<uint64_t>(rows)) {
       return corrupt_data("{}: tensor {} has shape {}; its metadata asks for [{}, {}]",
@@ -145,7 +190,8 @@ class Loader {
 
   static std::span<const std::byte> bytes_of(const Piece& piece) {
     const GgufTensor& tensor = *piece.job->tensor;
-    return tensor.data.subspan(static_cast<size_t>(piece.first) * tensor.row_bytes(),
+    const auto first = static_cast<size_t>(piece.job->first + piece.first);
+    return tensor.data.subspan(first * tensor.row_bytes(),
                                static_cast<size_t>(piece.count) * tensor.row_bytes());
   }
 
@@ -153,7 +199,10 @@ class Loader {
     const std::span<const std::byte> bytes = bytes_of(piece);
     if (damages(*piece.job)) {
       CUPEL_TRY(const std::vector<std::byte> damaged, damaged_copy(*piece.job->tensor, *noise_));
-      operators_.pack_rows(*piece.job->out, piece.first, piece.count, damaged);
+      const size_t row = piece.job->tensor->row_bytes();
+      const auto part = std::span(damaged).subspan(static_cast<size_t>(piece.job->first) * row,
+                                                   static_cast<size_t>(piece.count) * row);
+      operators_.pack_rows(*piece.job->out, piece.first, piece.count, part);
     } else {
       operators_.pack_rows(*piece.job->out, piece.first, piece.count, bytes);
     }
@@ -168,39 +217,156 @@ class Loader {
   std::unordered_set<std::string_view> used_;
 };
 
-Result<Ok> load_layer(Loader& load,
-                      const ModelDescription& model,
-                      size_t index,
-                      LayerWeights& weights) {
-  const LayerDescription& layer = model.layers[index];
-  const AttentionDescription& attention = layer.attention;
-  const int64_t q_width = attention.heads * attention.head_dim;
-  const int64_t kv_width = attention.kv_heads * attention.head_dim;
-  const int64_t ff_width = layer.feed_forward.width;
-  const int64_t width = model.width;
-  const auto name = [index](std::string_view part) {
-    return format("blk.{}.{}.weight", index, part);
-  };
+/// Loads the parts of one layer by the names that GGUF gives them.
+class LayerLoader {
+ public:
+  LayerLoader(Loader& load, const ModelDescription& model, size_t index)
+      : load_(load), model_(model), layer_(model.layers[index]), index_(index) {}
 
-  CUPEL_TRY_VOID(load.vector(name("attn_norm"), width, weights.attn_norm));
-  CUPEL_TRY_VOID(load.matrix(name("attn_q"), q_width, width, weights.q));
-  CUPEL_TRY_VOID(load.matrix(name("attn_k"), kv_width, width, weights.k));
-  CUPEL_TRY_VOID(load.matrix(name("attn_v"), kv_width, width, weights.v));
-  CUPEL_TRY_VOID(load.matrix(name("attn_output"), width, q_width, weights.attn_output));
-  if (attention.qk_norm) {
-    CUPEL_TRY_VOID(load.vector(name("attn_q_norm"), attention.head_dim, weights.q_norm));
-    CUPEL_TRY_VOID(load.vector(name("attn_k_norm"), attention.head_dim, weights.k_norm));
+  Result<Ok> run(LayerWeights& weights) {
+    CUPEL_TRY_VOID(load_norms(weights));
+    CUPEL_TRY_VOID(load_attention(weights));
+    if (layer_.feed_forward.experts.count > 0) {
+      return load_experts(weights);
+    }
+    return load_dense(weights.feed_forward);
   }
-  CUPEL_TRY_VOID(load.vector(name("ffn_norm"), width, weights.ffn_norm));
-  CUPEL_TRY_VOID(load.matrix(name("ffn_gate"), ff_width, width, weights.gate));
-  CUPEL_TRY_VOID(load.matrix(name("ffn_up"), ff_width, width, weights.up));
-  CUPEL_TRY_VOID(load.matrix(name("ffn_down"), width, ff_width, weights.down));
-  if (layer.post_norms) {
-    CUPEL_TRY_VOID(load.vector(name("post_attention_norm"), width, weights.post_attn_norm));
-    CUPEL_TRY_VOID(load.vector(name("post_ffw_norm"), width, weights.post_ffn_norm));
+
+ private:
+  [[nodiscard]] std::string name(std::string_view part, std::string_view end = "weight") const {
+    return format("blk.{}.{}.{}", index_, part, end);
   }
-  return Ok{};
-}
+
+  Result<Ok> norm(std::string_view part, int64_t size, NormWeights& out) {
+    CUPEL_TRY_VOID(load_.vector(name(part), size, out.weight));
+    if (model_.norm == NormKind::kLayer && load_.has(name(part, "bias"))) {
+      CUPEL_TRY_VOID(load_.vector(name(part, "bias"), size, out.bias));
+    }
+    if (model_.norm_plus_one) {
+      for (float& w : out.weight) {
+        w += 1;
+      }
+    }
+    return Ok{};
+  }
+
+  Result<Ok> load_norms(LayerWeights& weights) {
+    const int64_t width = model_.width;
+    if (model_.norm_place != NormPlace::kAfter) {
+      CUPEL_TRY_VOID(norm("attn_norm", width, weights.attn_norm));
+      if (model_.norm_place != NormPlace::kParallel) {
+        CUPEL_TRY_VOID(norm("ffn_norm", width, weights.ffn_norm));
+      }
+    }
+    if (model_.norm_place == NormPlace::kAround || model_.norm_place == NormPlace::kAfter) {
+      CUPEL_TRY_VOID(norm("post_attention_norm", width, weights.post_attn_norm));
+      CUPEL_TRY_VOID(norm("post_ffw_norm", width, weights.post_ffn_norm));
+    }
+    const AttentionDescription& a = layer_.attention;
+    if (a.head_norm == HeadNorm::kNone) {
+      return Ok{};
+    }
+    const bool one = a.head_norm == HeadNorm::kRms;
+    CUPEL_TRY_VOID(head_norm("attn_q_norm", one ? 1 : a.heads, weights.q_norm));
+    return head_norm("attn_k_norm", one ? 1 : a.kv_heads, weights.k_norm);
+  }
+
+  /// Norms of several heads stand stacked in one tensor or each in its own.
+  Result<Ok> head_norm(std::string_view part, int64_t heads, NormWeights& out) {
+    const int64_t head_dim = layer_.attention.head_dim;
+    if (heads == 1 || load_.has(name(part))) {
+      return norm(part, heads * head_dim, out);
+    }
+    for (int64_t head = 0; head < heads; ++head) {
+      NormWeights one;
+      CUPEL_TRY_VOID(norm(format("{}.{}", part, head), head_dim, one));
+      out.weight.insert(out.weight.end(), one.weight.begin(), one.weight.end());
+    }
+    return Ok{};
+  }
+
+  /// Rows `part` of the tensor `part_name`, which has `rows` rows, and of its bias where there is
+  /// one.
+  Result<Ok> linear(
+      std::string_view part_name, int64_t rows, int64_t cols, Range part, LinearWeights& out) {
+    CUPEL_TRY_VOID(load_.part_of_matrix(name(part_name), rows, cols, part, out.matrix));
+    if (load_.has(name(part_name, "bias"))) {
+      CUPEL_TRY_VOID(load_.part_of_vector(name(part_name, "bias"), rows, part, out.bias));
+    }
+    return Ok{};
+  }
+  Result<Ok> linear(std::string_view part, int64_t rows, int64_t cols, LinearWeights& out) {
+    return linear(part, rows, cols, {.first = 0, .count = rows}, out);
+  }
+
+  Result<Ok> load_attention(LayerWeights& weights) {
+    const AttentionDescription& a = layer_.attention;
+    const int64_t width = model_.width;
+    const int64_t q = a.heads * a.head_dim;
+    const int64_t kv = a.kv_heads * a.head_dim;
+    if (a.fused) {
+      const int64_t all = q + 2 * kv;
+      CUPEL_TRY_VOID(linear("attn_qkv", all, width, {0, q}, weights.q));
+      CUPEL_TRY_VOID(linear("attn_qkv", all, width, {q, kv}, weights.k));
+      CUPEL_TRY_VOID(linear("attn_qkv", all, width, {q + kv, kv}, weights.v));
+    } else {
+      CUPEL_TRY_VOID(linear("attn_q", q, width, weights.q));
+      CUPEL_TRY_VOID(linear("attn_k", kv, width, weights.k));
+      CUPEL_TRY_VOID(linear("attn_v", kv, width, weights.v));
+    }
+    return linear("attn_output", width, q, weights.attn_output);
+  }
+
+  Result<Ok> load_dense(FeedForwardWeights& weights) {
+    const int64_t ff = layer_.feed_forward.width;
+    const int64_t width = model_.width;
+    if (layer_.feed_forward.fused) {
+      CUPEL_TRY_VOID(linear("ffn_up", 2 * ff, width, {0, ff}, weights.gate));
+      CUPEL_TRY_VOID(linear("ffn_up", 2 * ff, width, {ff, ff}, weights.up));
+    } else {
+      CUPEL_TRY_VOID(linear("ffn_gate", ff, width, weights.gate));
+      CUPEL_TRY_VOID(linear("ffn_up", ff, width, weights.up));
+    }
+    return linear("ffn_down", width, ff, weights.down);
+  }
+
+  /// Experts stand stacked in one tensor or each in its own.
+  Result<Ok> expert_part(
+      std::string_view part, int64_t expert, int64_t rows, int64_t cols, LinearWeights& out) {
+    const std::string stacked = format("{}_exps", part);
+    if (load_.has(name(stacked))) {
+      const int64_t count = layer_.feed_forward.experts.count;
+      return linear(stacked, count * rows, cols, {expert * rows, rows}, out);
+    }
+    return linear(format("{}.{}", part, expert), rows, cols, out);
+  }
+
+  Result<Ok> load_experts(LayerWeights& weights) {
+    const ExpertsDescription& experts = layer_.feed_forward.experts;
+    const int64_t width = model_.width;
+    CUPEL_TRY_VOID(load_.matrix(name("ffn_gate_inp"), experts.count, width, weights.router));
+    weights.experts.resize(static_cast<size_t>(experts.count));
+    for (int64_t e = 0; e < experts.count; ++e) {
+      FeedForwardWeights& expert = weights.experts[static_cast<size_t>(e)];
+      CUPEL_TRY_VOID(expert_part("ffn_gate", e, experts.width, width, expert.gate));
+      CUPEL_TRY_VOID(expert_part("ffn_up", e, experts.width, width, expert.up));
+      CUPEL_TRY_VOID(expert_part("ffn_down", e, width, experts.width, expert.down));
+    }
+    if (experts.shared_width == 0) {
+      return Ok{};
+    }
+    const int64_t shared = experts.shared_width;
+    CUPEL_TRY_VOID(load_.matrix(name("ffn_gate_inp_shexp"), 1, width, weights.shared_gate));
+    CUPEL_TRY_VOID(linear("ffn_gate_shexp", shared, width, weights.feed_forward.gate));
+    CUPEL_TRY_VOID(linear("ffn_up_shexp", shared, width, weights.feed_forward.up));
+    return linear("ffn_down_shexp", width, shared, weights.feed_forward.down);
+  }
+
+  Loader& load_;
+  const ModelDescription& model_;
+  const LayerDescription& layer_;
+  size_t index_;
+};
 
 size_t matrix_bytes(const PackedMatrix& m) {
   return static_cast<size_t>(m.rows) * row_bytes(m.type, static_cast<uint64_t>(m.cols));
@@ -222,17 +388,50 @@ Result<Ok> refuse_ignored(const GgufFile& file, const std::vector<std::string>& 
 
 size_t Weights::bytes() const {
   size_t total = matrix_bytes(embedding);
-  if (head.data != embedding.data) {
-    total += matrix_bytes(head);
+  if (head.matrix.data != embedding.data) {
+    total += matrix_bytes(head.matrix);
   }
-  for (const LayerWeights& layer : layers) {
-    for (const PackedMatrix* m :
-         {&layer.q, &layer.k, &layer.v, &layer.attn_output, &layer.gate, &layer.up, &layer.down}) {
-      total += matrix_bytes(*m);
+  const auto add = [&total](const FeedForwardWeights& ff) {
+    for (const LinearWeights* linear : {&ff.gate, &ff.up, &ff.down}) {
+      total += matrix_bytes(linear->matrix);
     }
+  };
+  for (const LayerWeights& layer : layers) {
+    for (const LinearWeights* linear : {&layer.q, &layer.k, &layer.v, &layer.attn_output}) {
+      total += matrix_bytes(linear->matrix);
+    }
+    total += matrix_bytes(layer.router) + matrix_bytes(layer.shared_gate);
+    add(layer.feed_forward);
+    std::for_each(layer.experts.begin(), layer.experts.end(), add);
   }
   return total;
 }
+
+namespace {
+
+Result<Ok> load_ends(Loader& load, const ModelDescription& model, Weights& weights) {
+  const int64_t vocabulary = model.vocabulary_size;
+  const int64_t width = model.width;
+  CUPEL_TRY_VOID(load.matrix("token_embd.weight", vocabulary, width, weights.embedding, false));
+  if (!model.tied_head) {
+    CUPEL_TRY_VOID(load.matrix("output.weight", vocabulary, width, weights.head.matrix, false));
+  }
+  if (load.has("output.bias")) {
+    CUPEL_TRY_VOID(load.vector("output.bias", vocabulary, weights.head.bias));
+  }
+  CUPEL_TRY_VOID(load.vector("output_norm.weight", width, weights.output_norm.weight));
+  if (model.norm == NormKind::kLayer && load.has("output_norm.bias")) {
+    CUPEL_TRY_VOID(load.vector("output_norm.bias", width, weights.output_norm.bias));
+  }
+  if (model.norm_plus_one) {
+    for (float& w : weights.output_norm.weight) {
+      w += 1;
+    }
+  }
+  return Ok{};
+}
+
+}  // namespace
 
 Result<Weights> load_weights(const GgufFile& file,
                              const ModelDescription& description,
@@ -241,23 +440,20 @@ Result<Weights> load_weights(const GgufFile& file,
                              ThreadPool& pool) {
   Weights weights;
   Loader load(file, operators, noise);
+  CUPEL_TRY_VOID(load_ends(load, description, weights));
   weights.layers.resize(description.layers.size());
-  const int64_t vocabulary = description.vocabulary_size;
-  const int64_t width = description.width;
-  CUPEL_TRY_VOID(load.matrix("token_embd.weight", vocabulary, width, weights.embedding, false));
-  if (!description.tied_head) {
-    CUPEL_TRY_VOID(load.matrix("output.weight", vocabulary, width, weights.head, false));
-  }
-  CUPEL_TRY_VOID(load.vector("output_norm.weight", width, weights.output_norm));
   for (size_t i = 0; i < weights.layers.size(); ++i) {
-    CUPEL_TRY_VOID(load_layer(load, description, i, weights.layers[i]));
+    CUPEL_TRY_VOID(LayerLoader(load, description, i).run(weights.layers[i]));
   }
-  load.mark_used("rope_freqs.weight");  // read by the description
+  for (const std::string_view read_by_description :
+       {"rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"}) {
+    load.mark_used(read_by_description);
+  }
   weights.unused = load.unused();
   CUPEL_TRY_VOID(refuse_ignored(file, weights.unused));
   CUPEL_TRY_VOID(load.pack_all(pool));
   if (description.tied_head) {
-    weights.head = weights.embedding;
+    weights.head.matrix = weights.embedding;
   }
   return weights;
 }

@@ -14,22 +14,43 @@
 
 namespace cupel::engine {
 
-/// Weights of one layer in the layout of one CPU level. Norm vectors are f32; absent ones are
-/// empty.
+/// A norm's vectors, f32; empty where the description has none.
+struct NormWeights {
+  std::vector<float> weight;
+  std::vector<float> bias;
+
+  [[nodiscard]] bool empty() const { return weight.empty(); }
+};
+
+/// A matrix in the layout of one CPU level, and what is added to its products; may be empty.
+struct LinearWeights {
+  PackedMatrix matrix;
+  std::vector<float> bias;
+};
+
+struct FeedForwardWeights {
+  LinearWeights gate, up, down;
+};
+
+/// Weights of one layer.
 struct LayerWeights {
-  std::vector<float> attn_norm;       // [D]
-  std::vector<float> q_norm;          // [H]
-  std::vector<float> k_norm;          // [H]
-  std::vector<float> post_attn_norm;  // [D]
-  std::vector<float> ffn_norm;        // [D]
-  std::vector<float> post_ffn_norm;   // [D]
-  PackedMatrix q, k, v, attn_output, gate, up, down;
+  NormWeights attn_norm;       // [D]
+  NormWeights q_norm;          // HeadNorm: kRms [H], kRmsWide and kLayer [N·H]
+  NormWeights k_norm;          // the same with G
+  NormWeights post_attn_norm;  // [D]
+  NormWeights ffn_norm;        // [D]
+  NormWeights post_ffn_norm;   // [D]
+  LinearWeights q, k, v, attn_output;
+  FeedForwardWeights feed_forward;          // the shared expert's in layers with experts
+  PackedMatrix router;                      // [experts, D]
+  PackedMatrix shared_gate;                 // [1, D]
+  std::vector<FeedForwardWeights> experts;  // empty in dense layers
 };
 
 struct Weights {
   PackedMatrix embedding;  // [V, D]
-  PackedMatrix head;       // [V, D]; the embedding again when tied
-  std::vector<float> output_norm;
+  LinearWeights head;      // [V, D]; the embedding again when tied
+  NormWeights output_norm;
   std::vector<LayerWeights> layers;
   /// Tensors of the file that the description gives no place to; for `inspect` and warnings.
   std::vector<std::string> unused;

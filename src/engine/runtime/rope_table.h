@@ -15,22 +15,30 @@ class RopeTable {
 
   /// Extends the table to positions [0, count). Not thread-safe; call before the step's loops.
   void grow(int64_t count);
-  [[nodiscard]] RopeArgs at(int64_t position) const {
-    const auto offset = static_cast<size_t>(position * half_);
-    return {.cos = cos_.data() + offset,
-            .sin = sin_.data() + offset,
-            .rotary_dim = 2 * half_,
-            .interleaved = interleaved_};
+  /// `long_factors`: LongRoPE's factors of long sequences.
+  [[nodiscard]] RopeArgs at(int64_t position, bool long_factors) const {
+    const Angles& angles = long_factors && !long_.frequencies.empty() ? long_ : short_;
+    const auto offset = static_cast<size_t>(position * half());
+    return {.cos = angles.cos.data() + offset,
+            .sin = angles.sin.data() + offset,
+            .rotary_dim = rope_.rotary_dim,
+            .interleaved = rope_.interleaved};
   }
 
  private:
-  int64_t half_;
-  bool interleaved_;
-  double position_scale_;
-  std::vector<double> frequencies_;  // radians per position, [rotary_dim / 2]
+  struct Angles {
+    std::vector<double> frequencies;  // radians per position, [rotary_dim / 2]
+    std::vector<float> cos;
+    std::vector<float> sin;
+  };
+  [[nodiscard]] int64_t half() const { return rope_.rotary_dim / 2; }
+  void grow(Angles& angles, int64_t count) const;
+  [[nodiscard]] double angle(const Angles& angles, int64_t position, int64_t i) const;
+
+  RopeDescription rope_;
   int64_t positions_ = 0;
-  std::vector<float> cos_;
-  std::vector<float> sin_;
+  Angles short_;
+  Angles long_;
 };
 
 }  // namespace cupel::engine

@@ -1,5 +1,6 @@
 #include "engine/runtime/sequence_state.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace cupel::engine {
@@ -14,6 +15,8 @@ int64_t pages_for(int64_t rows) {
 SequenceState::SequenceState(SequenceState&& other) noexcept
     : pool_(other.pool_),
       length_(std::exchange(other.length_, 0)),
+      long_rope_(std::exchange(other.long_rope_, false)),
+      tokens_(std::exchange(other.tokens_, {})),
       pages_(std::move(other.pages_)),
       layer_pages_(std::move(other.layer_pages_)) {
   other.pages_.clear();
@@ -23,6 +26,8 @@ SequenceState::SequenceState(SequenceState&& other) noexcept
 SequenceState& SequenceState::operator=(SequenceState&& other) noexcept {
   std::swap(pool_, other.pool_);
   std::swap(length_, other.length_);
+  std::swap(long_rope_, other.long_rope_);
+  std::swap(tokens_, other.tokens_);
   std::swap(pages_, other.pages_);
   std::swap(layer_pages_, other.layer_pages_);
   return *this;
@@ -32,6 +37,8 @@ SequenceState SequenceState::fork(int64_t length) const {
   CUPEL_CHECK(length >= 0 && length <= length_);
   SequenceState copy(*pool_);
   copy.length_ = length;
+  copy.long_rope_ = long_rope_;
+  copy.tokens_.assign(tokens_.begin(), tokens_.begin() + std::min(length, std::ssize(tokens_)));
   for (int64_t i = 0; i < pages_for(length); ++i) {
     pool_->retain(pages_[static_cast<size_t>(i)]);
     copy.push_page(pages_[static_cast<size_t>(i)]);
@@ -42,6 +49,7 @@ SequenceState SequenceState::fork(int64_t length) const {
 void SequenceState::truncate(int64_t length) {
   CUPEL_CHECK(length >= 0 && length <= length_);
   length_ = length;
+  tokens_.resize(std::min(tokens_.size(), static_cast<size_t>(length)));
   while (static_cast<int64_t>(pages_.size()) > pages_for(length)) {
     drop_last_page();
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/tokenizer.h"
 #include "engine/runtime/kv_pool.h"
 
 namespace cupel::engine {
@@ -37,6 +38,13 @@ class SequenceState {
   [[nodiscard]] int64_t reserved() const { return static_cast<int64_t>(pages_.size()) * kPageRows; }
   /// Counts `rows` reserved positions as seen.
   void extend(int64_t rows) { length_ += rows; }
+  /// Models whose rotary factors depend on the sequence's length need its tokens to compute it
+  /// anew.
+  void remember(TokenId token) { tokens_.push_back(token); }
+  [[nodiscard]] std::span<const TokenId> tokens() const { return tokens_; }
+  /// Whether its rows were computed with the long factors.
+  [[nodiscard]] bool long_rope() const { return long_rope_; }
+  void use_long_rope(bool value) { long_rope_ = value; }
   /// Pages of one layer by position / kPageRows; valid until the next reserve, fork or truncate.
   [[nodiscard]] std::span<const KvPage> pages(size_t layer) const { return layer_pages_[layer]; }
 
@@ -47,6 +55,8 @@ class SequenceState {
 
   KvPool* pool_;
   int64_t length_ = 0;
+  bool long_rope_ = false;
+  std::vector<TokenId> tokens_;  // of models with long factors only
   std::vector<int32_t> pages_;
   std::vector<std::vector<KvPage>> layer_pages_;  // [layer][page]: what attention reads
 };

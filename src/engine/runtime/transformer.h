@@ -16,6 +16,7 @@
 #include "engine/kernels/operators.h"
 #include "engine/model/description.h"
 #include "engine/model/weights.h"
+#include "engine/runtime/experts.h"
 #include "engine/runtime/kv_pool.h"
 #include "engine/runtime/rope_table.h"
 #include "engine/runtime/sequence_state.h"
@@ -26,6 +27,12 @@ namespace cupel::engine {
 /// Raised with every change of the arithmetic that changes outputs, so that caches and runs made
 /// before do not pass for the same model.
 constexpr int kArithmeticVersion = 4;
+
+/// The exact mode caches what it computed; otherwise int16 halves the cache's memory and traffic,
+/// and its products are twice as fast.
+constexpr CacheType cache_type(Activations activations) {
+  return activations == Activations::kFloat32 ? CacheType::kFloat32 : CacheType::kInt16;
+}
 
 /// How to run a model.
 struct EngineOptions {
@@ -113,6 +120,9 @@ class Transformer {
   [[nodiscard]] Result<Ok> check_rows(std::span<const StepRow> rows) const;
   Result<Ok> reserve(std::span<const StepRow> rows);
   void place_row(const StepRow& row, size_t i, size_t begin);
+  /// LongRoPE: recomputes sequences whose length asks for the other factors.
+  Result<Ok> settle_long_rope(std::span<const StepRow> rows);
+  Result<Ok> recompute(SequenceState& sequence, bool long_rope);
   void embed(std::span<const StepRow> rows, float* hidden);
   void attention_block(std::span<const StepRow> rows, size_t layer, float* hidden);
   void feed_forward_block(size_t rows, size_t layer, float* hidden);
@@ -120,13 +130,49 @@ class Transformer {
                 size_t first_row,
                 const float* hidden,
                 const LogitsVisitor& visit);
+  void normalise_heads(
+      const NormWeights& norm, HeadNorm kind, int64_t heads, int64_t head_dim, float* row) const;
+  void rotate_heads(float* row, int64_t heads, int64_t head_dim, const RopeArgs& args) const;
+  void rotate_dual_chunk(float* q, size_t i, size_t layer);
   void rotate_and_store(
       std::span<const StepRow> rows, size_t layer, float* q, float* k, const float* v);
   void attend(std::span<const StepRow> rows, size_t layer, const float* q, float* out);
-  void norm_rows(const float* x, const std::vector<float>& weight, const ActivationBuffer& out);
+
+  ActivationRows run_gate(const FeedForwardWeights& weights,
+                          GateKind activation,
+                          int64_t width,
+                          const ActivationRows& input);
+  void run_feed_forward(const FeedForwardWeights& weights,
+                        GateKind activation,
+                        int64_t width,
+                        const ActivationRows& input,
+                        float* out);
+  void route(const PackedMatrix& router,
+             const ExpertsDescription& experts,
+             const ActivationRows& input);
+  ActivationRows gather_rows(const ActivationRows& input,
+                             std::span<const ExpertRows::Entry> entries);
+  void run_experts(const LayerWeights& weights,
+                   const FeedForwardDescription& ff,
+                   const ActivationRows& input,
+                   float* sum);
+  void add_shared_expert(const LayerWeights& weights,
+                         const FeedForwardDescription& ff,
+                         const ActivationRows& input,
+                         float* sum);
+
+  [[nodiscard]] NormArgs norm_args(const NormWeights& norm) const;
+  [[nodiscard]] static const float* bias_of(const LinearWeights& linear) {
+    return linear.bias.empty() ? nullptr : linear.bias.data();
+  }
+  ActivationRows block_input(const float* hidden, int64_t rows, const NormWeights& norm);
+  void add_block_output(const LinearWeights& weights,
+                        const ActivationRows& input,
+                        const NormWeights& norm,
+                        float* hidden);
+  void add_rows(size_t rows, const NormWeights& norm, float* block, float* hidden);
   void quantise_rows(const ActivationBuffer& buffer);
   void sort_rows(const ActivationBuffer& buffer) const;
-  void add_normed(size_t rows, const std::vector<float>& norm, float* block, float* hidden);
   /// Row groups of a weight.
   [[nodiscard]] size_t row_groups(const PackedMatrix& weight) const;
   /// body(begin, end) over all row groups, in pieces that suit one or many rows of activations.
@@ -146,6 +192,8 @@ class Transformer {
   KvPool kv_pool_;
   std::vector<RopeTable> rope_tables_;
   std::vector<size_t> rope_of_layer_;
+  int64_t farthest_rotation_ = 0;  // of dual chunk attention
+  int64_t long_from_ = 0;  // LongRoPE: sequences longer than this use the long factors; 0 = none
   Workspace work_;
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/kernels/operators.h"
+#include "engine/runtime/experts.h"
 
 namespace cupel::engine {
 
@@ -20,6 +21,8 @@ class Scratch {
     }
     return data_.get();
   }
+
+  [[nodiscard]] T* data() { return data_.get(); }
 
  private:
   struct Free {
@@ -79,12 +82,19 @@ inline ActivationRows activation_rows(const ActivationBuffer& b) {
 
 /// Buffers of the batch step; after warm-up no step allocates.
 struct Workspace {
-  Scratch<float> hidden;       // [n, D]
-  Scratch<float> q;            // [n, N·H]
-  Scratch<float> k;            // [n, G·H]
-  Scratch<float> v;            // [n, G·H]
-  Scratch<float> block;        // [n, D]: a block's output before its post norm
-  Scratch<float> logits;       // [rows of one head chunk, V]
+  Scratch<float> hidden;         // [n, D]
+  Scratch<float> q;              // [n, N·H]
+  Scratch<float> q_older;        // [n, N·H]; dual chunk attention
+  Scratch<float> q_recent;       // [n, N·H]
+  Scratch<float> k;              // [n, G·H]
+  Scratch<float> v;              // [n, G·H]
+  Scratch<float> block;          // [n, D]: a block's output before its post norm
+  Scratch<float> logits;         // [rows of one head chunk, V]
+  Scratch<float> router_logits;  // [n, experts]
+  Scratch<float> expert_output;  // [rows of one expert, D]
+  ActivationScratch expert_input;
+  std::vector<ExpertChoice> choices;  // [n, experts used]
+  ExpertRows expert_rows;
   ActivationScratch normed;    // [n, D]
   ActivationScratch attended;  // [n, N·H]
   ActivationScratch gated;     // [n, F]

@@ -209,6 +209,15 @@ Result<ModelTexts> load_texts_from_folder(const std::string& folder) {
 }
 
 Result<ModelTexts> load_texts(const GgufFile& file, const TokenizerOptions& options) {
+  if (file.foreign()) {
+    if (!options.pre.empty()) {
+      return invalid_argument(
+          "{}: its tokenizer.json says how text is split; another pre-tokenizer "
+          "can only be given for GGUF files",
+          file.path());
+    }
+    return load_texts_from_folder(file.path());
+  }
   ModelTexts texts;
   CUPEL_TRY(texts.tokenizer, load_tokenizer(file, options));
   CUPEL_TRY(const TokenizerData data, tokenizer_data(file));

@@ -36,7 +36,8 @@ struct ModelTexts {
 /// "default". Each names the file.
 Result<ModelTexts> load_texts_from_folder(const std::string& folder);
 
-/// The same from a GGUF file. Errors: those of load_tokenizer.
+/// The same of an open checkpoint of any format. Errors: those of load_tokenizer or of
+/// load_texts_from_folder.
 Result<ModelTexts> load_texts(const GgufFile& file, const TokenizerOptions& options = {});
 
 }  // namespace cupel::engine

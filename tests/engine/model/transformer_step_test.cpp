@@ -225,11 +225,11 @@ TEST_P(TransformerStep, LastTapIsWhatTheHeadReads) {
     const double rms =
         std::sqrt(squares / static_cast<double>(width) + engine->description().norm_epsilon);
     for (int64_t token = 0; token < engine->description().vocabulary_size; ++token) {
-      engine->operators().dequantise_row(engine->weights().head, token, head_row.data());
+      engine->operators().dequantise_row(engine->weights().head.matrix, token, head_row.data());
       double expected = 0;
       for (size_t i = 0; i < width; ++i) {
         expected += static_cast<double>(hidden[row * width + i]) / rms *
-                    static_cast<double>(engine->weights().output_norm[i]) *
+                    static_cast<double>(engine->weights().output_norm.weight[i]) *
                     static_cast<double>(head_row[i]);
       }
       ASSERT_NEAR(logits[row][static_cast<size_t>(token)], expected, 1e-4) << row << " " << token;

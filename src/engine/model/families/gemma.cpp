@@ -1,0 +1,50 @@
+#include "engine/model/families/gemma.h"
+
+#include <cmath>
+
+#include "base/error.h"
+#include "engine/model/hf/translation.h"
+#include "engine/model/metadata_reader.h"
+
+namespace cupel::engine::family {
+
+Result<ModelDescription> describe_gemma(MetadataReader& read, size_t layers_by_width) {
+  CUPEL_TRY(ModelDescription model, describe_common(read));
+  model.norm_place = NormPlace::kAround;
+  const double root = std::sqrt(static_cast<double>(model.width));
+  CUPEL_TRY(model.embedding_scale, read.positive_or("embedding_scale", root));
+  for (LayerDescription& layer : model.layers) {
+    layer.feed_forward.activation = GateKind::kGeluTanh;
+    if (!read.contains("attention.scale") && model.layers.size() == layers_by_width) {
+      layer.attention.scale =
+          1 / std::sqrt(static_cast<double>(model.width / layer.attention.heads));
+    }
+  }
+  return model;
+}
+
+Result<Ok> translate_gemma(hf::ConfigReader& config, hf::Translation& out) {
+  CUPEL_TRY_VOID(hf::translate_common(config, out));
+  CUPEL_TRY_VOID(config.expect_text("hidden_activation", {"gelu_pytorch_tanh"}));
+  config.ignore({"hidden_act"});  // hidden_activation overrides it
+  CUPEL_TRY(const double scalar, config.number("query_pre_attn_scalar"));
+  CUPEL_TRY(const double score_cap, config.number_or("attn_logit_softcapping", 0));
+  CUPEL_TRY(const double logit_cap, config.number_or("final_logit_softcapping", 0));
+  if (!(scalar > 0)) {
+    return corrupt_data("{}: \"query_pre_attn_scalar\" is {}; expected a positive number",
+                        config.place(), scalar);
+  }
+  out.set_number("attention.scale", 1 / std::sqrt(scalar));
+  out.set_number("attn_logit_softcapping", score_cap);
+  out.set_number("final_logit_softcapping", logit_cap);
+  out.set_flag("norm_plus_one", true);
+  return Ok{};
+}
+
+std::vector<hf::TensorName> gemma_tensor_names() {
+  return {{"model.layers.#.post_attention_layernorm", "blk.#.post_attention_norm"},
+          {"model.layers.#.pre_feedforward_layernorm", "blk.#.ffn_norm"},
+          {"model.layers.#.post_feedforward_layernorm", "blk.#.post_ffw_norm"}};
+}
+
+}  // namespace cupel::engine::family

@@ -1,0 +1,32 @@
+// Gemma 2: scores and logits with soft caps, every other layer with a sliding window, the first one
+// among them.
+#include "engine/model/families/gemma.h"
+#include "engine/model/hf/translation.h"
+#include "engine/model/metadata_reader.h"
+
+namespace cupel::engine::family {
+namespace {
+
+constexpr size_t kLayersOf27b = 46;
+
+Result<ModelDescription> describe(MetadataReader& read) {
+  CUPEL_TRY(ModelDescription model, describe_gemma(read, kLayersOf27b));
+  CUPEL_TRY_VOID(describe_windows(read, model, [](size_t i) { return i % 2 == 0; }));
+  return model;
+}
+
+Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
+  return translate_gemma(config, out);
+}
+
+}  // namespace
+
+ModelFamily gemma2() {
+  return {
+      .architecture = "gemma2",
+      .summary = "Gemma 2",
+      .describe = &describe,
+      .hf = {.model_types = {"gemma2"}, .translate = &translate, .names = gemma_tensor_names()}};
+}
+
+}  // namespace cupel::engine::family

@@ -1,0 +1,35 @@
+// OLMo 2: norms after the blocks only, before the residual is added; queries and keys normalised
+// over all their heads together.
+#include "engine/model/hf/translation.h"
+#include "engine/model/metadata_reader.h"
+
+namespace cupel::engine::family {
+namespace {
+
+Result<ModelDescription> describe(MetadataReader& read) {
+  CUPEL_TRY(ModelDescription model, describe_common(read));
+  model.norm_place = NormPlace::kAfter;
+  for (LayerDescription& layer : model.layers) {
+    layer.attention.head_norm = HeadNorm::kRmsWide;
+  }
+  return model;
+}
+
+Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
+  CUPEL_TRY_VOID(config.expect_text("hidden_act", {"silu"}));
+  return hf::translate_common(config, out);
+}
+
+}  // namespace
+
+ModelFamily olmo2() {
+  return {.architecture = "olmo2",
+          .summary = "OLMo 2",
+          .describe = &describe,
+          .hf = {.model_types = {"olmo2"},
+                 .translate = &translate,
+                 .names = {{"model.layers.#.post_attention_layernorm", "blk.#.post_attention_norm"},
+                           {"model.layers.#.post_feedforward_layernorm", "blk.#.post_ffw_norm"}}}};
+}
+
+}  // namespace cupel::engine::family

@@ -1,0 +1,34 @@
+// Phi-3 mini and medium, Phi-4 mini: one tensor for Q, K and V, one for gate and up, LongRoPE in
+// the long-context variants, a sliding window in the short ones.
+#include "engine/model/hf/translation.h"
+#include "engine/model/metadata_reader.h"
+
+namespace cupel::engine::family {
+namespace {
+
+Result<ModelDescription> describe(MetadataReader& read) {
+  CUPEL_TRY(ModelDescription model, describe_common(read));
+  for (LayerDescription& layer : model.layers) {
+    layer.feed_forward.fused = true;
+  }
+  if (read.contains("attention.sliding_window")) {
+    CUPEL_TRY_VOID(describe_windows(read, model, [](size_t) { return true; }));
+  }
+  return model;
+}
+
+Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
+  CUPEL_TRY_VOID(config.expect_text("hidden_act", {"silu"}));
+  return hf::translate_common(config, out);
+}
+
+}  // namespace
+
+ModelFamily phi3() {
+  return {.architecture = "phi3",
+          .summary = "Phi-3 mini and medium",
+          .describe = &describe,
+          .hf = {.model_types = {"phi3"}, .translate = &translate}};
+}
+
+}  // namespace cupel::engine::family

@@ -1,0 +1,48 @@
+// Phi-3.5-MoE: layer norms with bias, biases on attention and head, two of sixteen experts by
+// SparseMixer routing, LongRoPE.
+#include "base/error.h"
+#include "engine/model/hf/translation.h"
+#include "engine/model/metadata_reader.h"
+
+namespace cupel::engine::family {
+namespace {
+
+Result<ModelDescription> describe(MetadataReader& read) {
+  CUPEL_TRY(ModelDescription model, describe_common(read));
+  // Converters have written the layer norms' epsilon under either key.
+  model.norm = NormKind::kLayer;
+  CUPEL_TRY_VOID(describe_experts(read, model));
+  CUPEL_TRY(const double near, read.positive_or("router_jitter", 0.01));
+  for (LayerDescription& layer : model.layers) {
+    ExpertsDescription& experts = layer.feed_forward.experts;
+    if (experts.count > 0 && experts.used != 2) {
+      return unsupported("{}: {} is {}; SparseMixer chooses 2 experts", read.file().path(),
+                         read.key("expert_used_count"), experts.used);
+    }
+    experts.router = RouterKind::kSparseMixer;
+    experts.near = near;
+  }
+  if (read.contains("attention.sliding_window")) {
+    CUPEL_TRY_VOID(describe_windows(read, model, [](size_t) { return true; }));
+  }
+  return model;
+}
+
+Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
+  CUPEL_TRY_VOID(hf::translate_common(config, out));
+  CUPEL_TRY_VOID(config.expect_text("hidden_act", {"silu"}));
+  CUPEL_TRY(const double near, config.number_or("router_jitter_noise", 0.01));
+  out.set_number("router_jitter", near);
+  return hf::translate_experts(config, out);
+}
+
+}  // namespace
+
+ModelFamily phimoe() {
+  return {.architecture = "phimoe",
+          .summary = "Phi-3.5-MoE",
+          .describe = &describe,
+          .hf = {.model_types = {"phimoe"}, .translate = &translate}};
+}
+
+}  // namespace cupel::engine::family

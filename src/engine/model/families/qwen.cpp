@@ -1,0 +1,65 @@
+#include "engine/model/families/qwen.h"
+
+#include "base/error.h"
+#include "engine/model/hf/translation.h"
+#include "engine/model/metadata_reader.h"
+
+namespace cupel::engine::family {
+namespace {
+
+constexpr int64_t kMaxContext = int64_t{1} << 28;
+
+Result<Ok> describe_dual_chunk(MetadataReader& read, ModelDescription& model) {
+  if (!read.contains("attention.dual_chunk.length")) {
+    return Ok{};
+  }
+  DualChunkDescription dual;
+  CUPEL_TRY(dual.chunk, read.size("attention.dual_chunk.length", kMaxContext));
+  CUPEL_TRY(dual.window, read.size("attention.dual_chunk.window", kMaxContext));
+  if (dual.chunk >= dual.window) {
+    return corrupt_data("{}: {} is {}; expected less than the trained window of {}",
+                        read.file().path(), read.key("attention.dual_chunk.length"), dual.chunk,
+                        dual.window);
+  }
+  for (LayerDescription& layer : model.layers) {
+    layer.attention.dual_chunk = dual;
+  }
+  return Ok{};
+}
+
+}  // namespace
+Result<ModelDescription> describe_qwen(MetadataReader& read) {
+  CUPEL_TRY(ModelDescription model, describe_common(read));
+  CUPEL_TRY_VOID(describe_dual_chunk(read, model));
+  if (read.contains("attention.sliding_window")) {
+    CUPEL_TRY_VOID(describe_windows(read, model, [](size_t) { return true; }));
+  }
+  return model;
+}
+
+Result<Ok> translate_qwen(hf::ConfigReader& config, hf::Translation& out) {
+  CUPEL_TRY_VOID(hf::translate_common(config, out));
+  CUPEL_TRY_VOID(config.expect_text("hidden_act", {"silu"}));
+  const Json* object = config.find("dual_chunk_attention_config");
+  if (object == nullptr) {
+    return Ok{};
+  }
+  if (!object->is_object()) {
+    return corrupt_data("{}: dual_chunk_attention_config is {}; expected an object", config.place(),
+                        object->type_name());
+  }
+  // chunk_size is what was trained, of which local_size stays for the chunk before.
+  hf::ConfigReader dual(*object, config.place() + ": dual_chunk_attention_config");
+  CUPEL_TRY(const int64_t window, dual.integer("chunk_size"));
+  CUPEL_TRY(const int64_t local, dual.integer("local_size"));
+  dual.ignore({"original_max_position_embeddings"});
+  if (local < 1 || local >= window) {
+    return corrupt_data("{}: \"local_size\" is {}; expected 1 to chunk_size - 1", dual.place(),
+                        local);
+  }
+  out.set_size("attention.dual_chunk.length", window - local);
+  out.set_size("attention.dual_chunk.window", window);
+  return dual.refuse_unread();
+}
+
+}  // namespace cupel::engine::family

@@ -1,0 +1,22 @@
+// Qwen2, Qwen2.5: biases on Q, K and V.
+#include "engine/model/families/qwen.h"
+#include "engine/model/hf/translation.h"
+
+namespace cupel::engine::family {
+namespace {
+
+Result<ModelDescription> describe(MetadataReader& read) {
+  CUPEL_TRY(ModelDescription model, describe_qwen(read));
+  return model;
+}
+
+}  // namespace
+
+ModelFamily qwen2() {
+  return {.architecture = "qwen2",
+          .summary = "Qwen2, Qwen2.5",
+          .describe = &describe,
+          .hf = {.model_types = {"qwen2"}, .translate = &translate_qwen}};
+}
+
+}  // namespace cupel::engine::family

@@ -1,0 +1,30 @@
+// Qwen2-MoE (57B-A14B, Qwen1.5-MoE): softmax over all experts, the chosen weights are not
+// renormalised; a shared expert times a sigmoid gate.
+#include "engine/model/families/qwen.h"
+#include "engine/model/hf/translation.h"
+
+namespace cupel::engine::family {
+namespace {
+
+Result<ModelDescription> describe(MetadataReader& read) {
+  CUPEL_TRY(ModelDescription model, describe_qwen(read));
+  CUPEL_TRY_VOID(describe_experts(read, model));
+  return model;
+}
+
+Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
+  CUPEL_TRY_VOID(translate_qwen(config, out));
+  config.ignore({"qkv_bias"});  // told by the tensors
+  return hf::translate_experts(config, out);
+}
+
+}  // namespace
+
+ModelFamily qwen2moe() {
+  return {.architecture = "qwen2moe",
+          .summary = "Qwen2-MoE",
+          .describe = &describe,
+          .hf = {.model_types = {"qwen2_moe"}, .translate = &translate}};
+}
+
+}  // namespace cupel::engine::family

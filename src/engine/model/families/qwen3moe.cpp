@@ -1,0 +1,36 @@
+// Qwen3-MoE: as Qwen3, with experts whose chosen weights sum to 1 and no shared one.
+#include "engine/model/families/qwen.h"
+#include "engine/model/hf/translation.h"
+#include "engine/model/metadata_reader.h"
+
+namespace cupel::engine::family {
+namespace {
+
+Result<ModelDescription> describe(MetadataReader& read) {
+  CUPEL_TRY(ModelDescription model, describe_qwen(read));
+  CUPEL_TRY_VOID(describe_experts(read, model));
+  const bool says = read.contains("expert_weights_norm");
+  for (LayerDescription& layer : model.layers) {
+    layer.attention.head_norm = HeadNorm::kRms;
+    ExpertsDescription& experts = layer.feed_forward.experts;
+    experts.renormalise = experts.renormalise || !says;
+  }
+  return model;
+}
+
+Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
+  CUPEL_TRY_VOID(translate_qwen(config, out));
+  config.ignore({"qkv_bias"});  // told by the tensors
+  return hf::translate_experts(config, out);
+}
+
+}  // namespace
+
+ModelFamily qwen3moe() {
+  return {.architecture = "qwen3moe",
+          .summary = "Qwen3-MoE",
+          .describe = &describe,
+          .hf = {.model_types = {"qwen3_moe"}, .translate = &translate}};
+}
+
+}  // namespace cupel::engine::family

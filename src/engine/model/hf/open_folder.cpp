@@ -1,0 +1,195 @@
+#include "engine/model/hf/open_folder.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <mutex>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "engine/checkpoint/safetensors.h"
+#include "engine/model/description.h"
+#include "engine/model/hf/translation.h"
+
+namespace cupel::engine::hf {
+namespace {
+
+constexpr size_t kMostConfigBytes = size_t{16} << 20U;
+
+/// The mapped shards, and the vectors that were computed.
+class FolderStorage final : public TensorStorage {
+ public:
+  FolderStorage(SafetensorsFile file, std::vector<std::vector<float>> vectors, std::string config)
+      : file_(std::move(file)), vectors_(std::move(vectors)) {
+    Fingerprint all;
+    all.add(std::as_bytes(std::span<const char>(config)));
+    config_ = all.hex();
+  }
+  [[nodiscard]] const std::string& fingerprint() const override {
+    std::call_once(once_, [&] {
+      Fingerprint all;
+      all.add(std::as_bytes(std::span<const char>(config_)));
+      all.add(std::as_bytes(std::span<const char>(file_.fingerprint())));
+      fingerprint_ = all.hex();
+    });
+    return fingerprint_;
+  }
+  [[nodiscard]] uint64_t size_bytes() const override { return file_.size_bytes(); }
+  void expect(std::span<const std::byte> part) const override { file_.expect(part); }
+  void release(std::span<const std::byte> part) const override { file_.release(part); }
+  void release_all() const override { file_.release_all(); }
+
+  [[nodiscard]] const SafetensorsFile& file() const { return file_; }
+  [[nodiscard]] std::span<const float> vector(size_t i) const { return vectors_[i]; }
+
+ private:
+  SafetensorsFile file_;
+  std::vector<std::vector<float>> vectors_;
+  std::string config_;
+  mutable std::once_flag once_;
+  mutable std::string fingerprint_;
+};
+
+Result<const ModelFamily*> family_of(const std::string& model_type, const std::string& place) {
+  std::vector<std::string> known;
+  for (const ModelFamily& family : model_families()) {
+    for (const std::string_view type : family.hf.model_types) {
+      if (type == model_type) {
+        return &family;
+      }
+      known.emplace_back(type);
+    }
+  }
+  std::sort(known.begin(), known.end());
+  return unsupported("{}: \"model_type\" is \"{}\"; supported: {}", place, printable(model_type),
+                     join(known, ", "));
+}
+
+Result<ForeignTensor> foreign_tensor(const SafetensorsTensor& tensor,
+                                     std::string name,
+                                     const std::string& path) {
+  ForeignTensor out{.name = std::move(name),
+                    .type = tensor.type,
+                    .num_dims = static_cast<uint32_t>(tensor.shape.size()),
+                    .offset = tensor.offset,
+                    .data = tensor.data};
+  if (tensor.shape.empty() || tensor.shape.size() > out.dims.size() || tensor.elements() == 0) {
+    return unsupported(
+        "{}: tensor {} has shape {}; expected one to four dimensions, none of them 0", path,
+        printable(tensor.name), tensor.shape_text());
+  }
+  std::copy(tensor.shape.rbegin(), tensor.shape.rend(), out.dims.begin());
+  return out;
+}
+
+bool is_computed_anyway(std::string_view name) {
+  return name.ends_with(".rotary_emb.inv_freq");
+}
+
+/// All tensors under GGUF's names; a tied head that was saved all the same is left out.
+Result<std::vector<ForeignTensor>> rename_tensors(const SafetensorsFile& file,
+                                                  const HfSource& source,
+                                                  bool tied) {
+  std::vector<ForeignTensor> tensors;
+  for (const SafetensorsTensor& tensor : file.tensors()) {
+    std::string name = gguf_name(tensor.name, source.names);
+    if (is_computed_anyway(tensor.name) || (tied && name == "output.weight")) {
+      continue;
+    }
+    if (name.empty()) {
+      return unsupported(
+          "{}: tensor {} belongs to a variant of this architecture that is not "
+          "supported",
+          file.path(), printable(tensor.name));
+    }
+    CUPEL_TRY(ForeignTensor foreign, foreign_tensor(tensor, std::move(name), file.path()));
+    tensors.push_back(std::move(foreign));
+  }
+  return tensors;
+}
+
+Result<Ok> check_head(const SafetensorsFile& file, const Json& config, bool tied) {
+  if (tied || config.find("tie_word_embeddings") == nullptr ||
+      file.find_tensor("lm_head.weight") != nullptr) {
+    return Ok{};
+  }
+  return corrupt_data(
+      "{}: has no lm_head.weight, though tie_word_embeddings is false; a shard may "
+      "be missing",
+      file.path());
+}
+
+void add_vectors(const Translation& translation,
+                 const FolderStorage& storage,
+                 std::vector<ForeignTensor>& tensors) {
+  for (size_t i = 0; i < translation.vectors.size(); ++i) {
+    const std::span<const float> numbers = storage.vector(i);
+    tensors.push_back({.name = translation.vectors[i].first,
+                       .dims = {numbers.size(), 1, 1, 1},
+                       .data = std::as_bytes(numbers)});
+  }
+}
+
+/// Of the files beside the weights that answers depend on.
+std::string tokenizer_digests(const std::string& folder) {
+  std::string digests;
+  for (const std::string_view name :
+       {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+        "generation_config.json", "chat_template.jinja", "chat_template.json"}) {
+    const auto file = MappedFile::open((std::filesystem::path(folder) / name).string());
+    Fingerprint digest;
+    digest.add(file ? file->bytes() : std::span<const std::byte>());
+    digests += digest.hex();
+  }
+  return digests;
+}
+
+Result<std::string> read_config(const std::string& place) {
+  CUPEL_TRY(const MappedFile file, MappedFile::open(place));
+  if (file.bytes().size() > kMostConfigBytes) {
+    return corrupt_data("{}: has {} bytes; a configuration is much smaller", place,
+                        file.bytes().size());
+  }
+  return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+}
+
+}  // namespace
+
+Result<GgufFile> open_folder(const std::string& folder) {
+  const std::string place = (std::filesystem::path(folder) / "config.json").string();
+  CUPEL_TRY(const std::string text, read_config(place));
+  auto parsed = parse_json(text);
+  if (!parsed) {
+    return in_context(std::move(parsed).error(), place);
+  }
+  const Json& config = *parsed;
+  if (!config.is_object()) {
+    return corrupt_data("{}: is {}; expected an object", place, config.type_name());
+  }
+  ConfigReader read(config, place);
+  CUPEL_TRY(const std::string type, read.text_or("model_type", ""));
+  CUPEL_TRY(const ModelFamily* family, family_of(type, place));
+
+  Translation translation;
+  translation.architecture = family->architecture;
+  translation.header.set_string("general.architecture", family->architecture);
+  CUPEL_TRY_VOID(family->hf.translate(read, translation));
+  CUPEL_TRY(const bool tied, read.flag_or("tie_word_embeddings", false));
+  CUPEL_TRY_VOID(read.refuse_unread());
+
+  CUPEL_TRY(SafetensorsFile file, SafetensorsFile::open(folder));
+  CUPEL_TRY_VOID(check_head(file, config, tied));
+  std::vector<std::vector<float>> vectors;
+  for (const auto& [name, numbers] : translation.vectors) {
+    vectors.push_back(numbers);
+  }
+  auto storage = std::make_unique<const FolderStorage>(std::move(file), std::move(vectors),
+                                                       text + tokenizer_digests(folder));
+  CUPEL_TRY(std::vector<ForeignTensor> tensors, rename_tensors(storage->file(), family->hf, tied));
+  add_vectors(translation, *storage, tensors);
+  return GgufFile::assemble(folder, translation.header.encode(), std::move(tensors),
+                            std::move(storage));
+}
+
+}  // namespace cupel::engine::hf

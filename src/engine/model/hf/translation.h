@@ -1,0 +1,41 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/checkpoint/gguf_writer.h"
+#include "engine/model/description.h"
+#include "engine/model/hf/config_reader.h"
+
+namespace cupel::engine::hf {
+
+/// A checkpoint's config.json in the terms of GGUF: what its metadata would say.
+struct Translation {
+  std::string architecture;  ///< prefix of the keys
+  GgufHeader header;
+  /// Tensors that GGUF has and the folder has not: rotary factors. Name and numbers.
+  std::vector<std::pair<std::string, std::vector<float>>> vectors;
+
+  [[nodiscard]] std::string key(std::string_view name) const;
+  void set_size(std::string_view name, int64_t value);
+  void set_number(std::string_view name, double value);
+  void set_flag(std::string_view name, bool value);
+  void set_text(std::string_view name, std::string_view value);
+  void set_flags(std::string_view name, const std::vector<bool>& values);
+};
+
+/// The GGUF name of a tensor by the first entry that fits: `names`, then those that most families
+/// share. Empty when none fits.
+std::string gguf_name(std::string_view hf_name, std::span<const TensorName> names);
+
+/// The keys of config.json that every decoder has: sizes, heads, norms, activation, rotary
+/// embedding and its scaling, sliding windows. Checks that what is not computed is not asked for.
+Result<Ok> translate_common(ConfigReader& config, Translation& out);
+/// The keys of expert layers, under the names that Qwen, Mixtral and Phi give them.
+Result<Ok> translate_experts(ConfigReader& config, Translation& out);
+
+}  // namespace cupel::engine::hf

@@ -1,0 +1,163 @@
+// The attention block of the transformer.
+#include <algorithm>
+
+#include "engine/model/rope_scaling.h"
+#include "engine/runtime/transformer.h"
+
+namespace cupel::engine {
+namespace {
+
+// Queries of one attention work item.
+constexpr size_t kQueryBlock = 16;
+
+}  // namespace
+
+AttentionShape Transformer::shape_of(const AttentionDescription& attention) const {
+  return {.heads = attention.heads,
+          .kv_heads = attention.kv_heads,
+          .head_dim = attention.head_dim,
+          .scale = static_cast<float>(attention.scale),
+          .softcap = static_cast<float>(attention.softcap),
+          .cache = cache_type(activations_)};
+}
+
+void Transformer::attention_block(std::span<const StepRow> rows, size_t layer, float* hidden) {
+  const AttentionDescription& a = description_.layers[layer].attention;
+  const LayerWeights& w = weights_.layers[layer];
+  const auto n = static_cast<int64_t>(rows.size());
+  const int64_t q_width = a.heads * a.head_dim;
+  const int64_t kv_width = a.kv_heads * a.head_dim;
+
+  const ActivationRows input = block_input(hidden, n, w.attn_norm);
+  float* q = work_.q.get(static_cast<size_t>(n * q_width));
+  float* k = work_.k.get(static_cast<size_t>(n * kv_width));
+  float* v = work_.v.get(static_cast<size_t>(n * kv_width));
+  const auto projection = [&](const LinearWeights& linear, float* output, int64_t width) {
+    return LinearArgs{.weight = &linear.matrix,
+                      .bias = bias_of(linear),
+                      .input = input,
+                      .output = output,
+                      .output_stride = width};
+  };
+  const LinearArgs projections[] = {projection(w.q, q, q_width), projection(w.k, k, kv_width),
+                                    projection(w.v, v, kv_width)};
+  run_linears(projections);
+  rotate_and_store(rows, layer, q, k, v);
+
+  const ActivationBuffer attended = work_.attended.get(n, q_width, int8());
+  attend(rows, layer, q, attended.values);
+  quantise_rows(attended);
+  add_block_output(w.attn_output, activation_rows(attended), w.post_attn_norm, hidden);
+}
+
+void Transformer::normalise_heads(
+    const NormWeights& norm, HeadNorm kind, int64_t heads, int64_t head_dim, float* row) const {
+  NormArgs args = norm_args(norm);
+  args.center = kind == HeadNorm::kLayer;
+  if (kind == HeadNorm::kRmsWide) {
+    operators_->norm(row, args, heads * head_dim, row);
+    return;
+  }
+  for (int64_t head = 0; head < heads; ++head) {
+    operators_->norm(row + head * head_dim, args, head_dim, row + head * head_dim);
+    args.weight += kind == HeadNorm::kLayer ? head_dim : 0;
+  }
+}
+
+void Transformer::rotate_heads(float* row,
+                               int64_t heads,
+                               int64_t head_dim,
+                               const RopeArgs& args) const {
+  for (int64_t head = 0; head < heads && args.rotary_dim > 0; ++head) {
+    operators_->rope(row + head * head_dim, args);
+  }
+}
+
+/// The query rotated for its own chunk, in place, and for the keys of earlier chunks.
+void Transformer::rotate_dual_chunk(float* q, size_t i, size_t layer) {
+  const AttentionDescription& a = description_.layers[layer].attention;
+  const RopeTable& rope = rope_tables_[rope_of_layer_[layer]];
+  const int64_t width = a.heads * a.head_dim;
+  const DualChunkPositions places = dual_chunk_positions(a.dual_chunk, work_.positions[i]);
+  float* older = work_.q_older.data() + static_cast<int64_t>(i) * width;
+  float* recent = work_.q_recent.data() + static_cast<int64_t>(i) * width;
+  std::copy(q, q + width, older);
+  std::copy(q, q + width, recent);
+  rotate_heads(older, a.heads, a.head_dim, rope.at(places.older, false));
+  rotate_heads(recent, a.heads, a.head_dim, rope.at(places.recent, false));
+  rotate_heads(q, a.heads, a.head_dim, rope.at(places.own, false));
+}
+
+void Transformer::rotate_and_store(
+    std::span<const StepRow> rows, size_t layer, float* q, float* k, const float* v) {
+  const AttentionDescription& a = description_.layers[layer].attention;
+  const LayerWeights& w = weights_.layers[layer];
+  const RopeTable& rope = rope_tables_[rope_of_layer_[layer]];
+  const AttentionShape shape = shape_of(a);
+  const int64_t q_width = a.heads * a.head_dim;
+  const int64_t kv_width = a.kv_heads * a.head_dim;
+  const bool dual = a.dual_chunk.chunk > 0;
+  if (dual) {
+    work_.q_older.get(rows.size() * static_cast<size_t>(q_width));
+    work_.q_recent.get(rows.size() * static_cast<size_t>(q_width));
+  }
+  for_each(rows.size(), rows.size() * static_cast<size_t>(q_width + 2 * kv_width), [&](size_t i) {
+    float* row_q = q + static_cast<int64_t>(i) * q_width;
+    float* row_k = k + static_cast<int64_t>(i) * kv_width;
+    if (a.head_norm != HeadNorm::kNone) {
+      normalise_heads(w.q_norm, a.head_norm, a.heads, a.head_dim, row_q);
+      normalise_heads(w.k_norm, a.head_norm, a.kv_heads, a.head_dim, row_k);
+    }
+    const int64_t position = work_.positions[i];
+    const RopeArgs args =
+        rope.at(dual ? position % a.dual_chunk.chunk : position, rows[i].sequence->long_rope());
+    rotate_heads(row_k, a.kv_heads, a.head_dim, args);
+    if (dual) {
+      rotate_dual_chunk(row_q, i, layer);
+    } else {
+      rotate_heads(row_q, a.heads, a.head_dim, args);
+    }
+    const int64_t slot = work_.slots[i];
+    const auto page = static_cast<size_t>(slot / kPageRows);
+    operators_->store_kv(row_k, v + static_cast<int64_t>(i) * kv_width, shape,
+                         rows[i].sequence->pages(layer)[page], slot % kPageRows);
+  });
+}
+
+void Transformer::attend(std::span<const StepRow> rows, size_t layer, const float* q, float* out) {
+  const AttentionDescription& a = description_.layers[layer].attention;
+  const int64_t row_width = a.heads * a.head_dim;
+  work_.queries.resize(rows.size());
+  size_t keys = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const int64_t length = work_.positions[i] + 1;
+    const int64_t first = a.window > 0 ? std::max<int64_t>(0, length - a.window) : 0;
+    keys += static_cast<size_t>(length - first);
+    work_.queries[i] = {.query = q + static_cast<int64_t>(i) * row_width,
+                        .output = out + static_cast<int64_t>(i) * row_width,
+                        .pages = rows[i].sequence->pages(layer).data(),
+                        .length = length,
+                        .first = first};
+    if (const int64_t chunk = a.dual_chunk.chunk; chunk > 0) {
+      work_.queries[i].older = work_.q_older.data() + static_cast<int64_t>(i) * row_width;
+      work_.queries[i].recent = work_.q_recent.data() + static_cast<int64_t>(i) * row_width;
+      work_.queries[i].recent_end = (length - 1) / chunk * chunk;
+      work_.queries[i].older_end = std::max<int64_t>(0, work_.queries[i].recent_end - chunk);
+    }
+    if (rows[i].in_tree()) {
+      work_.queries[i].slots = work_.path_slots.data() + work_.path_begins[i];
+      work_.queries[i].slots_begin = rows[i].sequence->length();
+    }
+  }
+  const AttentionShape shape = shape_of(a);
+  const size_t blocks = (rows.size() + kQueryBlock - 1) / kQueryBlock;
+  const auto kv_heads = static_cast<size_t>(a.kv_heads);
+  for_each(blocks * kv_heads, keys * static_cast<size_t>(row_width) * 2, [&](size_t item) {
+    const size_t begin = (item / kv_heads) * kQueryBlock;
+    const size_t count = std::min(kQueryBlock, rows.size() - begin);
+    operators_->attention(std::span(work_.queries).subspan(begin, count), shape,
+                          static_cast<int64_t>(item % kv_heads));
+  });
+}
+
+}  // namespace cupel::engine

@@ -1,0 +1,144 @@
+// Folders of config.json and safetensors that are broken, half understood or hostile.
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/io.h"
+#include "engine/model/hf/open_folder.h"
+#include "engine/model/hf/translation.h"
+#include "engine/runtime/transformer.h"
+#include "support/seeded_checkpoint.h"
+#include "support/test_paths.h"
+
+namespace cupel::engine {
+namespace {
+
+using testing::HasSubstr;
+
+class HfFolder : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto fixture = read_json_file(test::test_data("oracles/families/llama.json"));
+    ASSERT_TRUE(fixture.has_value()) << fixture.error().message;
+    fixture_ = *fixture;
+    config_ = *fixture_.find("config");
+    ASSERT_TRUE(test::write_seeded_checkpoint(fixture_, folder_.path()).has_value());
+  }
+
+  void write_config() {
+    ASSERT_TRUE(write_file_atomic(folder_.file("config.json"), dump_json(config_)).has_value());
+  }
+  /// The error of opening the folder and loading what it holds.
+  Error error() {
+    auto file = hf::open_folder(folder_.path());
+    if (!file) {
+      return file.error();
+    }
+    const auto model = Transformer::load(*file, {.threads = 1});
+    EXPECT_FALSE(model.has_value());
+    return model ? Error{Code::kInternal, "loaded"} : model.error();
+  }
+  Error error_with(std::string_view key, Json value) {
+    config_.set(key, std::move(value));
+    write_config();
+    return error();
+  }
+
+  Json fixture_;
+  Json config_;
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(HfFolder, RefusesAnUnknownModelTypeAndSaysWhatIsKnown) {
+  const Error e = error_with("model_type", "mamba");
+  EXPECT_EQ(e.code, Code::kUnsupported);
+  EXPECT_THAT(e.message, HasSubstr("\"model_type\" is \"mamba\"; supported: "));
+  EXPECT_THAT(e.message, HasSubstr("qwen2_moe"));
+}
+
+TEST_F(HfFolder, RefusesASettingThatIsNotUnderstoodByName) {
+  const Error e = error_with("alibi_slopes", 8);
+  EXPECT_EQ(e.code, Code::kUnsupported);
+  EXPECT_THAT(e.message, HasSubstr("\"alibi_slopes\""));
+}
+
+TEST_F(HfFolder, RefusesOtherActivationsAndScalings) {
+  EXPECT_THAT(error_with("hidden_act", "relu2").message, HasSubstr("\"hidden_act\" is \"relu2\""));
+  config_.set("hidden_act", "silu");
+  const Json scaling = Json::object().set("rope_type", "spiral").set("factor", 2);
+  EXPECT_THAT(error_with("rope_parameters", scaling).message,
+              HasSubstr("\"rope_type\" is \"spiral\""));
+  const Json extra = Json::object().set("rope_type", "linear").set("factor", 2).set("bend", 1);
+  EXPECT_THAT(error_with("rope_parameters", extra).message, HasSubstr("\"bend\""));
+}
+
+TEST_F(HfFolder, NamesTheKeyOfAnAbsurdNumber) {
+  for (const Json& value : {Json(0), Json(-4), Json("64"), Json(int64_t{1} << 60), Json(1.5)}) {
+    const Error e = error_with("hidden_size", value);
+    EXPECT_EQ(e.code, Code::kCorruptData) << dump_json(value);
+    EXPECT_TRUE(e.message.find("hidden_size") != std::string::npos ||
+                e.message.find("embedding_length") != std::string::npos)
+        << e.message;
+  }
+}
+
+TEST_F(HfFolder, NamesATensorThatIsMissingOrOfAnotherShape) {
+  config_.set("num_hidden_layers", 3);
+  write_config();
+  EXPECT_THAT(error().message, HasSubstr("blk.2."));
+  config_.set("num_hidden_layers", 2).set("intermediate_size", 128);
+  write_config();
+  EXPECT_THAT(error().message, HasSubstr("has shape [64, 96]"));
+}
+
+TEST_F(HfFolder, RefusesATensorThatItHasNoPlaceFor) {
+  Json tensors = *fixture_.find("tensors");
+  tensors.push_back(Json::array()
+                        .push_back("model.layers.0.self_attn.sinks.weight")
+                        .push_back(Json::array().push_back(4)));
+  fixture_.set("tensors", tensors);
+  ASSERT_TRUE(test::write_seeded_checkpoint(fixture_, folder_.path()).has_value());
+  EXPECT_THAT(error().message, HasSubstr("model.layers.0.self_attn.sinks.weight"));
+}
+
+TEST_F(HfFolder, MissesAHeadThatIsNotTied) {
+  Json::Array tensors = fixture_.find("tensors")->as_array();
+  std::erase_if(tensors, [](const Json& tensor) {
+    return tensor.as_array()[0].as_string() == "lm_head.weight";
+  });
+  fixture_.set("tensors", tensors);
+  ASSERT_TRUE(test::write_seeded_checkpoint(fixture_, folder_.path()).has_value());
+  EXPECT_THAT(error_with("tie_word_embeddings", false).message, HasSubstr("lm_head.weight"));
+  config_.set("tie_word_embeddings", true);
+  write_config();
+  EXPECT_TRUE(hf::open_folder(folder_.path()).has_value());
+}
+
+TEST_F(HfFolder, EveryTruncationAndABrokenConfigAreErrors) {
+  const auto config = read_file(folder_.file("config.json"));
+  ASSERT_TRUE(config.has_value());
+  for (size_t length = 0; length < config->size(); length += 7) {
+    ASSERT_TRUE(
+        write_file_atomic(folder_.file("config.json"), config->substr(0, length)).has_value());
+    EXPECT_FALSE(hf::open_folder(folder_.path()).has_value()) << length;
+  }
+  ASSERT_TRUE(write_file_atomic(folder_.file("config.json"), "[1]").has_value());
+  EXPECT_THAT(error().message, HasSubstr("expected an object"));
+  std::filesystem::remove(folder_.file("config.json"));
+  EXPECT_EQ(error().code, Code::kNotFound);
+}
+
+TEST(GgufName, FillsInNumbersAndLeavesOthersAlone) {
+  EXPECT_EQ(hf::gguf_name("model.layers.12.self_attn.q_proj.bias", {}), "blk.12.attn_q.bias");
+  EXPECT_EQ(hf::gguf_name("model.layers.0.mlp.experts.7.up_proj.weight", {}),
+            "blk.0.ffn_up.7.weight");
+  EXPECT_EQ(hf::gguf_name("model.layers.x.self_attn.q_proj.weight", {}), "");
+  EXPECT_EQ(hf::gguf_name("model.layers.1.self_attn.q_proj2.weight", {}), "");
+  EXPECT_EQ(hf::gguf_name("", {}), "");
+  const std::vector<hf::TensorName> own = {{"model.norm", "token_embd_norm"}};
+  EXPECT_EQ(hf::gguf_name("model.norm.weight", own), "token_embd_norm.weight");
+}
+
+}  // namespace
+}  // namespace cupel::engine

@@ -1,0 +1,87 @@
+#include "support/seeded_checkpoint.h"
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "base/io.h"
+
+namespace cupel::test {
+namespace {
+
+uint64_t mix(uint64_t x) {
+  x = (x ^ (x >> 30U)) * 0xBF58476D1CE4E5B9ULL;
+  x = (x ^ (x >> 27U)) * 0x94D049BB133111EBULL;
+  return x ^ (x >> 31U);
+}
+
+uint64_t seed_of(const std::string& name) {
+  uint64_t hash = 0xCBF29CE484222325ULL;
+  for (const char c : name) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
+  }
+  return hash;
+}
+
+struct Scale {
+  double factor;
+  double offset;
+};
+
+Scale scale_of(const std::string& name, const std::vector<int64_t>& shape) {
+  if (shape.size() == 1) {
+    const bool norm = name.find("norm") != std::string::npos && name.ends_with("weight");
+    return {0.25, norm ? 1.0 : 0.0};
+  }
+  if (name.find("embed_tokens") != std::string::npos) {
+    return {1.0, 0.0};
+  }
+  return {2.0 / std::sqrt(static_cast<double>(shape.back())), 0.0};
+}
+
+std::string numbers_of(const std::string& name, const std::vector<int64_t>& shape) {
+  uint64_t count = 1;
+  for (const int64_t size : shape) {
+    count *= static_cast<uint64_t>(size);
+  }
+  const Scale scale = scale_of(name, shape);
+  const uint64_t seed = seed_of(name);
+  std::string bytes(count * sizeof(float), '\0');
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint64_t bits = mix((i + 1) * 0x9E3779B97F4A7C15ULL + seed);
+    const double unit = static_cast<double>(bits >> 40U) / 8388608.0 - 1;
+    const auto value = static_cast<float>(unit * scale.factor + scale.offset);
+    std::memcpy(bytes.data() + i * sizeof value, &value, sizeof value);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Result<Ok> write_seeded_checkpoint(const Json& fixture, const std::string& folder) {
+  Json header = Json::object();
+  std::string data;
+  for (const Json& tensor : fixture.find("tensors")->as_array()) {
+    const std::string& name = tensor.as_array()[0].as_string();
+    std::vector<int64_t> shape;
+    for (const Json& size : tensor.as_array()[1].as_array()) {
+      shape.push_back(size.as_int());
+    }
+    const size_t begin = data.size();
+    data += numbers_of(name, shape);
+    header.set(name,
+               Json::object()
+                   .set("dtype", "F32")
+                   .set("shape", tensor.as_array()[1])
+                   .set("data_offsets", Json::array().push_back(begin).push_back(data.size())));
+  }
+  std::string text = dump_json(header);
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  const uint64_t length = text.size();
+  std::string file(reinterpret_cast<const char*>(&length), sizeof length);
+  CUPEL_TRY_VOID(write_file_atomic(folder + "/model.safetensors", file + text + data));
+  return write_file_atomic(folder + "/config.json", dump_json(*fixture.find("config")));
+}
+
+}  // namespace cupel::test
