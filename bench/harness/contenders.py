@@ -30,23 +30,24 @@ class Cupel:
 
     def turn(self, model: str, cases: list[dict]) -> dict:
         measured, peak, load_s = {}, 0, None
+        warm = any(case["name"] == "warm_up" for case in cases)
         for case in cases:
             if case["name"] == "warm_up":
                 continue
-            rows, finished = self.generate(model, case)
+            rows, finished = self.generate(model, case, warm=warm)
             measured[case["name"]] = {**self.measure(case, rows), "process_s": finished.wall_s}
             peak = max(peak, finished.peak_bytes)
             if load_s is None:
                 load_s = finished.wall_s - engine_seconds(rows)
         return {"cases": measured, "peak_bytes": peak, "load_s": load_s}
 
-    def generate(self, model: str, case: dict, check: bool = True) -> tuple[list[dict], Finished]:
+    def generate(self, model: str, case: dict, check: bool = True, warm: bool = False) -> tuple[list[dict], Finished]:
         prompts = case.get("prompts") or [case["prompt"]]
         tokens = case.get("tokens", 1)
         # One sequence is run once untimed, as the peers have run a prompt by then: the same words in another order,
         # since Cupel would remember the prompt itself.
         one = case["kind"] == "prefill" or (case["kind"] == "decode" and len(prompts) == 1)
-        warm_up = [reordered(prompt.text) for prompt in prompts if one]
+        warm_up = [reordered(prompt.text) for prompt in prompts if warm and one]
         with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
             file.write("".join(json.dumps({"prompt": text}) + "\n" for text in warm_up + [p.text for p in prompts]))
             file.flush()

@@ -25,7 +25,7 @@ class Workload:
 
 
 def warm_up(prompts: dict) -> dict:
-    """Untimed: the peers' threads are started, their kernels compiled. Cupel's decode processes have none."""
+    """Untimed: the peers' threads are started, their kernels compiled. Cupel runs one sequence of its own."""
     return {"name": "warm_up", "kind": "prefill", "prompt": prompts["warm_up"]}
 
 
