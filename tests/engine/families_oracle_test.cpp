@@ -169,6 +169,46 @@ TEST(DualChunkModel, EqualsItselfHoweverItIsFed) {
   EXPECT_EQ(run(*chunked, 40, 7), whole);
 }
 
+/// The description of a fixture's GGUF with more metadata.
+ModelDescription described(const std::string& name, const GgufHeader& more) {
+  const auto fixture = read_json_file(test::test_data("oracles/families/" + name + ".json"));
+  test::TemporaryFolder folder;
+  EXPECT_TRUE(test::write_seeded_checkpoint(*fixture, folder.path()).has_value());
+  const auto checkpoint = hf::open_folder(folder.path());
+  EXPECT_TRUE(checkpoint.has_value());
+  const std::string path = folder.file("a.gguf");
+  EXPECT_TRUE(write_gguf(*checkpoint, more, path).has_value());
+  const auto file = GgufFile::open(path);
+  EXPECT_TRUE(file.has_value());
+  auto model = describe_model(*file);
+  EXPECT_TRUE(model.has_value()) << model.error().message;
+  return model ? *model : ModelDescription{};
+}
+
+// What converters write of models that do not use it: Phi-3 mini 4k states its original context,
+// others a window or a number of experts of 0, Gemma its pattern as a number.
+TEST(DescribeModel, TakesSettingsThatSayNothing) {
+  GgufHeader more;
+  more.set<uint32_t>("llama.rope.scaling.original_context_length", 4096);
+  more.set<uint32_t>("llama.attention.sliding_window", 0);
+  more.set<uint32_t>("llama.expert_count", 0);
+  more.set<uint32_t>("llama.expert_used_count", 0);
+  const ModelDescription model = described("llama", more);
+  ASSERT_EQ(model.layers.size(), 2U);
+  EXPECT_EQ(model.layers[0].attention.window, 0);
+  EXPECT_EQ(model.layers[0].feed_forward.experts.count, 0);
+}
+
+TEST(DescribeModel, ReadsAPatternOfWindowsAsANumber) {
+  GgufHeader more;
+  more.set<uint32_t>("mistral.unused", 0);  // another architecture's key
+  more.set<uint32_t>("llama.attention.sliding_window_pattern", 2);
+  const ModelDescription model = described("mistral_window", more);
+  ASSERT_EQ(model.layers.size(), 2U);
+  EXPECT_EQ(model.layers[0].attention.window, 8);
+  EXPECT_EQ(model.layers[1].attention.window, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Families, testing::ValuesIn(fixture_names()), [](const auto& name) {
   return name.param;
 });

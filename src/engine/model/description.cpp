@@ -117,11 +117,12 @@ Result<ModelDescription> describe_common(MetadataReader& read) {
 Result<Ok> describe_windows(MetadataReader& read,
                             ModelDescription& model,
                             FunctionRef<bool(size_t)> local) {
-  CUPEL_TRY(const int64_t window, read.size("attention.sliding_window", kMaxContext));
+  // Files of models without windows state 0, or nothing.
+  CUPEL_TRY(const int64_t window, read.size_or_zero("attention.sliding_window", kMaxContext));
   CUPEL_TRY(const std::vector<bool> slides,
             read.flags_or("attention.sliding_window_pattern", model.layers.size(), local));
   for (size_t i = 0; i < model.layers.size(); ++i) {
-    if (slides[i]) {
+    if (slides[i] && window > 0) {
       model.layers[i].attention.window = window;
     }
   }
@@ -129,11 +130,12 @@ Result<Ok> describe_windows(MetadataReader& read,
 }
 
 Result<Ok> describe_experts(MetadataReader& read, ModelDescription& model) {
-  if (!read.contains("expert_count")) {
+  ExpertsDescription experts;
+  CUPEL_TRY(experts.count, read.size_or_zero("expert_count", kMaxExperts));
+  read.ignore("expert_used_count");
+  if (experts.count == 0) {
     return Ok{};
   }
-  ExpertsDescription experts;
-  CUPEL_TRY(experts.count, read.size("expert_count", kMaxExperts));
   CUPEL_TRY(experts.used, read.size("expert_used_count", experts.count));
   const int64_t dense_width = model.layers.front().feed_forward.width;
   CUPEL_TRY(experts.width, read.size_or("expert_feed_forward_length", dense_width, kMaxWidth * 4));

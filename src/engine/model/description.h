@@ -163,7 +163,8 @@ Result<ModelDescription> describe_model(const GgufFile& file);
 /// Shared by families: the fields that every transformer of GGUF has, with the same layer
 /// throughout, RMS norms before the blocks and a SwiGLU feed-forward.
 Result<ModelDescription> describe_common(MetadataReader& read);
-/// Layers for which `local(index)` holds see `<prefix>.attention.sliding_window` positions.
+/// Layers for which `local(index)` holds, or those that the file lists, see
+/// `<prefix>.attention.sliding_window` positions; all see everything where that is absent or 0.
 Result<Ok> describe_windows(MetadataReader& read,
                             ModelDescription& model,
                             FunctionRef<bool(size_t)> local);

@@ -28,6 +28,11 @@ Result<int64_t> MetadataReader::size_or(std::string_view name, int64_t fallback,
   return contains(name) ? size(name, limit) : fallback;
 }
 
+Result<int64_t> MetadataReader::size_or_zero(std::string_view name, int64_t limit) {
+  CUPEL_TRY(const uint64_t value, file_->get_u64_or(used_key(name), 0));
+  return value == 0 ? Result<int64_t>(0) : checked_size(name, value, limit);
+}
+
 Result<int64_t> MetadataReader::checked_size(std::string_view name,
                                              uint64_t value,
                                              int64_t limit) const {
@@ -76,6 +81,12 @@ Result<std::vector<bool>> MetadataReader::flags_or(std::string_view name,
   if (!contains(name)) {
     for (size_t i = 0; i < layers; ++i) {
       flags[i] = fallback(i);
+    }
+    return flags;
+  }
+  if (const auto interval = file_->find(key(name))->to_u64(); interval) {
+    for (size_t i = 0; i < layers; ++i) {
+      flags[i] = *interval > 0 && (i + 1) % *interval != 0;
     }
     return flags;
   }

@@ -27,13 +27,16 @@ class MetadataReader {
   // Errors: kCorruptData, by the name of the key. Sizes are 1 … limit, numbers finite.
   Result<int64_t> size(std::string_view name, int64_t limit);
   Result<int64_t> size_or(std::string_view name, int64_t fallback, int64_t limit);
+  /// 0 when absent or 0.
+  Result<int64_t> size_or_zero(std::string_view name, int64_t limit);
   Result<double> positive(std::string_view name);
   Result<double> positive_or(std::string_view name, double fallback);
   /// Positive or zero.
   Result<double> number_or(std::string_view name, double fallback);
   Result<bool> flag_or(std::string_view name, bool fallback);
   Result<std::string> text_or(std::string_view name, std::string_view fallback);
-  /// One flag per layer from an array of booleans or integers, else fallback(layer).
+  /// One flag per layer from an array of booleans or integers; from an integer n: all but every
+  /// n-th layer (0: no layer); else fallback(layer).
   Result<std::vector<bool>> flags_or(std::string_view name,
                                      size_t layers,
                                      FunctionRef<bool(size_t)> fallback);

@@ -76,7 +76,9 @@ Result<Ok> describe_long_rope(MetadataReader& read,
 Result<Ok> describe_scaling(MetadataReader& read, int64_t context_length, RopeDescription& rope) {
   CUPEL_TRY(const std::string type, read.text_or("rope.scaling.type", "none"));
   CUPEL_TRY(const double factor, read.positive_or("rope.scaling.factor", 1));
+  // Converters state these of models without scaling as well.
   read.ignore("rope.scaling.finetuned");
+  read.ignore("rope.scaling.original_context_length");
   if (type == "linear") {
     rope.position_scale = 1 / factor;
     return Ok{};

@@ -84,7 +84,7 @@ void ExpertRows::group(std::span<const ExpertChoice> choices, int64_t used, int6
     begins[e + 1] += begins[e];
   }
   entries.resize(choices.size());
-  std::vector<size_t> next(begins.begin(), begins.end() - 1);
+  next.assign(begins.begin(), begins.end() - 1);
   for (size_t i = 0; i < choices.size(); ++i) {
     const auto expert = static_cast<size_t>(choices[i].expert);
     entries[next[expert]++] = {.row = static_cast<int32_t>(i / static_cast<size_t>(used)),

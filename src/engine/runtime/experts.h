@@ -33,6 +33,7 @@ struct ExpertRows {
   };
   std::vector<Entry> entries;
   std::vector<size_t> begins;  // [experts + 1]
+  std::vector<size_t> next;    // where an expert's next row goes; kept, so that no step allocates
 
   /// `choices` holds `used` choices of every row.
   void group(std::span<const ExpertChoice> choices, int64_t used, int64_t experts);

@@ -10,6 +10,7 @@ namespace cupel::engine::family {
 
 Result<ModelDescription> describe_gemma(MetadataReader& read, size_t layers_by_width) {
   CUPEL_TRY(ModelDescription model, describe_common(read));
+  CUPEL_TRY_VOID(read.size("attention.sliding_window", int64_t{1} << 24));  // not optional here
   model.norm_place = NormPlace::kAround;
   const double root = std::sqrt(static_cast<double>(model.width));
   CUPEL_TRY(model.embedding_scale, read.positive_or("embedding_scale", root));

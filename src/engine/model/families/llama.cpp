@@ -15,9 +15,7 @@ Result<ModelDescription> describe(MetadataReader& read) {
     layer.attention.rope.interleaved = interleaved;
     layer.feed_forward.experts.renormalise = true;
   }
-  if (read.contains("attention.sliding_window")) {
-    CUPEL_TRY_VOID(describe_windows(read, model, [](size_t) { return true; }));
-  }
+  CUPEL_TRY_VOID(describe_windows(read, model, [](size_t) { return true; }));
   return model;
 }
 

@@ -11,9 +11,7 @@ Result<ModelDescription> describe(MetadataReader& read) {
   for (LayerDescription& layer : model.layers) {
     layer.feed_forward.fused = true;
   }
-  if (read.contains("attention.sliding_window")) {
-    CUPEL_TRY_VOID(describe_windows(read, model, [](size_t) { return true; }));
-  }
+  CUPEL_TRY_VOID(describe_windows(read, model, [](size_t) { return true; }));
   return model;
 }
 

@@ -22,9 +22,7 @@ Result<ModelDescription> describe(MetadataReader& read) {
     experts.router = RouterKind::kSparseMixer;
     experts.near = near;
   }
-  if (read.contains("attention.sliding_window")) {
-    CUPEL_TRY_VOID(describe_windows(read, model, [](size_t) { return true; }));
-  }
+  CUPEL_TRY_VOID(describe_windows(read, model, [](size_t) { return true; }));
   return model;
 }
 

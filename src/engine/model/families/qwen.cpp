@@ -31,9 +31,7 @@ Result<Ok> describe_dual_chunk(MetadataReader& read, ModelDescription& model) {
 Result<ModelDescription> describe_qwen(MetadataReader& read) {
   CUPEL_TRY(ModelDescription model, describe_common(read));
   CUPEL_TRY_VOID(describe_dual_chunk(read, model));
-  if (read.contains("attention.sliding_window")) {
-    CUPEL_TRY_VOID(describe_windows(read, model, [](size_t) { return true; }));
-  }
+  CUPEL_TRY_VOID(describe_windows(read, model, [](size_t) { return true; }));
   return model;
 }
 
@@ -60,6 +58,12 @@ Result<Ok> translate_qwen(hf::ConfigReader& config, hf::Translation& out) {
   out.set_size("attention.dual_chunk.length", window - local);
   out.set_size("attention.dual_chunk.window", window);
   return dual.refuse_unread();
+}
+
+Result<Ok> translate_qwen_experts(hf::ConfigReader& config, hf::Translation& out) {
+  CUPEL_TRY_VOID(translate_qwen(config, out));
+  config.ignore({"qkv_bias"});  // told by the tensors
+  return hf::translate_experts(config, out);
 }
 
 }  // namespace cupel::engine::family

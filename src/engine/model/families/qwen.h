@@ -10,5 +10,6 @@ Result<ModelDescription> describe_qwen(MetadataReader& read);
 
 /// The same of a config.json.
 Result<Ok> translate_qwen(hf::ConfigReader& config, hf::Translation& out);
+Result<Ok> translate_qwen_experts(hf::ConfigReader& config, hf::Translation& out);
 
 }  // namespace cupel::engine::family

@@ -1,7 +1,6 @@
 // Qwen2-MoE (57B-A14B, Qwen1.5-MoE): softmax over all experts, the chosen weights are not
 // renormalised; a shared expert times a sigmoid gate.
 #include "engine/model/families/qwen.h"
-#include "engine/model/hf/translation.h"
 
 namespace cupel::engine::family {
 namespace {
@@ -12,19 +11,13 @@ Result<ModelDescription> describe(MetadataReader& read) {
   return model;
 }
 
-Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
-  CUPEL_TRY_VOID(translate_qwen(config, out));
-  config.ignore({"qkv_bias"});  // told by the tensors
-  return hf::translate_experts(config, out);
-}
-
 }  // namespace
 
 ModelFamily qwen2moe() {
   return {.architecture = "qwen2moe",
           .summary = "Qwen2-MoE",
           .describe = &describe,
-          .hf = {.model_types = {"qwen2_moe"}, .translate = &translate}};
+          .hf = {.model_types = {"qwen2_moe"}, .translate = &translate_qwen_experts}};
 }
 
 }  // namespace cupel::engine::family

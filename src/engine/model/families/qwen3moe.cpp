@@ -1,6 +1,5 @@
 // Qwen3-MoE: as Qwen3, with experts whose chosen weights sum to 1 and no shared one.
 #include "engine/model/families/qwen.h"
-#include "engine/model/hf/translation.h"
 #include "engine/model/metadata_reader.h"
 
 namespace cupel::engine::family {
@@ -18,19 +17,13 @@ Result<ModelDescription> describe(MetadataReader& read) {
   return model;
 }
 
-Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
-  CUPEL_TRY_VOID(translate_qwen(config, out));
-  config.ignore({"qkv_bias"});  // told by the tensors
-  return hf::translate_experts(config, out);
-}
-
 }  // namespace
 
 ModelFamily qwen3moe() {
   return {.architecture = "qwen3moe",
           .summary = "Qwen3-MoE",
           .describe = &describe,
-          .hf = {.model_types = {"qwen3_moe"}, .translate = &translate}};
+          .hf = {.model_types = {"qwen3_moe"}, .translate = &translate_qwen_experts}};
 }
 
 }  // namespace cupel::engine::family

@@ -20,9 +20,7 @@ Result<ModelDescription> describe(MetadataReader& read) {
       rope = {.rotary_dim = 0};
     }
   }
-  if (read.contains("attention.sliding_window")) {
-    CUPEL_TRY_VOID(describe_windows(read, model, [](size_t) { return true; }));
-  }
+  CUPEL_TRY_VOID(describe_windows(read, model, [](size_t) { return true; }));
   return model;
 }
 
