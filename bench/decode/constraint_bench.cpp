@@ -10,7 +10,7 @@
 #include "base/rng.h"
 #include "decode/constraint/constraint.h"
 #include "decode/sampler.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/tokenizer/from_gguf.h"
 
 namespace cupel::decode {
@@ -82,7 +82,7 @@ void show(const char* what, std::vector<double> times) {
 }
 
 int run(const char* path) {
-  const auto file = engine::GgufFile::open(path);
+  const auto file = engine::Checkpoint::open(path);
   CUPEL_CHECK(file.has_value(), file ? "" : file.error().message);
   const auto tokenizer = engine::load_tokenizer(*file, {});
   CUPEL_CHECK(tokenizer.has_value());

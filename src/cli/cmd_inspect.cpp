@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/inspect.h"
 #include "engine/model/description.h"
 #include "engine/model/open_checkpoint.h"
@@ -20,7 +20,7 @@ class Inspect : public Command {
   }
 
   Result<int> run() override {
-    CUPEL_TRY(const engine::GgufFile file, engine::open_checkpoint(file_));
+    CUPEL_TRY(const engine::Checkpoint file, engine::open_checkpoint(file_));
     Json json = engine::inspect(file);
     const Result<Ok> model = check(file, json);
     json.set("runs", model.has_value());
@@ -36,7 +36,7 @@ class Inspect : public Command {
 
  private:
   /// Whether it would run; of a folder also adds what its tokenizer files say.
-  static Result<Ok> check(const engine::GgufFile& file, Json& json) {
+  static Result<Ok> check(const engine::Checkpoint& file, Json& json) {
     CUPEL_TRY(const engine::ModelDescription model, engine::describe_model(file));
     if (!file.foreign()) {
       return Ok{};

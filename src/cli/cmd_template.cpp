@@ -3,7 +3,7 @@
 #include "base/io.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/model/open_checkpoint.h"
 #include "engine/template/chat_template.h"
 #include "engine/tokenizer/from_folder.h"
@@ -69,7 +69,7 @@ class Template : public Command {
     if (!template_.empty()) {
       return read_file(template_);
     }
-    CUPEL_TRY(const engine::GgufFile file, engine::open_checkpoint(model_));
+    CUPEL_TRY(const engine::Checkpoint file, engine::open_checkpoint(model_));
     CUPEL_TRY(engine::ModelTexts texts, engine::load_texts(file));
     std::string source = std::move(texts.chat_template);
     if (source.empty()) {

@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/model/open_checkpoint.h"
 #include "engine/tokenizer/from_folder.h"
 
@@ -32,7 +32,7 @@ class Tokenize : public Command {
       }
       lines.push_back(std::move(*line));
     }
-    CUPEL_TRY(const engine::GgufFile file, engine::open_checkpoint(model_));
+    CUPEL_TRY(const engine::Checkpoint file, engine::open_checkpoint(model_));
     CUPEL_TRY(const engine::ModelTexts texts, engine::load_texts(file, {.pre = pre_}));
     const Tokenizer* tokenizer = texts.tokenizer.get();
     std::string out;

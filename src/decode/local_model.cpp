@@ -54,8 +54,8 @@ Result<std::unique_ptr<LocalModel>> LocalModel::open(const LocalModelOptions& op
   std::unique_ptr<LocalModel> model(new LocalModel);
   model->name_ = options.name;
   model->path_ = options.path;
-  CUPEL_TRY(engine::GgufFile file, engine::open_checkpoint(options.path));
-  model->file_ = std::make_unique<engine::GgufFile>(std::move(file));
+  CUPEL_TRY(engine::Checkpoint file, engine::open_checkpoint(options.path));
+  model->file_ = std::make_unique<engine::Checkpoint>(std::move(file));
   CUPEL_TRY(engine::ModelTexts texts,
             engine::load_texts(*model->file_, {.pre = options.tokenizer_pre}));
   model->tokenizer_ = std::move(texts.tokenizer);

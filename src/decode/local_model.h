@@ -41,7 +41,7 @@ struct LocalModelOptions {
 /// wrote them (no BOS added, as transformers does); raw prompts get the vocabulary's own BOS/EOS.
 class LocalModel : public ChatModel, public Scorer {
  public:
-  /// Errors: those of GgufFile, describe_model, load_weights and load_tokenizer; kNotFound for a
+  /// Errors: those of Checkpoint, describe_model, load_weights and load_tokenizer; kNotFound for a
   /// template file.
   static Result<std::unique_ptr<LocalModel>> open(const LocalModelOptions& options);
   ~LocalModel() override;
@@ -101,8 +101,8 @@ class LocalModel : public ChatModel, public Scorer {
 
   std::string name_;
   std::string path_;
-  std::string settings_;                    // what else the fingerprint is of
-  std::unique_ptr<engine::GgufFile> file_;  // kept for its fingerprint
+  std::string settings_;                      // what else the fingerprint is of
+  std::unique_ptr<engine::Checkpoint> file_;  // kept for its fingerprint
   std::unique_ptr<Tokenizer> tokenizer_;
   std::optional<engine::ChatTemplate> template_;
   std::unique_ptr<engine::Transformer> transformer_;

@@ -105,7 +105,7 @@ constexpr size_t kScratchSlots = 5;
   }
 
 struct Loaded {
-  std::unique_ptr<engine::GgufFile> file;
+  std::unique_ptr<engine::Checkpoint> file;
   std::unique_ptr<engine::Transformer> transformer;
   std::unique_ptr<Tokenizer> tokenizer;
 };
@@ -120,7 +120,7 @@ Loaded load_endless(engine::Activations activations = engine::Activations::kInt8
   const TinyModel model(options);
   Loaded loaded;
   loaded.file =
-      std::make_unique<engine::GgufFile>(std::move(*engine::GgufFile::open(model.path())));
+      std::make_unique<engine::Checkpoint>(std::move(*engine::Checkpoint::open(model.path())));
   loaded.transformer = std::move(
       *engine::Transformer::load(*loaded.file, {.threads = kThreads, .activations = activations}));
   loaded.tokenizer = std::move(*engine::load_tokenizer(*loaded.file, {}));

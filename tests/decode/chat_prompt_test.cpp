@@ -31,7 +31,7 @@ struct Prompter {
 
 Prompter prompter(std::string_view source = kTinyTemplate) {
   const TinyModel model;
-  auto file = engine::GgufFile::open(model.path());
+  auto file = engine::Checkpoint::open(model.path());
   CUPEL_CHECK(file.has_value());
   auto tokenizer = engine::load_tokenizer(*file);
   CUPEL_CHECK(tokenizer.has_value());

@@ -6,7 +6,7 @@
 #include "decode/constraint_schemas.h"
 #include "decode/constraint_support.h"
 #include "decode/decode_support.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/tokenizer/from_gguf.h"
 #include "support/test_paths.h"
 
@@ -177,7 +177,7 @@ TEST(ConstraintMasks, NearTheDeepestNesting) {
 TEST(ConstraintMasks, OfARealVocabulary) {
   const std::string path = cupel::test::model_file("SmolLM2-135M-Instruct.Q4_1.gguf");
   CUPEL_SKIP_UNLESS(path, "the model was not fetched: masks of its vocabulary are not shown");
-  const auto file = engine::GgufFile::open(path);
+  const auto file = engine::Checkpoint::open(path);
   ASSERT_TRUE(file.has_value());
   const auto tokenizer = engine::load_tokenizer(*file, {});
   ASSERT_TRUE(tokenizer.has_value());

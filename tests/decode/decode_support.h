@@ -35,7 +35,7 @@ inline std::unique_ptr<LocalModel> open_tiny(const TinyModel& model,
 
 /// Options of a model whose cache holds that many pages.
 inline LocalModelOptions with_cache_pages(const TinyModel& model, size_t pages) {
-  auto file = engine::GgufFile::open(model.path());
+  auto file = engine::Checkpoint::open(model.path());
   CUPEL_CHECK(file.has_value());
   auto transformer = engine::Transformer::load(*file, {.threads = 1});
   CUPEL_CHECK(transformer.has_value());

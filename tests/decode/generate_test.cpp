@@ -197,7 +197,7 @@ TEST(Generate, EqualsOneDrawAfterAnother) {
   const ChatResponse answer = complete_one(*local, request);
   ASSERT_EQ(answer.ids.size(), 40U);
 
-  const auto file = engine::GgufFile::open(model.path());
+  const auto file = engine::Checkpoint::open(model.path());
   ASSERT_TRUE(file.has_value());
   const auto transformer = engine::Transformer::load(*file, {.threads = 1});
   ASSERT_TRUE(transformer.has_value());

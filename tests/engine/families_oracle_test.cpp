@@ -52,7 +52,7 @@ class Families : public testing::TestWithParam<std::string> {
     return ids;
   }
 
-  static std::unique_ptr<Transformer> load(const GgufFile& file) {
+  static std::unique_ptr<Transformer> load(const Checkpoint& file) {
     auto transformer =
         Transformer::load(file, {.threads = 1, .activations = Activations::kFloat32});
     EXPECT_TRUE(transformer.has_value()) << transformer.error().message;
@@ -76,7 +76,7 @@ class Families : public testing::TestWithParam<std::string> {
     return logits;
   }
 
-  void expect_the_reference(const GgufFile& file) {
+  void expect_the_reference(const Checkpoint& file) {
     const auto transformer = load(file);
     ASSERT_NE(transformer, nullptr);
     SequenceState sequence = transformer->new_sequence();
@@ -120,7 +120,7 @@ TEST_P(Families, TheirGgufFollowsTransformers) {
   const std::string path = folder_.file("converted.gguf");
   const auto written = write_gguf(*file, GgufHeader(), path);
   ASSERT_TRUE(written.has_value()) << written.error().message;
-  const auto converted = GgufFile::open(path);
+  const auto converted = Checkpoint::open(path);
   ASSERT_TRUE(converted.has_value()) << converted.error().message;
   expect_the_reference(*converted);
 }
@@ -178,7 +178,7 @@ ModelDescription described(const std::string& name, const GgufHeader& more) {
   EXPECT_TRUE(checkpoint.has_value());
   const std::string path = folder.file("a.gguf");
   EXPECT_TRUE(write_gguf(*checkpoint, more, path).has_value());
-  const auto file = GgufFile::open(path);
+  const auto file = Checkpoint::open(path);
   EXPECT_TRUE(file.has_value());
   auto model = describe_model(*file);
   EXPECT_TRUE(model.has_value()) << model.error().message;

@@ -12,7 +12,7 @@ using testing::HasSubstr;
 
 TEST(Inspect, CountsWhatIsInTheFile) {
   const std::string bytes = test::sample_file();
-  const auto file = GgufFile::from_bytes(test::bytes_of(bytes), "sample.gguf");
+  const auto file = Checkpoint::from_bytes(test::bytes_of(bytes), "sample.gguf");
   ASSERT_TRUE(file.has_value());
   const Json report = inspect(*file);
   EXPECT_EQ(report.find("file")->as_string(), "sample.gguf");
@@ -30,7 +30,7 @@ TEST(Inspect, CountsWhatIsInTheFile) {
 
 TEST(Inspect, TextNamesTheAbsent) {
   const std::string bytes = test::sample_file();
-  const auto file = GgufFile::from_bytes(test::bytes_of(bytes), "sample.gguf");
+  const auto file = Checkpoint::from_bytes(test::bytes_of(bytes), "sample.gguf");
   ASSERT_TRUE(file.has_value());
   const std::string text = inspect_text(inspect(*file), {.tensors = true});
   EXPECT_THAT(text, HasSubstr("architecture    llama\n"));
@@ -45,7 +45,7 @@ TEST(Inspect, HostileNamesStayOnTheirLine) {
   header.set_string("general.architecture", "ll\nama\x1B[2J");
   header.set("k\nk", uint32_t{1});
   const std::string bytes = header.encode();
-  const auto file = GgufFile::from_bytes(test::bytes_of(bytes), "sample.gguf");
+  const auto file = Checkpoint::from_bytes(test::bytes_of(bytes), "sample.gguf");
   ASSERT_TRUE(file.has_value());
   const Json report = inspect(*file);
   EXPECT_EQ(report.find("architecture")->as_string(), "ll?ama?[2J");
@@ -56,7 +56,7 @@ TEST(Inspect, HostileNamesStayOnTheirLine) {
 TEST(Inspect, DescribesSmolLm2) {
   const std::string path = cupel::test::model_file("SmolLM2-135M-Instruct.Q4_1.gguf");
   CUPEL_SKIP_UNLESS(path, "the default model is absent: its description was not checked");
-  const auto file = GgufFile::open(path);
+  const auto file = Checkpoint::open(path);
   ASSERT_TRUE(file.has_value()) << file.error().message;
   const Json report = inspect(*file);
   EXPECT_EQ(report.find("parameters")->as_int(), 134515008);

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/io.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/gguf_sample.h"
 #include "support/test_paths.h"
 
@@ -18,8 +18,8 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-Result<GgufFile> parse(std::string_view file) {
-  return GgufFile::from_bytes(bytes_of(file), "m.gguf");
+Result<Checkpoint> parse(std::string_view file) {
+  return Checkpoint::from_bytes(bytes_of(file), "m.gguf");
 }
 
 // The error of a broken file; its message names the file first and stays on one line.
@@ -95,7 +95,7 @@ TEST(GgufReader, ReadsTensors) {
   const auto file = parse(bytes);
   ASSERT_TRUE(file.has_value());
   ASSERT_EQ(file->tensors().size(), 6U);
-  const GgufTensor* tensor = file->find_tensor("blk.0.attn_q.weight");
+  const CheckpointTensor* tensor = file->find_tensor("blk.0.attn_q.weight");
   ASSERT_NE(tensor, nullptr);
   EXPECT_EQ(tensor->type, TensorType::kQ4_1);
   EXPECT_EQ(tensor->shape(), "[64, 2]");
@@ -136,12 +136,12 @@ TEST(GgufReader, RejectsTruncationAtEveryByte) {
   const std::string bytes = sample_file();
   const auto whole = parse(bytes);
   ASSERT_TRUE(whole.has_value());
-  const GgufTensor& last = whole->tensors().back();
+  const CheckpointTensor& last = whole->tensors().back();
   const size_t end = last.offset + last.data.size();
   for (size_t length = 0; length < end; ++length) {
     // A copy of exactly that length, so that a sanitizer sees any read past it.
     const std::vector<char> cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(length));
-    const auto file = GgufFile::from_bytes(std::as_bytes(std::span(cut)), "m.gguf");
+    const auto file = Checkpoint::from_bytes(std::as_bytes(std::span(cut)), "m.gguf");
     ASSERT_FALSE(file.has_value()) << length;
     ASSERT_EQ(file.error().code, Code::kCorruptData) << length << ": " << file.error().message;
   }
@@ -305,16 +305,16 @@ TEST(GgufReader, OpensFilesOnDisk) {
   const TemporaryFolder folder;
   const std::string bytes = sample_file();
   ASSERT_TRUE(write_file_atomic(folder.file("sample.gguf"), bytes).has_value());
-  auto file = GgufFile::open(folder.file("sample.gguf"));
+  auto file = Checkpoint::open(folder.file("sample.gguf"));
   ASSERT_TRUE(file.has_value());
-  const GgufFile moved = std::move(*file);
+  const Checkpoint moved = std::move(*file);
   EXPECT_EQ(moved.fingerprint(), parse(bytes)->fingerprint());
   EXPECT_EQ(moved.get_string("general.name").value(), "Sample");
-  const auto missing = GgufFile::open(folder.file("smaple.gguf"));
+  const auto missing = Checkpoint::open(folder.file("smaple.gguf"));
   ASSERT_FALSE(missing.has_value());
   EXPECT_EQ(missing.error().code, Code::kNotFound);
   EXPECT_THAT(missing.error().message, HasSubstr("did you mean"));
-  EXPECT_EQ(GgufFile::open(folder.path()).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(Checkpoint::open(folder.path()).error().code, Code::kInvalidArgument);
 }
 
 }  // namespace

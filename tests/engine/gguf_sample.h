@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/gguf_writer.h"
 #include "engine/checkpoint/quant.h"
 
@@ -134,7 +134,7 @@ inline std::string sample_file() {
 }
 
 /// Reads through every view of an opened file, so that a sanitizer sees one that leads astray.
-inline uint64_t touch_everything(const GgufFile& file) {
+inline uint64_t touch_everything(const Checkpoint& file) {
   uint64_t sum = 0;
   for (const GgufEntry& entry : file.metadata()) {
     sum += entry.value.to_u64().value_or(0) + entry.value.type_name().size();
@@ -147,7 +147,7 @@ inline uint64_t touch_everything(const GgufFile& file) {
     sum += file.get_f32_array(entry.key).has_value() ? 1U : 0U;
     sum += file.get_i32_array(entry.key).has_value() ? 1U : 0U;
   }
-  for (const GgufTensor& tensor : file.tensors()) {
+  for (const CheckpointTensor& tensor : file.tensors()) {
     const auto last = tensor.row(tensor.rows() - 1);
     sum += std::to_integer<uint64_t>(last.back()) + std::to_integer<uint64_t>(tensor.data.front());
   }

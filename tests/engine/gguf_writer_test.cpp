@@ -41,7 +41,7 @@ TEST(GgufWriter, WritesTheSameBytesInAnyPieces) {
 
 TEST(GgufWriter, CopiedMetadataIsEqualByteForByte) {
   const std::string bytes = sample_file();
-  const auto file = GgufFile::from_bytes(test::bytes_of(bytes), "sample");
+  const auto file = Checkpoint::from_bytes(test::bytes_of(bytes), "sample");
   ASSERT_TRUE(file.has_value());
   GgufHeader copy(file->alignment());
   for (const GgufEntry& entry : file->metadata()) {
@@ -60,7 +60,7 @@ TEST(GgufWriter, SettingAKeyAgainReplacesIt) {
   header.set_string("other", "x");
   header.set("k", 2.5F);
   const std::string bytes = header.encode();
-  const auto file = GgufFile::from_bytes(test::bytes_of(bytes), "sample");
+  const auto file = Checkpoint::from_bytes(test::bytes_of(bytes), "sample");
   ASSERT_TRUE(file.has_value());
   EXPECT_EQ(file->metadata().size(), 2U);
   EXPECT_EQ(file->get_f64("k").value(), 2.5);
@@ -77,7 +77,7 @@ TEST(GgufWriter, OtherAlignmentsAreRecorded) {
   ASSERT_TRUE(writer->write(data).has_value());
   ASSERT_TRUE(writer->write(std::span(data).first(4)).has_value());
   ASSERT_TRUE(writer->close().has_value());
-  const auto file = GgufFile::open(folder.file("out.gguf"));
+  const auto file = Checkpoint::open(folder.file("out.gguf"));
   ASSERT_TRUE(file.has_value()) << file.error().message;
   EXPECT_EQ(file->alignment(), 64U);
   EXPECT_EQ(file->find_tensor("b")->offset - file->find_tensor("a")->offset, 64U);

@@ -16,7 +16,7 @@ constexpr size_t kRows = 64;
 // A tensor of standard normal weights over its own bytes.
 struct Weights {
   std::vector<std::byte> bytes;
-  GgufTensor tensor;
+  CheckpointTensor tensor;
 };
 
 Weights weights(TensorType type, std::string_view name = "blk.0.ffn_up.weight") {
@@ -111,7 +111,7 @@ TEST(Damage, RejectsWhatItCannotDo) {
     EXPECT_EQ(damaged_copy(w.tensor, bad).error().code, Code::kInvalidArgument);
   }
   std::vector<std::byte> block(144);
-  GgufTensor k_quant;
+  CheckpointTensor k_quant;
   k_quant.name = "blk.0.ffn_up.weight";
   k_quant.type = TensorType::kQ4_K;
   k_quant.dims = {256, 1, 1, 1};

@@ -64,7 +64,7 @@ class QuantizeFile : public testing::Test {
 TEST_F(QuantizeFile, ConvertsMatricesAndKeepsTheRest) {
   const auto report = run(TensorType::kQ8_0);
   ASSERT_TRUE(report.has_value()) << report.error().message;
-  const auto file = GgufFile::open(output_);
+  const auto file = Checkpoint::open(output_);
   ASSERT_TRUE(file.has_value()) << file.error().message;
   EXPECT_EQ(file->find_tensor("token_embd.weight")->type, TensorType::kQ8_0);
   EXPECT_EQ(file->find_tensor("blk.0.attn_q.weight")->type, TensorType::kQ8_0);
@@ -144,7 +144,7 @@ TEST_F(QuantizeFile, MixesTypesForAnyNumberOfThreads) {
     EXPECT_TRUE(one.empty() || bytes == one) << threads;
     one = bytes;
   }
-  const auto file = GgufFile::open(output_);
+  const auto file = Checkpoint::open(output_);
   ASSERT_TRUE(file.has_value());
   EXPECT_EQ(file->get_u64("general.file_type").value(), 15U);
 }
@@ -175,8 +175,8 @@ TEST_F(QuantizeFile, WeighsErrorsByTheImportanceOfInputs) {
         source_, output_, TensorType::kQ4_K,
         {.threads = 2, .importance_path = importance_path, .stop = {}, .progress = {}});
     EXPECT_TRUE(report.has_value()) << report.error().message;
-    const auto before = GgufFile::open(source_);
-    const auto after = GgufFile::open(output_);
+    const auto before = Checkpoint::open(source_);
+    const auto after = Checkpoint::open(output_);
     double error = 0;
     for (uint64_t row = 0; row < 64; ++row) {
       std::vector<float> a(256);

@@ -47,7 +47,7 @@ std::string model_of(const Shape& shape) {
 class Planned {
  public:
   Planned(const Shape& shape, const QuantizeTarget& target) : bytes_(model_of(shape)) {
-    auto file = GgufFile::from_bytes(std::as_bytes(std::span(bytes_)), "model");
+    auto file = Checkpoint::from_bytes(std::as_bytes(std::span(bytes_)), "model");
     EXPECT_TRUE(file) << file.error().message;
     const auto plans = plan_tensors(*file, target);
     EXPECT_TRUE(plans) << plans.error().message;

@@ -12,14 +12,14 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "core/tokenizer.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/tokenizer/from_gguf.h"
 
 namespace cupel::test {
 
 /// The tokenizer of a GGUF file; a failed expectation and nullptr when it does not load.
 inline std::unique_ptr<Tokenizer> open_tokenizer(const std::string& path) {
-  const auto file = engine::GgufFile::open(path);
+  const auto file = engine::Checkpoint::open(path);
   EXPECT_TRUE(file.has_value()) << (file ? "" : file.error().message);
   if (!file) {
     return nullptr;

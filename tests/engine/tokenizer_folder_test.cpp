@@ -141,7 +141,7 @@ TEST(ModelTextsOfGguf, HasTheSameShape) {
   header.set("tokenizer.ggml.add_bos_token", true);
   header.set_string("tokenizer.chat_template", "T");
   const std::string bytes = header.encode();
-  const auto file = GgufFile::from_bytes(test::bytes_of(bytes), "small.gguf");
+  const auto file = Checkpoint::from_bytes(test::bytes_of(bytes), "small.gguf");
   ASSERT_TRUE(file.has_value()) << file.error().message;
   const auto texts = load_texts(*file);
   ASSERT_TRUE(texts.has_value()) << texts.error().message;

@@ -31,7 +31,7 @@ struct Loaded {
 };
 Loaded load(const GgufHeader& header, const TokenizerOptions& options = {}) {
   const std::string bytes = header.encode();
-  const auto file = GgufFile::from_bytes(test::bytes_of(bytes), "small.gguf");
+  const auto file = Checkpoint::from_bytes(test::bytes_of(bytes), "small.gguf");
   EXPECT_TRUE(file.has_value()) << (file ? "" : file.error().message);
   auto tokenizer = load_tokenizer(*file, options);
   if (!tokenizer) {

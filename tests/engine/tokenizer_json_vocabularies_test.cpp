@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/json.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/tokenizer/from_gguf.h"
 #include "engine/tokenizer/from_json.h"
 #include "engine/tokenizer_fixtures.h"
@@ -79,7 +79,7 @@ struct Source {
 };
 
 /// `text_of` gives the text that the original has for a token.
-Source source_of(const GgufFile& file, std::string (*text_of)(std::string_view, int32_t)) {
+Source source_of(const Checkpoint& file, std::string (*text_of)(std::string_view, int32_t)) {
   Source source{tokenizer_data(file).value()};
   Json::Object vocab;
   for (size_t i = 0; i < source.data.tokens.size(); ++i) {
@@ -101,7 +101,7 @@ std::string as_it_is(std::string_view text, int32_t /*kind*/) {
   return std::string(text);
 }
 
-Json byte_bpe(const GgufFile& file, const std::string& name) {
+Json byte_bpe(const Checkpoint& file, const std::string& name) {
   const Source source = source_of(file, as_it_is);
   Json::Array merges;
   for (const std::string_view merge : source.data.merges) {
@@ -147,7 +147,7 @@ Json implied_merges(const TokenizerData& data) {
   return Json(std::move(merges));
 }
 
-Json sentencepiece(const GgufFile& file) {
+Json sentencepiece(const Checkpoint& file) {
   const Source source = source_of(file, as_it_is);
   const Json blank = object({{"String", Json("\u2581")}});
   return object({{"added_tokens", source.added},
@@ -183,7 +183,7 @@ std::string word_piece_text(std::string_view text, int32_t kind) {
   return (kind == 1 ? "##" : "") + std::string(text);
 }
 
-Json word_piece(const GgufFile& file) {
+Json word_piece(const Checkpoint& file) {
   const Source source = source_of(file, word_piece_text);
   return object({{"added_tokens", source.added},
                  {"normalizer", type("BertNormalizer")},
@@ -202,7 +202,7 @@ class PublishedAsJson : public testing::TestWithParam<const char*> {
 TEST_P(PublishedAsJson, GivesTheOriginalIds) {
   const std::string name = GetParam();
   CUPEL_SKIP_UNLESS(path(".gguf"), "no tokenizers in the shared test data: ids not compared");
-  const auto file = GgufFile::open(path(".gguf"));
+  const auto file = Checkpoint::open(path(".gguf"));
   ASSERT_TRUE(file.has_value()) << file.error().message;
   const bool scored = name == "llama-spm" || name == "phi-3";
   const Json json = name == "bert-bge" ? word_piece(*file)

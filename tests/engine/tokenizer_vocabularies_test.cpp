@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/io.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/tokenizer/from_gguf.h"
 #include "engine/tokenizer_fixtures.h"
 #include "support/test_paths.h"
@@ -58,7 +58,7 @@ INSTANTIATE_TEST_SUITE_P(All,
 TEST(TokenizerFromGguf, RefusesWordPieceByName) {
   const std::string path = test::shared_data("tokenizers/bert-bge.gguf");
   CUPEL_SKIP_UNLESS(path, "no tokenizers in the shared test data: WordPiece not tried");
-  const auto file = GgufFile::open(path);
+  const auto file = Checkpoint::open(path);
   ASSERT_TRUE(file.has_value()) << file.error().message;
   const auto tokenizer = load_tokenizer(*file);
   ASSERT_FALSE(tokenizer.has_value());

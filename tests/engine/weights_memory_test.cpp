@@ -1,7 +1,7 @@
 // Loading a model must not hold its weights twice: pages of the file go as they are packed.
 #include <gtest/gtest.h>
 
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/runtime/transformer.h"
 #include "support/process_memory.h"
 #include "support/tiny_model.h"
@@ -23,7 +23,7 @@ cupel::test::TinyModelOptions model_of_30_mib() {
 
 TEST(LoadWeights, PeakMemoryIsTheWeightsOnceAndThreeTenths) {
   const cupel::test::TinyModel model(model_of_30_mib());
-  const auto file = GgufFile::open(model.path());
+  const auto file = Checkpoint::open(model.path());
   ASSERT_TRUE(file.has_value());
   if (!cupel::test::reset_memory_peak()) {
     GTEST_SKIP() << "this system does not let the peak be measured anew";
@@ -38,9 +38,9 @@ TEST(LoadWeights, PeakMemoryIsTheWeightsOnceAndThreeTenths) {
   EXPECT_LT(grown, weights * 13 / 10 + 4 * kMiB);
 }
 
-TEST(GgufFile, ItsFingerprintDoesNotHoldTheFileInMemory) {
+TEST(Checkpoint, ItsFingerprintDoesNotHoldTheFileInMemory) {
   const cupel::test::TinyModel model(model_of_30_mib());
-  const auto file = GgufFile::open(model.path());
+  const auto file = Checkpoint::open(model.path());
   ASSERT_TRUE(file.has_value());
   if (!cupel::test::reset_memory_peak()) {
     GTEST_SKIP() << "this system does not let the peak be measured anew";

@@ -17,7 +17,7 @@ constexpr double kEpsilon = static_cast<double>(1e-5F);  // as the tiny models s
 
 class Reference {
  public:
-  Reference(const engine::GgufFile& file, const TinyModelOptions& options)
+  Reference(const engine::Checkpoint& file, const TinyModelOptions& options)
       : file_(file), o_(options), gemma_(options.family == "gemma3") {}
 
   std::vector<Vector> run(std::span<const TokenId> ids) {
@@ -48,7 +48,7 @@ class Reference {
   const Vector& tensor(const std::string& name) {
     Vector& values = tensors_[name];
     if (values.empty()) {
-      const engine::GgufTensor* found = file_.find_tensor(name);
+      const engine::CheckpointTensor* found = file_.find_tensor(name);
       CUPEL_CHECK(found != nullptr, name);
       std::vector<float> decoded(found->elements());
       CUPEL_CHECK(engine::dequantize_row(found->type, found->data, decoded).has_value());
@@ -195,7 +195,7 @@ class Reference {
     }
   }
 
-  const engine::GgufFile& file_;
+  const engine::Checkpoint& file_;
   const TinyModelOptions& o_;
   bool gemma_;
   std::map<std::string, Vector> tensors_;
@@ -203,7 +203,7 @@ class Reference {
 
 }  // namespace
 
-std::vector<std::vector<double>> reference_logits(const engine::GgufFile& file,
+std::vector<std::vector<double>> reference_logits(const engine::Checkpoint& file,
                                                   const TinyModelOptions& options,
                                                   std::span<const TokenId> ids) {
   return Reference(file, options).run(ids);

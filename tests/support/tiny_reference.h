@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/tokenizer.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "support/tiny_model.h"
 
 namespace cupel::test {
@@ -13,7 +13,7 @@ namespace cupel::test {
 /// kernels: the published formulas of Llama and Gemma 3, one row after another. Reads the tensors
 /// of the file by name and takes the sizes from `options`, so it shares nothing with the engine but
 /// the decoding of blocks.
-std::vector<std::vector<double>> reference_logits(const engine::GgufFile& file,
+std::vector<std::vector<double>> reference_logits(const engine::Checkpoint& file,
                                                   const TinyModelOptions& options,
                                                   std::span<const TokenId> ids);
 

@@ -47,7 +47,7 @@ struct Sizes {
 Result<Sizes> sizes_for(const Options& options, int64_t context_length, const std::string& path);
 
 /// Whether a model file can be measured with these options, from its header alone: what a benchmark
-/// of many models checks before it begins. Errors: those of GgufFile::open, describe_model and
+/// of many models checks before it begins. Errors: those of Checkpoint::open, describe_model and
 /// sizes_for.
 Result<Ok> check_bench(const LocalModelOptions& model, const Options& options);
 

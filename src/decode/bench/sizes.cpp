@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "decode/bench/measure.h"
 #include "decode/bench/run.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/model/description.h"
 #include "engine/model/open_checkpoint.h"
 
@@ -58,7 +58,7 @@ Result<Sizes> sizes_for(const Options& options, int64_t context_length, const st
 }
 
 Result<Ok> check_bench(const LocalModelOptions& model, const Options& options) {
-  CUPEL_TRY(const engine::GgufFile file, engine::open_checkpoint(model.path));
+  CUPEL_TRY(const engine::Checkpoint file, engine::open_checkpoint(model.path));
   CUPEL_TRY(const engine::ModelDescription description, engine::describe_model(file));
   CUPEL_TRY_VOID(sizes_for(options, description.context_length, model.path));
   return Ok{};

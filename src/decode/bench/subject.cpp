@@ -16,9 +16,9 @@ constexpr uint64_t kSeed = 20261126;
 // Draws for one ordinary id, before a fixed one is taken: more than any real vocabulary needs.
 constexpr int kTries = 1000;
 
-std::vector<TypeCount> count_types(const engine::GgufFile& file) {
+std::vector<TypeCount> count_types(const engine::Checkpoint& file) {
   std::map<std::string_view, TypeCount> counts;
-  for (const engine::GgufTensor& tensor : file.tensors()) {
+  for (const engine::CheckpointTensor& tensor : file.tensors()) {
     const std::string_view name = engine::tensor_type_name(tensor.type);
     TypeCount& count = counts[name];
     count.type = name;
@@ -38,8 +38,8 @@ std::vector<TypeCount> count_types(const engine::GgufFile& file) {
 
 Result<std::unique_ptr<Subject>> Subject::open(const LocalModelOptions& options) {
   std::unique_ptr<Subject> subject(new Subject);
-  CUPEL_TRY(engine::GgufFile file, engine::open_checkpoint(options.path));
-  subject->file_ = std::make_unique<engine::GgufFile>(std::move(file));
+  CUPEL_TRY(engine::Checkpoint file, engine::open_checkpoint(options.path));
+  subject->file_ = std::make_unique<engine::Checkpoint>(std::move(file));
   CUPEL_TRY(engine::ModelTexts texts,
             engine::load_texts(*subject->file_, {.pre = options.tokenizer_pre}));
   subject->tokenizer_ = std::move(texts.tokenizer);
@@ -91,7 +91,7 @@ ModelFacts Subject::facts(const std::string& name) const {
   facts.file = file_->path();
   facts.architecture = transformer_->description().architecture;
   facts.types = count_types(*file_);
-  for (const engine::GgufTensor& tensor : file_->tensors()) {
+  for (const engine::CheckpointTensor& tensor : file_->tensors()) {
     facts.parameters += static_cast<int64_t>(tensor.elements());
   }
   facts.file_bytes = static_cast<int64_t>(file_->size_bytes());

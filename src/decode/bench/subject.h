@@ -33,7 +33,7 @@ class Subject {
   Subject() = default;
   [[nodiscard]] bool ordinary(TokenId id) const;
 
-  std::unique_ptr<engine::GgufFile> file_;  // weights may be used where they are mapped
+  std::unique_ptr<engine::Checkpoint> file_;  // weights may be used where they are mapped
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<engine::Transformer> transformer_;
   TokenId some_ordinary_ = 0;

@@ -46,7 +46,8 @@ void perturb(std::span<float> weights, double scale, Rng rng) {
 
 }  // namespace
 
-Result<std::vector<std::byte>> damaged_copy(const GgufTensor& tensor, const NoiseOptions& options) {
+Result<std::vector<std::byte>> damaged_copy(const CheckpointTensor& tensor,
+                                            const NoiseOptions& options) {
   CUPEL_TRY_VOID(check_options(options));
   const TensorTypeInfo& info = tensor_type_info(tensor.type);
   if (!info.writable ||

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 
 namespace cupel::engine {
 
@@ -25,6 +25,7 @@ struct NoiseOptions {
 /// threads nor on which other tensors are damaged. Magnitudes are bounded to what the type can
 /// hold. Errors: kInvalidArgument - options out of range; kUnsupported - a type without encoder;
 /// kCorruptData - a weight of the source is not finite.
-Result<std::vector<std::byte>> damaged_copy(const GgufTensor& tensor, const NoiseOptions& options);
+Result<std::vector<std::byte>> damaged_copy(const CheckpointTensor& tensor,
+                                            const NoiseOptions& options);
 
 }  // namespace cupel::engine

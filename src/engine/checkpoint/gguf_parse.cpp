@@ -236,7 +236,7 @@ Result<Ok> GgufParser::read_alignment() {
   return Ok{};
 }
 
-Result<Ok> GgufParser::read_dims(GgufTensor& tensor) {
+Result<Ok> GgufParser::read_dims(CheckpointTensor& tensor) {
   const uint64_t start = position_;
   CUPEL_TRY(tensor.num_dims, read<uint32_t>("a dimension count"));
   if (tensor.num_dims < 1 || tensor.num_dims > 4) {
@@ -271,9 +271,9 @@ Result<TensorType> GgufParser::read_tensor_type(std::string_view name) {
       path_, id, tensor_type_id_name(id), printable(name, kMaxNameBytes), start);
 }
 
-Result<GgufTensor> GgufParser::read_tensor() {
+Result<CheckpointTensor> GgufParser::read_tensor() {
   const uint64_t start = position_;
-  GgufTensor tensor;
+  CheckpointTensor tensor;
   CUPEL_TRY(tensor.name, read_string("a tensor name", kMaxNameBytes));
   if (tensor.name.empty()) {
     return corrupt_data("{}: empty tensor name at byte {}; expected a name; {}", path_, start,
@@ -302,7 +302,7 @@ Result<GgufTensor> GgufParser::read_tensor() {
 Result<Ok> GgufParser::read_tensors() {
   for (uint64_t i = 0; i < tensor_count_; ++i) {
     const uint64_t start = position_;
-    CUPEL_TRY(const GgufTensor tensor, read_tensor());
+    CUPEL_TRY(const CheckpointTensor tensor, read_tensor());
     if (!file_.names_.emplace(tensor.name, file_.tensors_.size()).second) {
       return corrupt_data("{}: second tensor \"{}\" at byte {}; expected each name once; {}", path_,
                           printable(tensor.name, kMaxNameBytes), start, kDamaged);
@@ -318,7 +318,7 @@ Result<Ok> GgufParser::locate_data() {
   const uint64_t begin = (position_ + alignment - 1) / alignment * alignment;
   file_.data_offset_ = begin;
   const uint64_t section = begin < bytes_.size() ? bytes_.size() - begin : 0;
-  for (GgufTensor& tensor : file_.tensors_) {
+  for (CheckpointTensor& tensor : file_.tensors_) {
     const uint64_t size = tensor.elements() / tensor_type_info(tensor.type).block_elements *
                           tensor_type_info(tensor.type).block_bytes;
     if (tensor.offset > section || size > section - tensor.offset) {
@@ -336,15 +336,16 @@ Result<Ok> GgufParser::locate_data() {
 }
 
 Result<Ok> GgufParser::reject_overlaps() const {
-  std::vector<const GgufTensor*> order;
-  for (const GgufTensor& tensor : file_.tensors_) {
+  std::vector<const CheckpointTensor*> order;
+  for (const CheckpointTensor& tensor : file_.tensors_) {
     order.push_back(&tensor);
   }
-  std::sort(order.begin(), order.end(),
-            [](const GgufTensor* a, const GgufTensor* b) { return a->offset < b->offset; });
+  std::sort(order.begin(), order.end(), [](const CheckpointTensor* a, const CheckpointTensor* b) {
+    return a->offset < b->offset;
+  });
   for (size_t i = 1; i < order.size(); ++i) {
-    const GgufTensor& before = *order[i - 1];
-    const GgufTensor& tensor = *order[i];
+    const CheckpointTensor& before = *order[i - 1];
+    const CheckpointTensor& tensor = *order[i];
     if (tensor.offset < before.offset + before.data.size()) {
       return corrupt_data(
           "{}: data of tensor \"{}\" at byte {} overlaps \"{}\", which ends at byte {}; {}", path_,
@@ -355,7 +356,7 @@ Result<Ok> GgufParser::reject_overlaps() const {
   return Ok{};
 }
 
-Result<GgufFile> GgufParser::parse() {
+Result<Checkpoint> GgufParser::parse() {
   CUPEL_TRY_VOID(read_header());
   CUPEL_TRY_VOID(read_metadata());
   CUPEL_TRY_VOID(read_alignment());

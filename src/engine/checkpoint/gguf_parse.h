@@ -5,19 +5,19 @@
 #include <string>
 #include <string_view>
 
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 
 namespace cupel::engine {
 
-/// Reads header, metadata and tensor table of a GGUF file; used by GgufFile alone.
+/// Reads header, metadata and tensor table of a GGUF file; used by Checkpoint alone.
 ///
 /// Nothing is allocated by a count that the file merely claims: every count is first held against
 /// the bytes that are left, and each read is checked against the end.
 class GgufParser {
  public:
   GgufParser(std::span<const std::byte> bytes, std::string path);
-  /// Errors: as GgufFile::open.
-  Result<GgufFile> parse();
+  /// Errors: as Checkpoint::open.
+  Result<Checkpoint> parse();
 
  private:
   Result<Ok> read_header();
@@ -27,8 +27,8 @@ class GgufParser {
   Result<Ok> check_elements(const GgufValue& array, int depth);
   Result<Ok> read_alignment();
   Result<Ok> read_tensors();
-  Result<GgufTensor> read_tensor();
-  Result<Ok> read_dims(GgufTensor& tensor);
+  Result<CheckpointTensor> read_tensor();
+  Result<Ok> read_dims(CheckpointTensor& tensor);
   Result<TensorType> read_tensor_type(std::string_view name);
   Result<Ok> locate_data();
   Result<Ok> reject_overlaps() const;
@@ -45,7 +45,7 @@ class GgufParser {
   uint64_t position_ = 0;
   uint64_t tensor_count_ = 0;
   uint64_t entry_count_ = 0;
-  GgufFile file_;
+  Checkpoint file_;
 };
 
 }  // namespace cupel::engine

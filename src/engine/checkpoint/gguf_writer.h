@@ -9,7 +9,7 @@
 
 #include "base/io.h"
 #include "base/result.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 
 namespace cupel::engine {
 

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "base/text.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 
 namespace cupel::engine {
 namespace {
@@ -31,7 +31,7 @@ Result<Ok> add_means(Means& means, std::string name, std::vector<float> values) 
   return Ok{};
 }
 
-Result<std::vector<float>> read_floats(const GgufTensor& tensor) {
+Result<std::vector<float>> read_floats(const CheckpointTensor& tensor) {
   if (tensor.type != TensorType::kF32) {
     return corrupt_data("tensor \"{}\" is {}; expected F32", printable(tensor.name),
                         tensor_type_name(tensor.type));
@@ -43,9 +43,9 @@ Result<std::vector<float>> read_floats(const GgufTensor& tensor) {
 
 // Sums of squares, divided by how many inputs went into each matrix. One that saw none (an expert
 // that was never chosen) counts all its inputs alike.
-Result<Ok> add_gguf_entry(const GgufFile& file, const GgufTensor& tensor, Means& means) {
+Result<Ok> add_gguf_entry(const Checkpoint& file, const CheckpointTensor& tensor, Means& means) {
   const std::string name(tensor.name.substr(0, tensor.name.size() - kSums.size()));
-  CUPEL_TRY(const GgufTensor* counted, file.get_tensor(name + std::string(kCounts)));
+  CUPEL_TRY(const CheckpointTensor* counted, file.get_tensor(name + std::string(kCounts)));
   CUPEL_TRY(std::vector<float> sums, read_floats(tensor));
   CUPEL_TRY(const std::vector<float> counts, read_floats(*counted));
   if (counts.size() != tensor.rows()) {
@@ -60,8 +60,8 @@ Result<Ok> add_gguf_entry(const GgufFile& file, const GgufTensor& tensor, Means&
 }
 
 Result<Ok> read_gguf(const std::string& path, Means& means) {
-  CUPEL_TRY(const GgufFile file, GgufFile::open(path));
-  for (const GgufTensor& tensor : file.tensors()) {
+  CUPEL_TRY(const Checkpoint file, Checkpoint::open(path));
+  for (const CheckpointTensor& tensor : file.tensors()) {
     if (tensor.name.ends_with(kSums)) {
       CUPEL_TRY_VOID(add_gguf_entry(file, tensor, means));
     }

@@ -18,7 +18,7 @@ class Importance {
  public:
   /// Reads a file of llama.cpp's llama-imatrix: the GGUF form (tensors `NAME.in_sum2` and
   /// `NAME.counts`) or the older binary form (count; per entry name, number of calls, values).
-  /// Errors: those of MappedFile and GgufFile::open; kCorruptData - cut off, a length or a value
+  /// Errors: those of MappedFile and Checkpoint::open; kCorruptData - cut off, a length or a value
   /// that cannot be, a name twice; says which entry. Memory: the file's size.
   static Result<Importance> open(const std::string& path);
 

@@ -31,12 +31,12 @@ Json value_json(const GgufValue& value) {
 }
 
 // Null when the key is absent.
-Json key_json(const GgufFile& file, std::string_view key) {
+Json key_json(const Checkpoint& file, std::string_view key) {
   const GgufValue* value = file.find(key);
   return value == nullptr ? Json() : value_json(*value);
 }
 
-Json tokenizer_json(const GgufFile& file) {
+Json tokenizer_json(const Checkpoint& file) {
   if (!file.contains("tokenizer.ggml.model")) {
     return {};
   }
@@ -47,7 +47,7 @@ Json tokenizer_json(const GgufFile& file) {
       .set("vocabulary_size", tokens == nullptr ? Json() : Json(tokens->count));
 }
 
-Json template_json(const GgufFile& file) {
+Json template_json(const Checkpoint& file) {
   const GgufValue* value = file.find("tokenizer.chat_template");
   const auto text = value == nullptr ? std::nullopt : value->to_string();
   return text ? Json::object().set("bytes", text->size()) : Json();
@@ -60,9 +60,9 @@ struct TypeTotal {
 };
 
 // Largest share of bytes first.
-Json types_json(const GgufFile& file) {
+Json types_json(const Checkpoint& file) {
   std::map<TensorType, TypeTotal> totals;
-  for (const GgufTensor& tensor : file.tensors()) {
+  for (const CheckpointTensor& tensor : file.tensors()) {
     TypeTotal& total = totals[tensor.type];
     total.tensors += 1;
     total.parameters += tensor.elements();
@@ -83,9 +83,9 @@ Json types_json(const GgufFile& file) {
   return types;
 }
 
-Json tensors_json(const GgufFile& file) {
+Json tensors_json(const Checkpoint& file) {
   Json tensors = Json::array();
-  for (const GgufTensor& tensor : file.tensors()) {
+  for (const CheckpointTensor& tensor : file.tensors()) {
     Json shape = Json::array();
     for (uint32_t d = 0; d < tensor.num_dims; ++d) {
       shape.push_back(tensor.dims[d]);
@@ -100,15 +100,15 @@ Json tensors_json(const GgufFile& file) {
   return tensors;
 }
 
-uint64_t parameter_count(const GgufFile& file) {
+uint64_t parameter_count(const Checkpoint& file) {
   uint64_t count = 0;
-  for (const GgufTensor& tensor : file.tensors()) {
+  for (const CheckpointTensor& tensor : file.tensors()) {
     count += tensor.elements();
   }
   return count;
 }
 
-void add_architecture(Json& report, const GgufFile& file) {
+void add_architecture(Json& report, const Checkpoint& file) {
   const std::string name = file.get_string("general.architecture").value_or("");
   const auto of = [&](std::string_view key) { return key_json(file, format("{}.{}", name, key)); };
   report.set("architecture", key_json(file, "general.architecture"))
@@ -126,7 +126,7 @@ void add_architecture(Json& report, const GgufFile& file) {
 
 }  // namespace
 
-Json inspect(const GgufFile& file) {
+Json inspect(const Checkpoint& file) {
   Json report = Json::object();
   report.set("file", to_valid_utf8(file.path()))
       .set("format", file.foreign() ? "safetensors" : "gguf")

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/json.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 
 namespace cupel::engine {
 
@@ -20,7 +20,7 @@ struct InspectTextOptions {
 ///   "tensors": [{"name", "type", "shape", "offset", "bytes"}], "metadata": {key: value}}`.
 /// What the file does not say is null. Metadata arrays appear as `{"array_of", "count"}`, long
 /// strings are cut; shapes have the contiguous dimension first.
-Json inspect(const GgufFile& file);
+Json inspect(const Checkpoint& file);
 
 /// The same for people, from the JSON of `inspect`.
 std::string inspect_text(const Json& report, const InspectTextOptions& options = {});

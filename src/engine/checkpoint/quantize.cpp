@@ -20,7 +20,7 @@ namespace {
 // Numbers converted between two writes: 4 MiB as f32, large enough to keep every worker busy.
 constexpr uint64_t kSlabElements = 1U << 20U;
 
-QuantizedTensor start_report(const GgufTensor& tensor, const TensorPlan& plan) {
+QuantizedTensor start_report(const CheckpointTensor& tensor, const TensorPlan& plan) {
   return {.name = std::string(tensor.name),
           .from = tensor.type,
           .to = plan.type,
@@ -48,7 +48,7 @@ std::vector<float> search_weights(std::span<const float> importance) {
 }
 
 // One row of weights for all rows of a tensor, or one for each matrix of a stack.
-Result<std::vector<float>> weights_of(const GgufTensor& tensor,
+Result<std::vector<float>> weights_of(const CheckpointTensor& tensor,
                                       const Importance& importance,
                                       QuantizedTensor& report) {
   const auto means = importance.find(tensor.name);
@@ -90,7 +90,7 @@ RowError compare(std::span<const float> source, std::span<const float> result) {
 // Converts a tensor slab by slab into a writer.
 class TensorConverter {
  public:
-  TensorConverter(const GgufTensor& tensor,
+  TensorConverter(const CheckpointTensor& tensor,
                   std::span<const float> weights,
                   QuantizedTensor& plan,
                   ThreadPool& pool)
@@ -175,7 +175,7 @@ class TensorConverter {
     }
   }
 
-  const GgufTensor& tensor_;
+  const CheckpointTensor& tensor_;
   std::span<const float> weights_;  // of a row, or of the rows of each matrix; empty: all alike
   QuantizedTensor& plan_;
   ThreadPool& pool_;
@@ -187,7 +187,9 @@ class TensorConverter {
   std::optional<std::pair<uint64_t, Error>> failure_;
 };
 
-Result<Ok> check_request(const GgufFile& source, const std::string& output_path, TensorType type) {
+Result<Ok> check_request(const Checkpoint& source,
+                         const std::string& output_path,
+                         TensorType type) {
   const TensorTypeInfo& info = tensor_type_info(type);
   if (!info.writable) {
     return unsupported(
@@ -211,7 +213,7 @@ Result<Ok> check_request(const GgufFile& source, const std::string& output_path,
   return Ok{};
 }
 
-GgufHeader plan_header(const GgufFile& source,
+GgufHeader plan_header(const Checkpoint& source,
                        const QuantizeTarget& target,
                        std::span<const QuantizedTensor> plans) {
   GgufHeader header(source.alignment());
@@ -223,7 +225,7 @@ GgufHeader plan_header(const GgufFile& source,
     header.set("general.quantization_version", uint32_t{2});
   }
   for (size_t i = 0; i < plans.size(); ++i) {
-    const GgufTensor& tensor = source.tensors()[i];
+    const CheckpointTensor& tensor = source.tensors()[i];
     header.add_tensor(
         {plans[i].name, plans[i].to,
          std::vector<uint64_t>(tensor.dims.begin(), tensor.dims.begin() + tensor.num_dims)});
@@ -231,14 +233,14 @@ GgufHeader plan_header(const GgufFile& source,
   return header;
 }
 
-Result<Ok> convert_all(const GgufFile& source,
+Result<Ok> convert_all(const Checkpoint& source,
                        const std::vector<std::vector<float>>& weights,
                        const QuantizeOptions& options,
                        QuantizeReport& report,
                        GgufWriter& writer) {
   ThreadPool pool(options.threads > 0 ? options.threads : available_cpus());
   for (size_t i = 0; i < report.tensors.size(); ++i) {
-    const GgufTensor& tensor = source.tensors()[i];
+    const CheckpointTensor& tensor = source.tensors()[i];
     if (report.tensors[i].to == tensor.type) {
       CUPEL_TRY_VOID(writer.write(tensor.data));
     } else if (auto done = TensorConverter(tensor, weights[i], report.tensors[i], pool)
@@ -296,7 +298,7 @@ Result<QuantizeReport> quantize_file(const std::string& source_path,
                                      const std::string& output_path,
                                      const QuantizeTarget& target,
                                      const QuantizeOptions& options) {
-  CUPEL_TRY(const GgufFile source, GgufFile::open(source_path));
+  CUPEL_TRY(const Checkpoint source, Checkpoint::open(source_path));
   CUPEL_TRY_VOID(check_request(source, output_path, target.type));
   Importance importance;
   if (!options.importance_path.empty()) {
@@ -307,7 +309,7 @@ Result<QuantizeReport> quantize_file(const std::string& source_path,
   report.source_bytes = source.size_bytes();
   std::vector<std::vector<float>> weights;
   for (size_t i = 0; i < plans.size(); ++i) {
-    const GgufTensor& tensor = source.tensors()[i];
+    const CheckpointTensor& tensor = source.tensors()[i];
     report.tensors.push_back(start_report(tensor, plans[i]));
     auto row = weights_of(tensor, importance, report.tensors.back());
     if (!row) {

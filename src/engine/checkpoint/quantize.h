@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/quantize_plan.h"
 
 namespace cupel::engine {
@@ -52,9 +52,9 @@ Json to_json(const QuantizeReport& report);
 /// file of it is given; a matrix that it does not know is noted and weighed alike. A matrix that
 /// already has the type is copied. Sources may be quantised themselves: they go through f32, and
 /// errors add up.
-/// Errors: as GgufFile::open and Importance::open; kUnsupported - a source type without decoder or
-/// a target without encoder; kInvalidArgument - output is the source itself, or the importance is
-/// of another model (names the tensor); kCorruptData - a weight is not finite (names tensor and
+/// Errors: as Checkpoint::open and Importance::open; kUnsupported - a source type without decoder
+/// or a target without encoder; kInvalidArgument - output is the source itself, or the importance
+/// is of another model (names the tensor); kCorruptData - a weight is not finite (names tensor and
 /// row); kCancelled; kExhausted - disk full. On every error no output appears. Cost: one pass;
 /// memory a few MiB beyond the mapped source; deterministic for any number of threads. Checked
 /// against: tests/engine/quantize_file_test.cpp, codec_search_test.cpp; the output loads in

@@ -22,7 +22,7 @@ bool stays_float(std::string_view name) {
   });
 }
 
-bool is_weight_matrix(const GgufTensor& tensor) {
+bool is_weight_matrix(const CheckpointTensor& tensor) {
   return tensor.num_dims >= 2 && tensor.name.ends_with(".weight") && !stays_float(tensor.name);
 }
 
@@ -67,7 +67,7 @@ int64_t layer_of(std::string_view name) {
 // The rule of llama.cpp's mixtures for a model.
 class Mixture {
  public:
-  static Result<Mixture> of(const GgufFile& source);
+  static Result<Mixture> of(const Checkpoint& source);
   [[nodiscard]] TensorType type_of(std::string_view name) const;
 
  private:
@@ -88,7 +88,7 @@ class Mixture {
   Layers feed_forward_;
 };
 
-Result<Mixture> Mixture::of(const GgufFile& source) {
+Result<Mixture> Mixture::of(const Checkpoint& source) {
   Mixture mixture;
   CUPEL_TRY(const std::string family, source.get_string_or("general.architecture", ""));
   CUPEL_TRY(const uint64_t experts, source.get_u64_or(family + ".expert_count", 0));
@@ -100,7 +100,7 @@ Result<Mixture> Mixture::of(const GgufFile& source) {
     mixture.llama_70b_ = layers == 80 && heads != kv_heads;
   }
   mixture.tied_ = source.find_tensor("output.weight") == nullptr;
-  for (const GgufTensor& tensor : source.tensors()) {
+  for (const CheckpointTensor& tensor : source.tensors()) {
     if (tensor.name.find("attn_v.weight") != std::string_view::npos ||
         tensor.name.find("attn_qkv.weight") != std::string_view::npos) {
       mixture.attention_.insert(layer_of(tensor.name));
@@ -181,10 +181,11 @@ uint32_t file_type_id(const QuantizeTarget& target) {
   }
 }
 
-Result<std::vector<TensorPlan>> plan_tensors(const GgufFile& source, const QuantizeTarget& target) {
+Result<std::vector<TensorPlan>> plan_tensors(const Checkpoint& source,
+                                             const QuantizeTarget& target) {
   CUPEL_TRY(const Mixture mixture, Mixture::of(source));
   std::vector<TensorPlan> plans;
-  for (const GgufTensor& tensor : source.tensors()) {
+  for (const CheckpointTensor& tensor : source.tensors()) {
     if (!is_weight_matrix(tensor)) {
       plans.push_back({tensor.type, "kept: no weight matrix"});
       continue;

@@ -16,7 +16,7 @@ namespace {
 /// One tensor of the output and the tensors that it is stacked of.
 struct Stack {
   std::string name;
-  std::vector<const GgufTensor*> parts;
+  std::vector<const CheckpointTensor*> parts;
 };
 
 /// "blk.0.ffn_gate.3.weight" → "blk.0.ffn_gate_exps.weight", "blk.0.attn_q_norm.3.weight" →
@@ -39,10 +39,10 @@ int64_t part_number(std::string_view name) {
   return number;
 }
 
-std::vector<Stack> stacks_of(const GgufFile& file) {
+std::vector<Stack> stacks_of(const Checkpoint& file) {
   std::vector<Stack> stacks;
   std::map<std::string, size_t> places;
-  for (const GgufTensor& tensor : file.tensors()) {
+  for (const CheckpointTensor& tensor : file.tensors()) {
     const std::string name = stacked_name(tensor.name);
     const auto [place, is_new] = places.emplace(name, stacks.size());
     if (is_new) {
@@ -60,7 +60,7 @@ std::vector<Stack> stacks_of(const GgufFile& file) {
 
 class Converter {
  public:
-  Converter(const GgufFile& file, const ModelDescription& model) : file_(file), model_(model) {}
+  Converter(const Checkpoint& file, const ModelDescription& model) : file_(file), model_(model) {}
 
   [[nodiscard]] GgufHeader header(const GgufHeader& tokenizer) const {
     GgufHeader header = tokenizer;
@@ -73,13 +73,13 @@ class Converter {
   }
 
   [[nodiscard]] Result<GgufTensorPlan> plan(const Stack& stack) const {
-    const GgufTensor& first = *stack.parts.front();
+    const CheckpointTensor& first = *stack.parts.front();
     GgufTensorPlan plan{.name = stack.name, .type = first.type, .dims = {}};
     plan.dims.assign(first.dims.begin(), first.dims.begin() + first.num_dims);
     if (is_vector(stack)) {
       plan.type = TensorType::kF32;
     }
-    for (const GgufTensor* part : stack.parts) {
+    for (const CheckpointTensor* part : stack.parts) {
       if (part->type != first.type || part->dims != first.dims) {
         return corrupt_data("{}: tensor {} is {} {}, but {} is {} {}", file_.path(), part->name,
                             tensor_type_name(part->type), part->shape(), first.name,
@@ -93,7 +93,7 @@ class Converter {
   }
 
   Result<Ok> write(const Stack& stack, GgufWriter& writer) const {
-    for (const GgufTensor* part : stack.parts) {
+    for (const CheckpointTensor* part : stack.parts) {
       if (is_vector(stack)) {
         CUPEL_TRY(const std::vector<float> values, vector_values(*part));
         CUPEL_TRY_VOID(writer.write(std::as_bytes(std::span(values))));
@@ -136,7 +136,7 @@ class Converter {
     return out;
   }
 
-  [[nodiscard]] Result<std::vector<float>> vector_values(const GgufTensor& tensor) const {
+  [[nodiscard]] Result<std::vector<float>> vector_values(const CheckpointTensor& tensor) const {
     std::vector<float> values(tensor.elements());
     CUPEL_TRY_VOID(dequantize_row(tensor.type, tensor.data, values));
     if (model_.norm_plus_one && tensor.name.ends_with("norm.weight")) {
@@ -152,13 +152,13 @@ class Converter {
     return values;
   }
 
-  const GgufFile& file_;
+  const Checkpoint& file_;
   const ModelDescription& model_;
 };
 
 }  // namespace
 
-Result<Ok> write_gguf(const GgufFile& checkpoint,
+Result<Ok> write_gguf(const Checkpoint& checkpoint,
                       const GgufHeader& tokenizer,
                       const std::string& path) {
   CUPEL_TRY(const ModelDescription model, describe_model(checkpoint));

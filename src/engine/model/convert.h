@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/gguf_writer.h"
 
 namespace cupel::engine {
@@ -15,7 +15,7 @@ namespace cupel::engine {
 ///
 /// Errors: as GgufWriter; kUnsupported - a matrix type that GGUF does not have. On every error no
 /// file appears. Cost: one pass; memory of the largest stacked tensor.
-Result<Ok> write_gguf(const GgufFile& checkpoint,
+Result<Ok> write_gguf(const Checkpoint& checkpoint,
                       const GgufHeader& tokenizer,
                       const std::string& path);
 

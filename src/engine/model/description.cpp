@@ -92,7 +92,7 @@ const std::vector<ModelFamily>& model_families() {
 }
 
 Result<ModelDescription> describe_common(MetadataReader& read) {
-  const GgufFile& file = read.file();
+  const Checkpoint& file = read.file();
   ModelDescription model;
   model.architecture = std::string(read.prefix());
   CUPEL_TRY(model.name, file.get_string_or("general.name", ""));
@@ -100,7 +100,7 @@ Result<ModelDescription> describe_common(MetadataReader& read) {
   CUPEL_TRY(const int64_t layers, read.size("block_count", kMaxLayers));
   CUPEL_TRY(model.context_length, read.size("context_length", kMaxContext));
   CUPEL_TRY_VOID(describe_norm(read, model));
-  CUPEL_TRY(const GgufTensor* embedding, file.get_tensor("token_embd.weight"));
+  CUPEL_TRY(const CheckpointTensor* embedding, file.get_tensor("token_embd.weight"));
   model.vocabulary_size = static_cast<int64_t>(embedding->rows());
   read.ignore("vocab_size");  // the embedding's rows say it
   model.tied_head = file.find_tensor("output.weight") == nullptr;
@@ -152,7 +152,7 @@ Result<Ok> describe_experts(MetadataReader& read, ModelDescription& model) {
   return Ok{};
 }
 
-Result<ModelDescription> describe_model(const GgufFile& file) {
+Result<ModelDescription> describe_model(const Checkpoint& file) {
   CUPEL_TRY(const std::string architecture, file.get_string("general.architecture"));
   std::vector<std::string> known;
   for (const ModelFamily& candidate : model_families()) {

@@ -7,7 +7,7 @@
 
 #include "base/function_ref.h"
 #include "base/result.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/kernels/operators.h"
 
 namespace cupel::engine {
@@ -158,7 +158,7 @@ const std::vector<ModelFamily>& model_families();
 /// The description of a checkpoint, checked for sane sizes (so that nothing later divides by zero,
 /// overflows or allocates without bound). Errors: kUnsupported - an architecture or a setting that
 /// is not understood, by the name of the key; kCorruptData - missing or absurd values.
-Result<ModelDescription> describe_model(const GgufFile& file);
+Result<ModelDescription> describe_model(const Checkpoint& file);
 
 /// Shared by families: the fields that every transformer of GGUF has, with the same layer
 /// throughout, RMS norms before the blocks and a SwiGLU feed-forward.

@@ -8,7 +8,7 @@
 
 #include "base/function_ref.h"
 #include "base/result.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 
 namespace cupel::engine {
 
@@ -16,9 +16,9 @@ namespace cupel::engine {
 /// nobody looks at would be computed wrongly without a word.
 class MetadataReader {
  public:
-  MetadataReader(const GgufFile& file, std::string_view prefix) : file_(&file), prefix_(prefix) {}
+  MetadataReader(const Checkpoint& file, std::string_view prefix) : file_(&file), prefix_(prefix) {}
 
-  [[nodiscard]] const GgufFile& file() const { return *file_; }
+  [[nodiscard]] const Checkpoint& file() const { return *file_; }
   [[nodiscard]] std::string_view prefix() const { return prefix_; }
   /// "<prefix>.<name>".
   [[nodiscard]] std::string key(std::string_view name) const;
@@ -51,7 +51,7 @@ class MetadataReader {
   Result<int64_t> checked_size(std::string_view name, uint64_t value, int64_t limit) const;
   Result<double> checked_number(std::string_view name, double value, bool zero) const;
 
-  const GgufFile* file_;
+  const Checkpoint* file_;
   std::string prefix_;
   std::unordered_set<std::string> used_;
 };

@@ -7,7 +7,7 @@
 
 namespace cupel::engine {
 
-Result<GgufFile> open_checkpoint(const std::string& path) {
+Result<Checkpoint> open_checkpoint(const std::string& path) {
   std::error_code ec;
   if (std::filesystem::is_directory(path, ec)) {
     if (!std::filesystem::exists(std::filesystem::path(path) / "config.json", ec)) {
@@ -24,7 +24,7 @@ Result<GgufFile> open_checkpoint(const std::string& path) {
         "config.json and the tokenizer",
         path);
   }
-  return GgufFile::open(path);
+  return Checkpoint::open(path);
 }
 
 }  // namespace cupel::engine

@@ -23,10 +23,10 @@ double dimension_of_turns(const YarnScaling& scaling, double turns, double base,
 }
 
 /// The factors of a tensor with one number per pair; empty when the file has no such tensor.
-Result<std::vector<float>> tensor_factors(const GgufFile& file,
+Result<std::vector<float>> tensor_factors(const Checkpoint& file,
                                           std::string_view name,
                                           int64_t rotary_dim) {
-  const GgufTensor* tensor = file.find_tensor(name);
+  const CheckpointTensor* tensor = file.find_tensor(name);
   if (tensor == nullptr) {
     return std::vector<float>{};
   }

@@ -27,7 +27,9 @@ struct Range {
 // the packing can run on all threads.
 class Loader {
  public:
-  Loader(const GgufFile& file, const Operators& operators, const std::optional<NoiseOptions>& noise)
+  Loader(const Checkpoint& file,
+         const Operators& operators,
+         const std::optional<NoiseOptions>& noise)
       : file_(file), operators_(operators), noise_(noise) {}
 
   [[nodiscard]] bool has(std::string_view name) const { return file_.find_tensor(name) != nullptr; }
@@ -40,7 +42,7 @@ class Loader {
                             int64_t size,
                             Range part,
                             std::vector<float>& out) {
-    CUPEL_TRY(const GgufTensor* tensor, used_tensor(name));
+    CUPEL_TRY(const CheckpointTensor* tensor, used_tensor(name));
     if (tensor->elements() != static_cast<uint64_t>(size)) {
       return corrupt_data("{}: tensor {} has shape {}; its metadata asks for {} numbers",
                           file_.path(), name, tensor->shape(), size);
@@ -64,7 +66,7 @@ class Loader {
                             Range part,
                             PackedMatrix& out,
                             bool part_of_block = true) {
-    CUPEL_TRY(const GgufTensor* tensor, checked(name, cols, rows));
+    CUPEL_TRY(const CheckpointTensor* tensor, checked(name, cols, rows));
     jobs_.push_back({tensor, part.first, part.count, cols, &out, part_of_block});
     return Ok{};
   }
@@ -94,7 +96,7 @@ class Loader {
 
   [[nodiscard]] std::vector<std::string> unused() const {
     std::vector<std::string> names;
-    for (const GgufTensor& tensor : file_.tensors()) {
+    for (const CheckpointTensor& tensor : file_.tensors()) {
       if (!used_.contains(tensor.name)) {
         names.emplace_back(tensor.name);
       }
@@ -106,7 +108,7 @@ class Loader {
 
  private:
   struct Job {
-    const GgufTensor* tensor;
+    const CheckpointTensor* tensor;
     int64_t first;  // row of the tensor
     int64_t rows;
     int64_t cols;
@@ -120,13 +122,13 @@ class Loader {
     int64_t count;
   };
 
-  Result<const GgufTensor*> used_tensor(const std::string& name) {
-    CUPEL_TRY(const GgufTensor* tensor, file_.get_tensor(name));
+  Result<const CheckpointTensor*> used_tensor(const std::string& name) {
+    CUPEL_TRY(const CheckpointTensor* tensor, file_.get_tensor(name));
     used_.insert(tensor->name);
     return tensor;
   }
 
-  [[nodiscard]] Result<std::vector<float>> float_values(const GgufTensor& tensor) const {
+  [[nodiscard]] Result<std::vector<float>> float_values(const CheckpointTensor& tensor) const {
     const bool is_float = tensor.type == TensorType::kF32 || tensor.type == TensorType::kF16 ||
                           tensor.type == TensorType::kBF16;
     if (!is_float) {
@@ -138,8 +140,8 @@ class Loader {
     return values;
   }
 
-  Result<const GgufTensor*> checked(const std::string& name, int64_t cols, int64_t rows) {
-    CUPEL_TRY(const GgufTensor* tensor, used_tensor(name));
+  Result<const CheckpointTensor*> checked(const std::string& name, int64_t cols, int64_t rows) {
+    CUPEL_TRY(const CheckpointTensor* tensor, used_tensor(name));
     if (tensor->columns() != static_cast<uint64_t>(cols) ||
         tensor->rows() != static_cast<uint64_t>(rows)) {
       return corrupt_data("{}: tensor {} has shape {}; its metadata asks for [{}, {}]",
@@ -189,7 +191,7 @@ class Loader {
   [[nodiscard]] bool damages(const Job& job) const { return noise_ && job.part_of_block; }
 
   static std::span<const std::byte> bytes_of(const Piece& piece) {
-    const GgufTensor& tensor = *piece.job->tensor;
+    const CheckpointTensor& tensor = *piece.job->tensor;
     const auto first = static_cast<size_t>(piece.job->first + piece.first);
     return tensor.data.subspan(first * tensor.row_bytes(),
                                static_cast<size_t>(piece.count) * tensor.row_bytes());
@@ -210,7 +212,7 @@ class Loader {
     return Ok{};
   }
 
-  const GgufFile& file_;
+  const Checkpoint& file_;
   const Operators& operators_;
   const std::optional<NoiseOptions>& noise_;
   std::vector<Job> jobs_;
@@ -373,7 +375,7 @@ size_t matrix_bytes(const PackedMatrix& m) {
 }
 
 // A bias we would not add gives fluent nonsense; refuse instead of ignoring it.
-Result<Ok> refuse_ignored(const GgufFile& file, const std::vector<std::string>& unused) {
+Result<Ok> refuse_ignored(const Checkpoint& file, const std::vector<std::string>& unused) {
   for (const std::string& name : unused) {
     if (name.ends_with(".bias") || name.starts_with("blk.")) {
       return unsupported(
@@ -433,7 +435,7 @@ Result<Ok> load_ends(Loader& load, const ModelDescription& model, Weights& weigh
 
 }  // namespace
 
-Result<Weights> load_weights(const GgufFile& file,
+Result<Weights> load_weights(const Checkpoint& file,
                              const ModelDescription& description,
                              const Operators& operators,
                              const std::optional<NoiseOptions>& noise,

@@ -7,8 +7,8 @@
 
 #include "base/result.h"
 #include "base/thread_pool.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/damage.h"
-#include "engine/checkpoint/gguf.h"
 #include "engine/kernels/operators.h"
 #include "engine/model/description.h"
 
@@ -62,7 +62,7 @@ struct Weights {
 /// `noise` damages the blocks' matrices (not embedding, head or norms) before they are packed.
 /// Errors: kCorruptData - a tensor is missing or has another shape (names tensor, found, expected);
 /// kUnsupported - a type without kernels, or one that noise cannot be added to.
-Result<Weights> load_weights(const GgufFile& file,
+Result<Weights> load_weights(const Checkpoint& file,
                              const ModelDescription& description,
                              const Operators& operators,
                              const std::optional<NoiseOptions>& noise,

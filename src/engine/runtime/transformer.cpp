@@ -75,7 +75,7 @@ Transformer::Transformer(ModelDescription description,
   }
 }
 
-Result<std::unique_ptr<Transformer>> Transformer::load(const GgufFile& file,
+Result<std::unique_ptr<Transformer>> Transformer::load(const Checkpoint& file,
                                                        const EngineOptions& options) {
   CUPEL_TRY(ModelDescription description, describe_model(file));
   CUPEL_TRY(const Operators* operators, operators_for(options.level.value_or(best_cpu_level())));

@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "core/tokenizer.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/kernels/operators.h"
 #include "engine/model/description.h"
 #include "engine/model/weights.h"
@@ -84,7 +84,7 @@ struct HiddenTaps {
 class Transformer {
  public:
   /// Errors: those of describe_model and load_weights. `file` may be closed afterwards.
-  static Result<std::unique_ptr<Transformer>> load(const GgufFile& file,
+  static Result<std::unique_ptr<Transformer>> load(const Checkpoint& file,
                                                    const EngineOptions& options);
 
   [[nodiscard]] const ModelDescription& description() const { return description_; }

@@ -208,7 +208,7 @@ Result<ModelTexts> load_texts_from_folder(const std::string& folder) {
   return FolderReader(folder).read();
 }
 
-Result<ModelTexts> load_texts(const GgufFile& file, const TokenizerOptions& options) {
+Result<ModelTexts> load_texts(const Checkpoint& file, const TokenizerOptions& options) {
   if (file.foreign()) {
     if (!options.pre.empty()) {
       return invalid_argument(

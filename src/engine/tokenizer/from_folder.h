@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "core/tokenizer.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/tokenizer/from_gguf.h"
 
 namespace cupel::engine {
@@ -38,6 +38,6 @@ Result<ModelTexts> load_texts_from_folder(const std::string& folder);
 
 /// The same of an open checkpoint of any format. Errors: those of load_tokenizer or of
 /// load_texts_from_folder.
-Result<ModelTexts> load_texts(const GgufFile& file, const TokenizerOptions& options = {});
+Result<ModelTexts> load_texts(const Checkpoint& file, const TokenizerOptions& options = {});
 
 }  // namespace cupel::engine

@@ -12,7 +12,7 @@ std::string key(std::string_view name) {
   return "tokenizer.ggml." + std::string(name);
 }
 
-Result<int64_t> id_or_absent(const GgufFile& file, std::string_view name) {
+Result<int64_t> id_or_absent(const Checkpoint& file, std::string_view name) {
   if (!file.contains(key(name))) {
     return int64_t{-1};
   }
@@ -21,7 +21,7 @@ Result<int64_t> id_or_absent(const GgufFile& file, std::string_view name) {
   return id == 0xFFFFFFFF ? int64_t{-1} : id;
 }
 
-Result<std::optional<bool>> bool_or_absent(const GgufFile& file, std::string_view name) {
+Result<std::optional<bool>> bool_or_absent(const Checkpoint& file, std::string_view name) {
   if (!file.contains(key(name))) {
     return std::optional<bool>{};
   }
@@ -29,7 +29,7 @@ Result<std::optional<bool>> bool_or_absent(const GgufFile& file, std::string_vie
   return std::optional<bool>(value);
 }
 
-Result<Ok> read_lists(const GgufFile& file, TokenizerData& data) {
+Result<Ok> read_lists(const Checkpoint& file, TokenizerData& data) {
   CUPEL_TRY(data.tokens, file.get_string_array(key("tokens")));
   if (file.contains(key("scores"))) {
     CUPEL_TRY(data.scores, file.get_f32_array(key("scores")));
@@ -43,7 +43,7 @@ Result<Ok> read_lists(const GgufFile& file, TokenizerData& data) {
   return Ok{};
 }
 
-Result<Ok> read_ids(const GgufFile& file, TokenizerData& data) {
+Result<Ok> read_ids(const Checkpoint& file, TokenizerData& data) {
   CUPEL_TRY(data.bos, id_or_absent(file, "bos_token_id"));
   CUPEL_TRY(data.eos, id_or_absent(file, "eos_token_id"));
   CUPEL_TRY(data.unknown, id_or_absent(file, "unknown_token_id"));
@@ -62,7 +62,7 @@ Result<Ok> read_ids(const GgufFile& file, TokenizerData& data) {
 
 }  // namespace
 
-Result<TokenizerData> tokenizer_data(const GgufFile& file) {
+Result<TokenizerData> tokenizer_data(const Checkpoint& file) {
   if (!file.contains(key("model"))) {
     return corrupt_data("{}: no tokenizer.ggml.model: the file holds no tokenizer", file.path());
   }
@@ -74,7 +74,7 @@ Result<TokenizerData> tokenizer_data(const GgufFile& file) {
   return data;
 }
 
-Result<std::unique_ptr<Tokenizer>> load_tokenizer(const GgufFile& file,
+Result<std::unique_ptr<Tokenizer>> load_tokenizer(const Checkpoint& file,
                                                   const TokenizerOptions& options) {
   CUPEL_TRY(TokenizerData data, tokenizer_data(file));
   if (!options.pre.empty()) {

@@ -5,7 +5,7 @@
 
 #include "base/result.h"
 #include "core/tokenizer.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/tokenizer/tokenizer_data.h"
 
 namespace cupel::engine {
@@ -17,11 +17,11 @@ struct TokenizerOptions {
 
 /// Reads the tokenizer.ggml.* keys. The views point into `file`.
 /// Errors: kCorruptData - a key is absent or mistyped; names file and key.
-Result<TokenizerData> tokenizer_data(const GgufFile& file);
+Result<TokenizerData> tokenizer_data(const Checkpoint& file);
 
 /// The tokenizer of a model file; independent of `file` afterwards.
 /// Errors: as tokenizer_data and make_tokenizer, with the file's path.
-Result<std::unique_ptr<Tokenizer>> load_tokenizer(const GgufFile& file,
+Result<std::unique_ptr<Tokenizer>> load_tokenizer(const Checkpoint& file,
                                                   const TokenizerOptions& options = {});
 
 }  // namespace cupel::engine

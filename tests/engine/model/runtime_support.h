@@ -21,7 +21,7 @@ using cupel::test::TinyModelOptions;
 using Logits = std::vector<std::vector<float>>;  // [row][V]; a row that asked for none is empty
 
 struct Engine {
-  std::unique_ptr<GgufFile> file;
+  std::unique_ptr<Checkpoint> file;
   std::unique_ptr<Transformer> transformer;
   Transformer* operator->() const { return transformer.get(); }
   Transformer& operator*() const { return *transformer; }
@@ -31,10 +31,10 @@ struct Engine {
 /// nothing below could run.
 inline Engine open_engine(const TinyModel& model, EngineOptions options = {}) {
   options.threads = options.threads == 0 ? 1 : options.threads;
-  auto file = GgufFile::open(model.path());
+  auto file = Checkpoint::open(model.path());
   CUPEL_CHECK(file.has_value(), file ? "" : file.error().message);
   Engine engine;
-  engine.file = std::make_unique<GgufFile>(std::move(*file));
+  engine.file = std::make_unique<Checkpoint>(std::move(*file));
   auto transformer = Transformer::load(*engine.file, options);
   CUPEL_CHECK(transformer.has_value(), transformer ? "" : transformer.error().message);
   engine.transformer = std::move(*transformer);

@@ -25,12 +25,12 @@ struct Model {
 };
 
 struct Loaded {
-  GgufFile file;
+  Checkpoint file;
   std::unique_ptr<Transformer> transformer;
 };
 
 Result<Loaded> load(const Model& model, Activations activations) {
-  CUPEL_TRY(GgufFile file, GgufFile::open(test::model_file(model.file)));
+  CUPEL_TRY(Checkpoint file, Checkpoint::open(test::model_file(model.file)));
   EngineOptions options;
   options.activations = activations;
   CUPEL_TRY(auto transformer, Transformer::load(file, options));

@@ -3,7 +3,7 @@
 
 #include "base/io.h"
 #include "base/rng.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 #include "engine/gguf_sample.h"
 #include "support/test_paths.h"
 
@@ -25,7 +25,7 @@ class PublishedGguf : public testing::Test {
     const std::string path = cupel::test::model_file("SmolLM2-135M-Instruct.Q4_1.gguf");
     CUPEL_SKIP_UNLESS(path, "the default model is absent: a published header was not attacked");
     bytes_ = read_file(path).value();
-    const auto file = GgufFile::from_bytes(test::bytes_of(bytes_), std::string(kPath));
+    const auto file = Checkpoint::from_bytes(test::bytes_of(bytes_), std::string(kPath));
     ASSERT_TRUE(file.has_value());
     header_bytes_ = file->data_offset();
     table_begin_ = static_cast<uint64_t>(file->tensors().front().name.data() - bytes_.data());
@@ -38,14 +38,14 @@ class PublishedGguf : public testing::Test {
     const std::vector<char> exact(cut.begin(), length <= header_bytes_ ? cut.end() : cut.begin());
     const auto span =
         length <= header_bytes_ ? std::as_bytes(std::span(exact)) : test::bytes_of(cut);
-    const auto file = GgufFile::from_bytes(span, std::string(kPath));
+    const auto file = Checkpoint::from_bytes(span, std::string(kPath));
     ASSERT_FALSE(file.has_value()) << length;
     expect_clean(file.error(), "cut at " + std::to_string(length));
   }
 
   void expect_mutation_is_clean(uint64_t at, char value) {
     const char original = std::exchange(bytes_[at], value);
-    const auto file = GgufFile::from_bytes(test::bytes_of(bytes_), std::string(kPath));
+    const auto file = Checkpoint::from_bytes(test::bytes_of(bytes_), std::string(kPath));
     if (file) {
       test::touch_everything(*file);
     } else {

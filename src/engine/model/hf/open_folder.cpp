@@ -156,7 +156,7 @@ Result<std::string> read_config(const std::string& place) {
 
 }  // namespace
 
-Result<GgufFile> open_folder(const std::string& folder) {
+Result<Checkpoint> open_folder(const std::string& folder) {
   const std::string place = (std::filesystem::path(folder) / "config.json").string();
   CUPEL_TRY(const std::string text, read_config(place));
   auto parsed = parse_json(text);
@@ -188,8 +188,8 @@ Result<GgufFile> open_folder(const std::string& folder) {
                                                        text + tokenizer_digests(folder));
   CUPEL_TRY(std::vector<ForeignTensor> tensors, rename_tensors(storage->file(), family->hf, tied));
   add_vectors(translation, *storage, tensors);
-  return GgufFile::assemble(folder, translation.header.encode(), std::move(tensors),
-                            std::move(storage));
+  return Checkpoint::assemble(folder, translation.header.encode(), std::move(tensors),
+                              std::move(storage));
 }
 
 }  // namespace cupel::engine::hf

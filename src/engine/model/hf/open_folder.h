@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 
 namespace cupel::engine::hf {
 
@@ -14,6 +14,6 @@ namespace cupel::engine::hf {
 ///
 /// Errors: kNotFound; kCorruptData - broken files, or tensors that are missing; kUnsupported - a
 /// model_type, a setting or a tensor that is not understood, by its name.
-Result<GgufFile> open_folder(const std::string& folder);
+Result<Checkpoint> open_folder(const std::string& folder);
 
 }  // namespace cupel::engine::hf

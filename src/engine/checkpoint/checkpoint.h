@@ -68,7 +68,7 @@ struct GgufEntry {
 /// Shapes: dims[0] is the contiguous dimension (inputs of a weight); `rows()` rows of `columns()`
 /// numbers lie one after another, each `row_bytes()` bytes. A weight [576, 1536] has 1536 output
 /// rows.
-struct GgufTensor {
+struct CheckpointTensor {
   std::string_view name;
   TensorType type = TensorType::kF32;
   uint32_t num_dims = 1;                     ///< 1 … 4
@@ -109,27 +109,29 @@ struct ForeignTensor {
   std::span<const std::byte> data;
 };
 
-/// A GGUF checkpoint (versions 2 and 3, little-endian), mapped into memory and checked whole: after
-/// `open`, every view lies inside the file, names and keys are unique, tensors do not overlap.
+/// The weights of a model and what is said of them, in GGUF's terms: a GGUF file (versions 2 and 3,
+/// little-endian), mapped into memory and checked whole, or a checkpoint of another format
+/// presented as one. After `open`, every view lies inside the file, names and keys are unique,
+/// tensors do not overlap.
 ///
 /// Values are only decoded when asked for. Movable; views stay valid as long as the object (or the
 /// one it was moved to) lives. Immutable and thread-safe after `open`.
-class GgufFile {
+class Checkpoint {
  public:
   /// Errors: kNotFound; kCorruptData - broken in itself (names the byte, what was expected and the
   /// mend); kUnsupported - version 1 or newer than 3, big-endian, or a tensor type of unknown
   /// shape.
-  static Result<GgufFile> open(const std::string& path);
+  static Result<Checkpoint> open(const std::string& path);
   /// The same over bytes in memory, which are not copied and must outlive the object; `path` is for
   /// messages.
-  static Result<GgufFile> from_bytes(std::span<const std::byte> bytes, std::string path);
+  static Result<Checkpoint> from_bytes(std::span<const std::byte> bytes, std::string path);
 
   /// A checkpoint of another format in the terms of this one: `header` is an encoded GgufHeader
   /// without tensors, the tensors lie in `storage`. Errors: as open.
-  static Result<GgufFile> assemble(std::string path,
-                                   std::string header,
-                                   std::vector<ForeignTensor> tensors,
-                                   std::unique_ptr<const TensorStorage> storage);
+  static Result<Checkpoint> assemble(std::string path,
+                                     std::string header,
+                                     std::vector<ForeignTensor> tensors,
+                                     std::unique_ptr<const TensorStorage> storage);
 
   [[nodiscard]] const std::string& path() const { return path_; }
   /// Whether it was assembled.
@@ -144,15 +146,15 @@ class GgufFile {
 
   /// In file order.
   [[nodiscard]] std::span<const GgufEntry> metadata() const { return metadata_; }
-  [[nodiscard]] std::span<const GgufTensor> tensors() const { return tensors_; }
+  [[nodiscard]] std::span<const CheckpointTensor> tensors() const { return tensors_; }
 
   /// The value of a key, or nullptr.
   [[nodiscard]] const GgufValue* find(std::string_view key) const;
   [[nodiscard]] bool contains(std::string_view key) const { return find(key) != nullptr; }
   /// The tensor of that name, or nullptr.
-  [[nodiscard]] const GgufTensor* find_tensor(std::string_view name) const;
+  [[nodiscard]] const CheckpointTensor* find_tensor(std::string_view name) const;
   /// Errors: kCorruptData - the file has no tensor of that name.
-  [[nodiscard]] Result<const GgufTensor*> get_tensor(std::string_view name) const;
+  [[nodiscard]] Result<const CheckpointTensor*> get_tensor(std::string_view name) const;
 
   // Typed readers. Errors: kCorruptData - the key is absent, of another type, or its value does not
   // fit; the message names file, key and what was found. Integers may be stored in any width.
@@ -199,7 +201,7 @@ class GgufFile {
     std::unique_ptr<const TensorStorage> storage;
   };
 
-  GgufFile() = default;
+  Checkpoint() = default;
   Result<const GgufValue*> require(std::string_view key) const;
   Error mistyped(std::string_view key, std::string_view expected) const;
 
@@ -210,7 +212,7 @@ class GgufFile {
   uint32_t alignment_ = 32;
   uint64_t data_offset_ = 0;
   std::vector<GgufEntry> metadata_;
-  std::vector<GgufTensor> tensors_;
+  std::vector<CheckpointTensor> tensors_;
   std::unordered_map<std::string_view, size_t> keys_;
   std::unordered_map<std::string_view, size_t> names_;
   std::unique_ptr<Foreign> foreign_;

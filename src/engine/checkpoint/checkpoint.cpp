@@ -1,4 +1,4 @@
-#include "engine/checkpoint/gguf.h"
+#include "engine/checkpoint/checkpoint.h"
 
 #include <algorithm>
 #include <cstring>
@@ -127,7 +127,7 @@ std::string GgufValue::type_name() const {
   return std::string(gguf_type_name(type));
 }
 
-std::string GgufTensor::shape() const {
+std::string CheckpointTensor::shape() const {
   std::string text = "[";
   for (uint32_t d = 0; d < num_dims; ++d) {
     text += format("{}{}", d == 0 ? "" : ", ", dims[d]);
@@ -135,29 +135,29 @@ std::string GgufTensor::shape() const {
   return text + "]";
 }
 
-Result<GgufFile> GgufFile::open(const std::string& path) {
+Result<Checkpoint> Checkpoint::open(const std::string& path) {
   CUPEL_TRY(MappedFile mapping, MappedFile::open(path));
-  CUPEL_TRY(GgufFile file, from_bytes(mapping.bytes(), path));
+  CUPEL_TRY(Checkpoint file, from_bytes(mapping.bytes(), path));
   file.mapping_ = std::move(mapping);
   return file;
 }
 
-Result<GgufFile> GgufFile::from_bytes(std::span<const std::byte> bytes, std::string path) {
+Result<Checkpoint> Checkpoint::from_bytes(std::span<const std::byte> bytes, std::string path) {
   return GgufParser(bytes, std::move(path)).parse();
 }
 
-const GgufValue* GgufFile::find(std::string_view key) const {
+const GgufValue* Checkpoint::find(std::string_view key) const {
   const auto it = keys_.find(key);
   return it == keys_.end() ? nullptr : &metadata_[it->second].value;
 }
 
-const GgufTensor* GgufFile::find_tensor(std::string_view name) const {
+const CheckpointTensor* Checkpoint::find_tensor(std::string_view name) const {
   const auto it = names_.find(name);
   return it == names_.end() ? nullptr : &tensors_[it->second];
 }
 
-Result<const GgufTensor*> GgufFile::get_tensor(std::string_view name) const {
-  if (const GgufTensor* tensor = find_tensor(name); tensor != nullptr) {
+Result<const CheckpointTensor*> Checkpoint::get_tensor(std::string_view name) const {
+  if (const CheckpointTensor* tensor = find_tensor(name); tensor != nullptr) {
     return tensor;
   }
   return corrupt_data(
@@ -166,7 +166,7 @@ Result<const GgufTensor*> GgufFile::get_tensor(std::string_view name) const {
       path_, name, tensors_.size());
 }
 
-Result<const GgufValue*> GgufFile::require(std::string_view key) const {
+Result<const GgufValue*> Checkpoint::require(std::string_view key) const {
   if (const GgufValue* value = find(key); value != nullptr) {
     return value;
   }
@@ -175,14 +175,14 @@ Result<const GgufValue*> GgufFile::require(std::string_view key) const {
       key);
 }
 
-Error GgufFile::mistyped(std::string_view key, std::string_view expected) const {
+Error Checkpoint::mistyped(std::string_view key, std::string_view expected) const {
   return corrupt_data(
       "{}: metadata key \"{}\" is {}; expected {}; convert the model again with a current "
       "tool",
       path_, key, find(key)->type_name(), expected);
 }
 
-Result<uint64_t> GgufFile::get_u64(std::string_view key) const {
+Result<uint64_t> Checkpoint::get_u64(std::string_view key) const {
   CUPEL_TRY(const GgufValue* value, require(key));
   if (const auto number = value->to_u64()) {
     return *number;
@@ -190,7 +190,7 @@ Result<uint64_t> GgufFile::get_u64(std::string_view key) const {
   return mistyped(key, "an integer of at least 0");
 }
 
-Result<int64_t> GgufFile::get_i64(std::string_view key) const {
+Result<int64_t> Checkpoint::get_i64(std::string_view key) const {
   CUPEL_TRY(const GgufValue* value, require(key));
   if (const auto number = value->to_i64()) {
     return *number;
@@ -198,7 +198,7 @@ Result<int64_t> GgufFile::get_i64(std::string_view key) const {
   return mistyped(key, "an integer");
 }
 
-Result<double> GgufFile::get_f64(std::string_view key) const {
+Result<double> Checkpoint::get_f64(std::string_view key) const {
   CUPEL_TRY(const GgufValue* value, require(key));
   if (const auto number = value->to_f64()) {
     return *number;
@@ -206,7 +206,7 @@ Result<double> GgufFile::get_f64(std::string_view key) const {
   return mistyped(key, "a number");
 }
 
-Result<bool> GgufFile::get_bool(std::string_view key) const {
+Result<bool> Checkpoint::get_bool(std::string_view key) const {
   CUPEL_TRY(const GgufValue* value, require(key));
   if (const auto flag = value->to_bool()) {
     return *flag;
@@ -214,7 +214,7 @@ Result<bool> GgufFile::get_bool(std::string_view key) const {
   return mistyped(key, "bool");
 }
 
-Result<std::string> GgufFile::get_string(std::string_view key) const {
+Result<std::string> Checkpoint::get_string(std::string_view key) const {
   CUPEL_TRY(const GgufValue* value, require(key));
   if (const auto text = value->to_string()) {
     return std::string(*text);
@@ -222,7 +222,7 @@ Result<std::string> GgufFile::get_string(std::string_view key) const {
   return mistyped(key, "string");
 }
 
-Result<std::vector<std::string_view>> GgufFile::get_string_array(std::string_view key) const {
+Result<std::vector<std::string_view>> Checkpoint::get_string_array(std::string_view key) const {
   CUPEL_TRY(const GgufValue* value, require(key));
   if (value->type != GgufType::kArray || value->element_type != GgufType::kString) {
     return mistyped(key, "array of string");
@@ -238,7 +238,7 @@ Result<std::vector<std::string_view>> GgufFile::get_string_array(std::string_vie
   return result;
 }
 
-Result<std::vector<float>> GgufFile::get_f32_array(std::string_view key) const {
+Result<std::vector<float>> Checkpoint::get_f32_array(std::string_view key) const {
   CUPEL_TRY(const GgufValue* value, require(key));
   const size_t size = gguf_type_bytes(value->element_type);
   if (value->type != GgufType::kArray || (size == 0 && value->count > 0)) {
@@ -256,7 +256,7 @@ Result<std::vector<float>> GgufFile::get_f32_array(std::string_view key) const {
   return result;
 }
 
-Result<std::vector<int32_t>> GgufFile::get_i32_array(std::string_view key) const {
+Result<std::vector<int32_t>> Checkpoint::get_i32_array(std::string_view key) const {
   CUPEL_TRY(const GgufValue* value, require(key));
   const size_t size = gguf_type_bytes(value->element_type);
   if (value->type != GgufType::kArray || (size == 0 && value->count > 0)) {
@@ -276,29 +276,30 @@ Result<std::vector<int32_t>> GgufFile::get_i32_array(std::string_view key) const
   return result;
 }
 
-Result<uint64_t> GgufFile::get_u64_or(std::string_view key, uint64_t fallback) const {
+Result<uint64_t> Checkpoint::get_u64_or(std::string_view key, uint64_t fallback) const {
   return contains(key) ? get_u64(key) : Result<uint64_t>(fallback);
 }
 
-Result<double> GgufFile::get_f64_or(std::string_view key, double fallback) const {
+Result<double> Checkpoint::get_f64_or(std::string_view key, double fallback) const {
   return contains(key) ? get_f64(key) : Result<double>(fallback);
 }
 
-Result<bool> GgufFile::get_bool_or(std::string_view key, bool fallback) const {
+Result<bool> Checkpoint::get_bool_or(std::string_view key, bool fallback) const {
   return contains(key) ? get_bool(key) : Result<bool>(fallback);
 }
 
-Result<std::string> GgufFile::get_string_or(std::string_view key, std::string_view fallback) const {
+Result<std::string> Checkpoint::get_string_or(std::string_view key,
+                                              std::string_view fallback) const {
   return contains(key) ? get_string(key) : Result<std::string>(std::string(fallback));
 }
 
-Result<GgufFile> GgufFile::assemble(std::string path,
-                                    std::string header,
-                                    std::vector<ForeignTensor> tensors,
-                                    std::unique_ptr<const TensorStorage> storage) {
+Result<Checkpoint> Checkpoint::assemble(std::string path,
+                                        std::string header,
+                                        std::vector<ForeignTensor> tensors,
+                                        std::unique_ptr<const TensorStorage> storage) {
   auto foreign =
       std::make_unique<Foreign>(Foreign{std::move(header), std::move(tensors), std::move(storage)});
-  CUPEL_TRY(GgufFile file,
+  CUPEL_TRY(Checkpoint file,
             from_bytes(std::as_bytes(std::span<const char>(foreign->header)), std::move(path)));
   for (const ForeignTensor& tensor : foreign->tensors) {
     if (!file.names_.emplace(tensor.name, file.tensors_.size()).second) {
@@ -315,7 +316,7 @@ Result<GgufFile> GgufFile::assemble(std::string path,
   return file;
 }
 
-const std::string& GgufFile::fingerprint() const {
+const std::string& Checkpoint::fingerprint() const {
   if (foreign()) {
     return foreign_->storage->fingerprint();
   }
@@ -332,7 +333,7 @@ const std::string& GgufFile::fingerprint() const {
   return fingerprint_->value;
 }
 
-void GgufFile::expect(std::span<const std::byte> part) const {
+void Checkpoint::expect(std::span<const std::byte> part) const {
   if (foreign()) {
     foreign_->storage->expect(part);
   } else if (mapping_) {
@@ -340,7 +341,7 @@ void GgufFile::expect(std::span<const std::byte> part) const {
   }
 }
 
-void GgufFile::release(std::span<const std::byte> part) const {
+void Checkpoint::release(std::span<const std::byte> part) const {
   if (foreign()) {
     foreign_->storage->release(part);
   } else if (mapping_) {
@@ -348,7 +349,7 @@ void GgufFile::release(std::span<const std::byte> part) const {
   }
 }
 
-void GgufFile::release_all() const {
+void Checkpoint::release_all() const {
   if (foreign()) {
     foreign_->storage->release_all();
   } else {
