@@ -50,23 +50,43 @@ std::shared_ptr<constraint::TokenConstraint> compile(
   return *made;
 }
 
-/// Microseconds of each token of the answer: its mask, the draw, reading it.
+/// What the generator asks of a constraint for one sequence.
+struct Follower : public AllowedTokens {
+  constraint::TokenConstraint* constraint;
+  constraint::Progress progress;
+  std::span<const TokenId> answer;
+
+  explicit Follower(constraint::TokenConstraint& c) : constraint(&c), progress(c.begin()) {}
+  bool allows(TokenId id) override { return constraint->allows(progress, answer, id); }
+  std::span<const uint64_t> mask() override {
+    const auto prepared = constraint->prepare(progress, answer);
+    CUPEL_CHECK(prepared.has_value(), prepared ? "" : prepared.error().message);
+    return progress.allowed;
+  }
+};
+
+/// Microseconds of each token of the answer: the draw, its mask where it needs one, reading it.
+/// `agrees`: the model's likeliest token is the answer's; else one that is not allowed.
 std::vector<double> follow(constraint::TokenConstraint& token_constraint,
                            std::span<const TokenId> answer,
-                           std::span<const float> logits) {
+                           std::vector<float> logits,
+                           bool agrees) {
   const engine::Operators& ops = **engine::operators_for(engine::best_cpu_level());
   SamplingOptions options;
   options.constraint.kind = OutputConstraint::Kind::kJsonSchema;
   Sampler sampler;
-  constraint::Progress progress = token_constraint.begin();
+  Follower follower(token_constraint);
   std::vector<double> times;
   for (size_t i = 0; i < answer.size(); ++i) {
+    float& likeliest = logits[static_cast<size_t>(agrees ? answer[i] : 0)];
+    const float before = likeliest;
+    likeliest = 1000;
     const double begin = cpu_seconds();
-    const auto prepared = token_constraint.prepare(progress, answer.first(i));
-    CUPEL_CHECK(prepared.has_value(), prepared ? "" : prepared.error().message);
-    (void)sampler.draw(ops, logits, {.options = &options, .allowed = progress.allowed}, {});
-    token_constraint.advance(progress, answer.first(i + 1));
+    follower.answer = answer.first(i);
+    (void)sampler.draw(ops, logits, {.options = &options, .allowed = &follower}, {});
+    token_constraint.advance(follower.progress, answer.first(i + 1));
     times.push_back((cpu_seconds() - begin) * 1e6);
+    likeliest = before;
   }
   return times;
 }
@@ -110,8 +130,10 @@ int run(const char* path) {
     const auto token_constraint = compile(w.schema, **tokenizer, trie);
     std::printf("  %s: compiled in %.1f ms\n", w.name, (cpu_seconds() - begin) * 1e3);
     const auto answer = (*tokenizer)->encode(w.answer, {});
-    show("    first answer", follow(*token_constraint, answer, logits));
-    show("    second answer", follow(*token_constraint, answer, logits));
+    show("    first answer, masked", follow(*token_constraint, answer, logits, false));
+    show("    second answer, masked", follow(*token_constraint, answer, logits, false));
+    const auto fresh = compile(w.schema, **tokenizer, trie);
+    show("    first answer, as the model has it", follow(*fresh, answer, logits, true));
   }
   return 0;
 }

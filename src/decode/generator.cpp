@@ -23,7 +23,7 @@ size_t pages_for(int64_t positions) {
   return static_cast<size_t>((positions + engine::kPageRows - 1) / engine::kPageRows);
 }
 
-struct Generator::Running {
+struct Generator::Running : public AllowedTokens {
   GenerateJob job;
   engine::SequenceState state;
   std::vector<TokenId> ids;  // prompt and generated
@@ -39,6 +39,7 @@ struct Generator::Running {
   bool drawing = false;  // the current step reaches the last id
   bool done = false;
   Draw draw;
+  std::optional<Error> failure;  // of the constraint, during the step
 
   // Room for the longest answer, so that no token allocates. Takes the job last: it stays whole
   // where there is no memory for the rest.
@@ -56,6 +57,18 @@ struct Generator::Running {
     job = std::move(j);
   }
   [[nodiscard]] size_t generated() const { return ids.size() - job.prompt.size(); }
+  // The constraint's word on the token that is about to be drawn.
+  bool allows(TokenId id) override {
+    return job.token_constraint->allows(progress, response.ids, id);
+  }
+  std::span<const uint64_t> mask() override {
+    auto prepared = job.token_constraint->prepare(progress, response.ids);
+    if (!prepared) {
+      failure = std::move(prepared).error();
+      return {};
+    }
+    return progress.allowed;
+  }
   // Exactly once: what is thrown between two answers fails those that have had none.
   void answer(Result<ChatResponse> result) noexcept {
     done = true;
@@ -118,18 +131,19 @@ void Generator::step() {
 void Generator::advance() {
   collect_rows();
   const Stopwatch watch;
-  const auto done =
-      rows_.empty()
-          ? Result<Ok>(Ok{})
-          : model_->step(rows_, [this](size_t row, std::span<float> logits) {
-              Running& run = *row_owner_[row];
-              const ProcessorContext context{
-                  .options = &run.job.sampling, .seen = run.ids, .allowed = run.progress.allowed};
-              run.draw = run.sampler.draw(model_->operators(), logits, context,
-                                          {.seed = run.job.sampling.seed,
-                                           .stream = run.job.stream,
-                                           .position = run.generated()});
-            });
+  const auto done = rows_.empty()
+                        ? Result<Ok>(Ok{})
+                        : model_->step(rows_, [this](size_t row, std::span<float> logits) {
+                            Running& run = *row_owner_[row];
+                            const ProcessorContext context{
+                                .options = &run.job.sampling,
+                                .seen = run.ids,
+                                .allowed = run.job.token_constraint != nullptr ? &run : nullptr};
+                            run.draw = run.sampler.draw(model_->operators(), logits, context,
+                                                        {.seed = run.job.sampling.seed,
+                                                         .stream = run.job.stream,
+                                                         .position = run.generated()});
+                          });
   if (!done) {
     fail_all(done.error());
     return;
@@ -229,11 +243,6 @@ void Generator::collect_rows() {
     run->rows = pending == 1 ? 1 : std::min(pending, prefill_left);
     prefill_left -= pending == 1 ? 0 : run->rows;
     run->drawing = run->rows == pending;
-    if (run->drawing && !prepare_constraint(*run)) {
-      run->rows = 0;
-      run->drawing = false;
-      continue;
-    }
     for (size_t i = 0; i < run->rows; ++i) {
       rows_.push_back({.sequence = &run->state,
                        .token = run->ids[seen + i],
@@ -241,19 +250,6 @@ void Generator::collect_rows() {
       row_owner_.push_back(run.get());
     }
   }
-}
-
-// Before the step, on this thread: draws run on several at once. False where the call has ended in
-// an error.
-bool Generator::prepare_constraint(Running& run) const {
-  if (run.job.token_constraint == nullptr) {
-    return true;
-  }
-  auto prepared = run.job.token_constraint->prepare(run.progress, run.response.ids);
-  if (!prepared) {
-    run.answer(in_context(std::move(prepared).error(), options_.source));
-  }
-  return !run.done;
 }
 
 void Generator::after_step(double seconds) {
@@ -264,10 +260,10 @@ void Generator::after_step(double seconds) {
       (run.generated() == 0 ? run.response.timings.prefill_s : run.response.timings.decode_s) +=
           seconds;
     }
-    if (run.done) {
-      // Ended before the step.
-    } else if (run.job.cancelled && run.job.cancelled()) {
+    if (run.job.cancelled && run.job.cancelled()) {
       run.answer(cancelled("the call was cancelled"));
+    } else if (run.failure) {
+      run.answer(in_context(std::move(*run.failure), options_.source));
     } else if (run.drawing && !run.draw.valid()) {
       run.answer(corrupt_data(
           "{}: after {} tokens the model's logits are not finite: its weights are damaged",

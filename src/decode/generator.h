@@ -82,7 +82,6 @@ class Generator {
   [[nodiscard]] bool shares_unfinished_prefix(const GenerateJob& job, int64_t known) const;
   std::unique_ptr<Running> start(GenerateJob& job);
   void collect_rows();
-  bool prepare_constraint(Running& run) const;
   void after_step(double seconds);
   void take_draw(Running& run);
   void finish(Running& run, FinishReason reason);

@@ -90,11 +90,20 @@ void Candidates::change_scores(const Change& change) {
   scores_ = changed_;
 }
 
+/// What the constraint of the options allows next.
+class AllowedTokens {
+ public:
+  virtual ~AllowedTokens() = default;
+  virtual bool allows(TokenId id) = 0;
+  /// One bit an id, at least one of them set; empty where it cannot be said.
+  virtual std::span<const uint64_t> mask() = 0;
+};
+
 struct ProcessorContext {
   const SamplingOptions* options = nullptr;
-  std::span<const TokenId> seen;  ///< prompt and generated tokens so far
-  /// One bit an id: what the constraint of the options allows. At least one token.
-  std::span<const uint64_t> allowed = {};
+  std::span<const TokenId> seen;        ///< prompt and generated tokens so far
+  AllowedTokens* allowed = nullptr;     ///< set where the options have a constraint
+  std::span<const uint64_t> mask = {};  ///< of `allowed`, once the sampler has asked for it
 };
 
 /// One step between raw logits and the draw. One file each; they run in the order of

@@ -74,6 +74,12 @@ double surviving_mass(const Candidates& candidates, double normaliser, double al
   return mass;
 }
 
+/// Whether a processor other than the constraint, which is the first, is at work.
+bool changes_scores(const SamplingOptions& options) {
+  return std::any_of(logits_processors().begin() + 1, logits_processors().end(),
+                     [&](const LogitsProcessor& p) { return p.active(options); });
+}
+
 }  // namespace
 
 const std::vector<LogitsProcessor>& logits_processors() {
@@ -95,19 +101,27 @@ float token_logprob(const engine::Operators& operators, std::span<const float> l
 
 Draw Sampler::draw(const engine::Operators& operators,
                    std::span<const float> logits,
-                   const ProcessorContext& context,
+                   ProcessorContext context,
                    const DrawKey& key) {
+  constexpr Draw kNothing = {.logprob = std::numeric_limits<float>::quiet_NaN()};
   const SamplingOptions& options = *context.options;
   const double normaliser = log_normaliser(operators, logits);
   if (!std::isfinite(normaliser)) {
-    return {.logprob = std::numeric_limits<float>::quiet_NaN()};
+    return kNothing;
   }
-  const bool any = std::any_of(logits_processors().begin(), logits_processors().end(),
-                               [&](const LogitsProcessor& p) { return p.active(options); });
-  if (options.greedy() && !any) {
+  if (options.greedy() && !changes_scores(options)) {
+    // A constraint changes nothing where it allows the likeliest: its mask is not worked out then.
     const TokenId id = argmax(logits);
-    const float logprob = token_logprob(logits, id, normaliser);
-    return {.id = id, .logprob = logprob, .surviving_mass = std::exp(logprob)};
+    if (context.allowed == nullptr || context.allowed->allows(id)) {
+      const float logprob = token_logprob(logits, id, normaliser);
+      return {.id = id, .logprob = logprob, .surviving_mass = std::exp(logprob)};
+    }
+  }
+  if (context.allowed != nullptr) {
+    context.mask = context.allowed->mask();
+    if (context.mask.empty()) {
+      return kNothing;
+    }
   }
   candidates_.start(operators, logits);
   double allowed_mass = 1;

@@ -19,7 +19,7 @@ struct Draw {
   double surviving_mass = 1;     ///< raw probability of all tokens that could be drawn
 
   /// False when the logits are no distribution: one of them is NaN or infinite, as damaged weights
-  /// make them. Nothing was drawn then.
+  /// make them; or when the constraint could not say what it allows. Nothing was drawn then.
   [[nodiscard]] bool valid() const { return !std::isnan(logprob); }
 };
 
@@ -44,7 +44,7 @@ class Sampler {
  public:
   Draw draw(const engine::Operators& operators,
             std::span<const float> logits,
-            const ProcessorContext& context,
+            ProcessorContext context,
             const DrawKey& key);
 
  private:

@@ -148,18 +148,34 @@ TEST(ConstrainedGeneration, NeverDrawsControlTokens) {
   }
 }
 
+/// A constraint that allows the same tokens always, and counts its masks.
+struct FixedBits : public AllowedTokens {
+  explicit FixedBits(std::vector<uint64_t> b) : bits(std::move(b)) {}
+  std::vector<uint64_t> bits;
+  int masks = 0;
+
+  bool allows(TokenId id) override {
+    return !bits.empty() &&
+           (bits[static_cast<size_t>(id) / 64] >> static_cast<size_t>(id) % 64 & 1U) != 0;
+  }
+  std::span<const uint64_t> mask() override {
+    ++masks;
+    return bits;
+  }
+};
+
 TEST(ConstrainedGeneration, MassAndLogprobsAreOfWhatRemains) {
   const engine::Operators& ops = **engine::operators_for(engine::CpuLevel::kScalar);
   const std::vector<float> logits = {2, 1, 0, -1};
   SamplingOptions options{.temperature = 1};
   options.constraint = {OutputConstraint::Kind::kRegex, "x"};
-  const std::vector<uint64_t> allowed = {0b1010};
+  FixedBits allowed({0b1010});
   const double total = std::exp(2) + std::exp(1) + 1 + std::exp(-1);
   const double kept = std::exp(1) + std::exp(-1);
   std::vector<int> drawn(4);
   Sampler sampler;
   for (uint64_t i = 0; i < 4000; ++i) {
-    const Draw draw = sampler.draw(ops, logits, {.options = &options, .allowed = allowed},
+    const Draw draw = sampler.draw(ops, logits, {.options = &options, .allowed = &allowed},
                                    {.seed = 1, .position = i});
     ++drawn[static_cast<size_t>(draw.id)];
     const double x = logits[static_cast<size_t>(draw.id)];
@@ -170,6 +186,39 @@ TEST(ConstrainedGeneration, MassAndLogprobsAreOfWhatRemains) {
   EXPECT_EQ(drawn[0] + drawn[2], 0);
   // Binomial: e/(e + 1/e) = 0.8808, standard deviation 20 of 4000.
   EXPECT_NEAR(drawn[1], 4000 * std::exp(1) / kept, 100);
+}
+
+TEST(ConstrainedGeneration, NoMaskIsWorkedOutForALikeliestTokenThatIsAllowed) {
+  const engine::Operators& ops = **engine::operators_for(engine::CpuLevel::kScalar);
+  const std::vector<float> logits = {2, 1, 0, -1};
+  SamplingOptions options{.temperature = 0};
+  options.constraint = {OutputConstraint::Kind::kRegex, "x"};
+  Sampler sampler;
+  FixedBits with_likeliest({0b1001});
+  Draw draw = sampler.draw(ops, logits, {.options = &options, .allowed = &with_likeliest}, {});
+  EXPECT_EQ(draw.id, 0);
+  EXPECT_EQ(with_likeliest.masks, 0);
+  FixedBits without({0b1100});
+  draw = sampler.draw(ops, logits, {.options = &options, .allowed = &without}, {});
+  EXPECT_EQ(draw.id, 2);
+  EXPECT_EQ(without.masks, 1);
+  // A penalty may make another token the likeliest.
+  options.repetition_penalty = 4;
+  const std::vector<TokenId> seen = {0};
+  draw = sampler.draw(ops, logits, {.options = &options, .seen = seen, .allowed = &with_likeliest},
+                      {});
+  EXPECT_EQ(draw.id, 0);
+  EXPECT_EQ(with_likeliest.masks, 1);
+}
+
+TEST(ConstrainedGeneration, NothingIsDrawnWhereTheConstraintCannotSay) {
+  const engine::Operators& ops = **engine::operators_for(engine::CpuLevel::kScalar);
+  const std::vector<float> logits = {2, 1};
+  SamplingOptions options{.temperature = 1};
+  options.constraint = {OutputConstraint::Kind::kRegex, "x"};
+  FixedBits silent({});
+  Sampler sampler;
+  EXPECT_FALSE(sampler.draw(ops, logits, {.options = &options, .allowed = &silent}, {}).valid());
 }
 
 TEST(ConstrainedGeneration, WhatCannotBeFollowedIsReportedThroughTheCall) {

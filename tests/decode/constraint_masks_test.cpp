@@ -210,6 +210,39 @@ TEST(TokenConstraint, AllowsNoTokenWhoseLeadingBlankWouldBeDropped) {
   EXPECT_EQ(progress.allowed[0], 0b100U);  // a blank may begin what follows
 }
 
+TEST(TokenConstraint, OneTokenIsAllowedExactlyWhereItsBitIsSet) {
+  ListTokenizer tokenizer(json_pieces());
+  for (const bool drops_space : {false, true}) {
+    tokenizer.drops_space = drops_space;
+    const auto made =
+        compile_for(tokenizer, {OutputConstraint::Kind::kJsonSchema,
+                                R"({"type":"array","items":{"type":["string","number","null"]}})"});
+    ASSERT_TRUE(made.has_value());
+    Rng rng(drops_space ? 1 : 2);
+    Progress progress = (*made)->begin();
+    Progress asked = (*made)->begin();
+    std::vector<TokenId> answer;
+    while (answer.size() < 40 && !(*made)->complete(progress)) {
+      ASSERT_TRUE((*made)->prepare(progress, answer).has_value());
+      std::vector<TokenId> open;
+      for (size_t id = 0; id < tokenizer.vocabulary_size(); ++id) {
+        const bool bit = (progress.allowed[id / 64] >> (id % 64) & 1U) != 0;
+        EXPECT_EQ((*made)->allows(asked, answer, static_cast<TokenId>(id)), bit) << id;
+        if (bit && !tokenizer.ends_generation(static_cast<TokenId>(id))) {
+          open.push_back(static_cast<TokenId>(id));
+        }
+      }
+      if (open.empty()) {
+        break;
+      }
+      answer.push_back(open[rng.below(open.size())]);
+      (*made)->advance(progress, answer);
+      (*made)->advance(asked, answer);
+    }
+    EXPECT_GT(answer.size(), 1U);
+  }
+}
+
 TEST(TokenConstraint, SaysWhenTheVocabularyCannotWriteWhatIsAskedFor) {
   const ListTokenizer tokenizer({"a", "b"});
   const auto made = compile_for(tokenizer, {OutputConstraint::Kind::kRegex, "ac"});

@@ -40,21 +40,42 @@ Result<std::shared_ptr<TokenConstraint>> TokenConstraint::compile(
       new TokenConstraint(std::move(automaton), tokenizer, std::move(vocabulary)));
 }
 
-Progress TokenConstraint::begin() const {
+Progress TokenConstraint::begin() {
+  const std::lock_guard lock(mutex_);
   Progress progress;
-  progress.round = masks_.rounds() - 1;  // read when it is prepared
+  progress.round = masks_.rounds() - 1;  // read when it is first asked for
   progress.allowed.resize(vocabulary_->mask_words());
   return progress;
 }
 
-Result<Ok> TokenConstraint::prepare(Progress& progress, std::span<const TokenId> answer) {
+// Between tokens: makes room where memory is short, and reads again what was forgotten.
+void TokenConstraint::settle(Progress& progress, std::span<const TokenId> answer) {
   masks_.make_room();
   if (progress.round != masks_.rounds()) {
     read_again(progress, answer);
   }
+}
+
+bool TokenConstraint::allows(Progress& progress, std::span<const TokenId> answer, TokenId id) {
+  const std::lock_guard lock(mutex_);
+  settle(progress, answer);
+  const std::span<const TokenId> ends = vocabulary_->end_tokens();
+  if (std::find(ends.begin(), ends.end(), id) != ends.end()) {
+    return masks_.machine().accepts(progress.state);
+  }
+  const std::string_view bytes = vocabulary_->bytes(id);
+  if (bytes.empty() || (bytes.front() == ' ' && loses_blank(answer))) {
+    return false;
+  }
+  masks_.machine().allow_work(kWorkPerToken);
+  return behind(progress.state, id) != Machine::kDead && !masks_.machine().tired();
+}
+
+Result<Ok> TokenConstraint::prepare(Progress& progress, std::span<const TokenId> answer) {
+  const std::lock_guard lock(mutex_);
+  settle(progress, answer);
   CUPEL_TRY_VOID(masks_.fill(progress.state, progress.allowed));
-  if (tokenizer_->drops_space_after(answer.empty() ? -1 : answer.back())) {
-    // The text would lack the blank that the automaton has read.
+  if (loses_blank(answer)) {
     const std::vector<uint64_t>& blank_first = vocabulary_->blank_first();
     for (size_t i = 0; i < progress.allowed.size(); ++i) {
       progress.allowed[i] &= ~blank_first[i];
@@ -70,12 +91,19 @@ Result<Ok> TokenConstraint::prepare(Progress& progress, std::span<const TokenId>
   return Ok{};
 }
 
-void TokenConstraint::read(Progress& progress, TokenId id) {
-  Machine& machine = masks_.machine();
-  machine.allow_work(kWorkPerToken);
+// Then the text would lack the blank that the automaton has read.
+bool TokenConstraint::loses_blank(std::span<const TokenId> answer) const {
+  return tokenizer_->drops_space_after(answer.empty() ? -1 : answer.back());
+}
+
+Machine::State TokenConstraint::behind(Machine::State state, TokenId id) {
   for (const char byte : vocabulary_->bytes(id)) {
-    progress.state = machine.next(progress.state, static_cast<uint8_t>(byte));
+    state = masks_.machine().next(state, static_cast<uint8_t>(byte));
+    if (state == Machine::kDead) {
+      break;
+    }
   }
+  return state;
 }
 
 void TokenConstraint::read_again(Progress& progress, std::span<const TokenId> answer) {
@@ -83,20 +111,24 @@ void TokenConstraint::read_again(Progress& progress, std::span<const TokenId> an
   masks_.machine().allow_work(kWorkPerToken);
   progress.state = masks_.machine().start();
   for (const TokenId id : answer) {
-    read(progress, id);
+    masks_.machine().allow_work(kWorkPerToken);
+    progress.state = behind(progress.state, id);
   }
 }
 
 void TokenConstraint::advance(Progress& progress, std::span<const TokenId> answer) {
+  const std::lock_guard lock(mutex_);
   if (progress.round != masks_.rounds()) {  // another sequence was in need of room meanwhile
     read_again(progress, answer);
   } else {
-    read(progress, answer.back());
+    masks_.machine().allow_work(kWorkPerToken);
+    progress.state = behind(progress.state, answer.back());
   }
 }
 
-bool TokenConstraint::complete(const Progress& progress) const {
-  return masks_.machine().complete(progress.state);
+bool TokenConstraint::complete(const Progress& progress) {
+  const std::lock_guard lock(mutex_);
+  return progress.round == masks_.rounds() && masks_.machine().complete(progress.state);
 }
 
 }  // namespace cupel::decode::constraint

@@ -1,5 +1,5 @@
 // Only tokens with which the answer can still satisfy the constraint of the request survive
-// (decode/constraint/). The mask is worked out before the step, on the thread that drives it.
+// (decode/constraint/).
 #include <algorithm>
 #include <bit>
 
@@ -14,7 +14,7 @@ void apply(Candidates& candidates, const ProcessorContext& context) {
   const std::span<float> scores = candidates.own_scores();
   for (size_t begin = 0; begin < scores.size(); begin += kWordBits) {
     const size_t word = begin / kWordBits;
-    uint64_t excluded = word < context.allowed.size() ? ~context.allowed[word] : ~uint64_t{0};
+    uint64_t excluded = word < context.mask.size() ? ~context.mask[word] : ~uint64_t{0};
     const auto block = scores.subspan(begin, std::min(kWordBits, scores.size() - begin));
     if (excluded == ~uint64_t{0}) {
       std::fill(block.begin(), block.end(), kExcluded);
