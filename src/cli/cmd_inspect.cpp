@@ -1,4 +1,6 @@
 // cupel inspect: what is in a model file.
+#include <unistd.h>
+
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -7,6 +9,7 @@
 #include "engine/model/description.h"
 #include "engine/model/open_checkpoint.h"
 #include "engine/tokenizer/from_folder.h"
+#include "report/table.h"
 
 namespace cupel::cli::command {
 namespace {
@@ -14,12 +17,20 @@ namespace {
 class Inspect : public Command {
  public:
   void declare(Arguments& a) override {
-    a.positional("FILE", file_, "A GGUF file, or a folder with config.json and safetensors");
+    a.positional("FILE", file_, "A GGUF file, or a folder with config.json and safetensors", false);
     a.flag("--tensors", tensors_, "List every tensor");
+    a.flag("--families", families_, "Instead of a file: the families of models that run");
     a.choice("--format", {"text", "json"}, format_, "Output");
   }
 
   Result<int> run() override {
+    if (families_) {
+      return print_families();
+    }
+    if (file_.empty()) {
+      return invalid_argument(
+          "FILE is required (or --families, without one); see cupel inspect --help");
+    }
     CUPEL_TRY(const engine::Checkpoint file, engine::open_checkpoint(file_));
     Json json = engine::inspect(file);
     const Result<Ok> model = check(file, json);
@@ -35,6 +46,42 @@ class Inspect : public Command {
   }
 
  private:
+  Result<int> print_families() const {
+    if (!file_.empty()) {
+      return invalid_argument("--families says nothing of a file: leave out \"{}\"", file_);
+    }
+    if (format_ == "json") {
+      Json families = Json::array();
+      for (const engine::ModelFamily& family : engine::model_families()) {
+        Json types = Json::array();
+        for (const std::string_view type : family.hf.model_types) {
+          types.push_back(type);
+        }
+        families.push_back(Json::object()
+                               .set("models", family.summary)
+                               .set("gguf_architecture", family.architecture)
+                               .set("model_types", std::move(types))
+                               .set("features", family.features));
+      }
+      print_pretty(Json::object().set("families", std::move(families)));
+      return 0;
+    }
+    report::Table table({{.header = "models"},
+                         {.header = "GGUF architecture"},
+                         {.header = "model_type of a folder"},
+                         {.header = "what is computed", .min_width = 20, .keep = 1}});
+    for (const engine::ModelFamily& family : engine::model_families()) {
+      std::string types;
+      for (const std::string_view type : family.hf.model_types) {
+        types += format("{}{}", types.empty() ? "" : ", ", type);
+      }
+      table.add_row({std::string(family.summary), std::string(family.architecture), types,
+                     std::string(family.features)});
+    }
+    print(table.render(report::detect_terminal(STDOUT_FILENO)));
+    return 0;
+  }
+
   /// Whether it would run; of a folder also adds what its tokenizer files say.
   static Result<Ok> check(const engine::Checkpoint& file, Json& json) {
     CUPEL_TRY(const engine::ModelDescription model, engine::describe_model(file));
@@ -54,18 +101,20 @@ class Inspect : public Command {
 
   std::string file_;
   bool tensors_ = false;
+  bool families_ = false;
   std::string format_ = "text";
 };
 
 }  // namespace
 
 CommandInfo inspect() {
-  return {
-      .name = "inspect",
-      .group = "Inspect",
-      .summary = "What is in a model file, and whether it runs",
-      .examples = "  cupel inspect models/a.gguf\n  cupel inspect models/a.gguf --format json\n",
-      .make = &make_command<Inspect>};
+  return {.name = "inspect",
+          .group = "Inspect",
+          .summary = "What is in a model file, and whether it runs",
+          .examples =
+              "  cupel inspect models/a.gguf\n  cupel inspect models/a.gguf --format json\n"
+              "  cupel inspect --families\n",
+          .make = &make_command<Inspect>};
 }
 
 }  // namespace cupel::cli::command

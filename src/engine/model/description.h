@@ -147,7 +147,8 @@ struct HfSource {
 /// families.def.
 struct ModelFamily {
   std::string_view architecture;  ///< value of general.architecture
-  std::string_view summary;
+  std::string_view summary;       ///< the models that it covers
+  std::string_view features;      ///< what is computed beside the usual
   Result<ModelDescription> (*describe)(MetadataReader& read);
   HfSource hf;
 };

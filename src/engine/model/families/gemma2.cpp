@@ -25,6 +25,7 @@ ModelFamily gemma2() {
   return {
       .architecture = "gemma2",
       .summary = "Gemma 2",
+      .features = "norms around blocks, soft caps, local and global layers",
       .describe = &describe,
       .hf = {.model_types = {"gemma2"}, .translate = &translate, .names = gemma_tensor_names()}};
 }

@@ -46,7 +46,9 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
 ModelFamily gemma3() {
   return {
       .architecture = "gemma3",
-      .summary = "Gemma 3, text part",
+      .summary = "Gemma 3 (text)",
+      .features =
+          "norms around blocks, normalised heads, local and global layers with a rotary base each",
       .describe = &describe,
       .hf = {
           .model_types = {"gemma3_text"}, .translate = &translate, .names = gemma_tensor_names()}};

@@ -30,7 +30,8 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
 
 ModelFamily llama() {
   return {.architecture = "llama",
-          .summary = "Llama 1-3 and models of the same shape: SmolLM2, Mistral, Mixtral, 1.5-Pints",
+          .summary = "Llama 1-3, SmolLM2, 1.5-Pints, Mistral, Bielik, Mixtral",
+          .features = "grouped heads, biases where there are tensors, sliding window, experts",
           .describe = &describe,
           .hf = {.model_types = {"llama", "mistral", "mixtral"}, .translate = &translate}};
 }

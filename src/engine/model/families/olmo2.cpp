@@ -25,6 +25,7 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
 ModelFamily olmo2() {
   return {.architecture = "olmo2",
           .summary = "OLMo 2",
+          .features = "norms after the blocks, heads normalised together",
           .describe = &describe,
           .hf = {.model_types = {"olmo2"},
                  .translate = &translate,

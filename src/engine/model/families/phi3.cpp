@@ -25,6 +25,7 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
 ModelFamily phi3() {
   return {.architecture = "phi3",
           .summary = "Phi-3 mini and medium",
+          .features = "fused matrices, LongRoPE, partial rotation, sliding window",
           .describe = &describe,
           .hf = {.model_types = {"phi3"}, .translate = &translate}};
 }

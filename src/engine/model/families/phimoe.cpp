@@ -39,6 +39,7 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
 ModelFamily phimoe() {
   return {.architecture = "phimoe",
           .summary = "Phi-3.5-MoE",
+          .features = "LongRoPE, layer norms, SparseMixer routing",
           .describe = &describe,
           .hf = {.model_types = {"phimoe"}, .translate = &translate}};
 }

@@ -15,6 +15,7 @@ Result<ModelDescription> describe(MetadataReader& read) {
 ModelFamily qwen2() {
   return {.architecture = "qwen2",
           .summary = "Qwen2, Qwen2.5",
+          .features = "biases on Q, K, V; sliding windows by layer; dual chunk attention",
           .describe = &describe,
           .hf = {.model_types = {"qwen2"}, .translate = &translate_qwen}};
 }

@@ -16,6 +16,7 @@ Result<ModelDescription> describe(MetadataReader& read) {
 ModelFamily qwen2moe() {
   return {.architecture = "qwen2moe",
           .summary = "Qwen2-MoE",
+          .features = "softmax router, shared expert, dense layers among the others",
           .describe = &describe,
           .hf = {.model_types = {"qwen2_moe"}, .translate = &translate_qwen_experts}};
 }

@@ -18,6 +18,7 @@ Result<ModelDescription> describe(MetadataReader& read) {
 ModelFamily qwen3() {
   return {.architecture = "qwen3",
           .summary = "Qwen3",
+          .features = "normalised heads",
           .describe = &describe,
           .hf = {.model_types = {"qwen3"}, .translate = &translate_qwen}};
 }

@@ -22,6 +22,7 @@ Result<ModelDescription> describe(MetadataReader& read) {
 ModelFamily qwen3moe() {
   return {.architecture = "qwen3moe",
           .summary = "Qwen3-MoE",
+          .features = "normalised heads, softmax router",
           .describe = &describe,
           .hf = {.model_types = {"qwen3_moe"}, .translate = &translate_qwen_experts}};
 }

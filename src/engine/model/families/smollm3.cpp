@@ -41,6 +41,7 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
 ModelFamily smollm3() {
   return {.architecture = "smollm3",
           .summary = "SmolLM3",
+          .features = "layers without rotation",
           .describe = &describe,
           .hf = {.model_types = {"smollm3"}, .translate = &translate}};
 }

@@ -35,6 +35,7 @@ ModelFamily stablelm() {
   return {
       .architecture = "stablelm",
       .summary = "StableLM 2, Stable Code",
+      .features = "layer norms, partial rotation, parallel residual, normalised heads",
       .describe = &describe,
       .hf = {.model_types = {"stablelm"},
              .translate = &translate,
