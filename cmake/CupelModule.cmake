@@ -8,9 +8,9 @@ target_compile_options(cupel_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 target_include_directories(cupel_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 set(CMAKE_CXX_EXTENSIONS OFF)
-# Files of x86 levels (*_avx*.cpp, *_amx.cpp, *_emulated_test.cpp) are left out elsewhere: the scalar level is enough.
+# Files of x86 levels (*_avx*.cpp, *_emulated_test.cpp) are left out elsewhere: the scalar level is enough.
 if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
-  set(CUPEL_X86_ONLY "_(avx[0-9]*|amx|emulated_test)\\.cpp$")
+  set(CUPEL_X86_ONLY "_(avx[0-9]+(bf16)?|emulated_test)\\.cpp$")
 endif()
 
 find_program(CUPEL_CCACHE ccache)
@@ -24,7 +24,7 @@ endif()
 
 # One module = one static library of all .cpp files below its folder.
 #   cupel_module(NAME rank DEPS base core [LIBS PkgConfig::X …])
-# Kernel files of one CPU level get their flags by name: *_avx2.cpp, *_avx512.cpp, *_amx.cpp. They say
+# Kernel files of one CPU level get their flags by name: *_avx2.cpp, *_avx512.cpp, *_avx512bf16.cpp. They say
 # themselves where a multiply and an add are fused: the compiler's own choice would differ by level.
 function(cupel_module)
   cmake_parse_arguments(M "" "NAME" "DEPS;LIBS" ${ARGN})
@@ -47,14 +47,18 @@ function(cupel_module)
     if(source MATCHES "_avx2\\.cpp$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
         "-mavx2;-mfma;-mf16c;${kernel_level};-ffp-contract=off")
-    elseif(source MATCHES "_avx512\\.cpp$")
+    elseif(source MATCHES "_avx512(bf16)?\\.cpp$")
+      set(bf16)
+      if(source MATCHES "bf16\\.cpp$")
+        set(bf16 ";-mavx512bf16")
+      endif()
       set(own_header)
       if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         # g++ 12 warns of the undefined pass-through operands in its own AVX-512 header.
         set(own_header ";-Wno-uninitialized;-Wno-maybe-uninitialized")
       endif()
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
-        "-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx512vnni;${kernel_level};-ffp-contract=off${own_header}")
+        "-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx512vnni${bf16};${kernel_level};-ffp-contract=off${own_header}")
     elseif(source MATCHES "/kernels/[^/]*\\.cpp$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${kernel_level};-ffp-contract=off")
     endif()

@@ -44,7 +44,7 @@ double best_seconds(F&& f) {
 
 struct Activations32 {
   Activations32(const Operators& ops, int64_t n, int64_t cols)
-      : buffer(scratch.get(n, cols, true)) {
+      : buffer(scratch.get(n, cols, {.int8 = true})) {
     Rng rng(1);
     for (int64_t i = 0; i < n * cols; ++i) {
       // 1% of the values stick out, about as many as in the layers' inputs.

@@ -129,6 +129,37 @@ TEST_F(HfFolder, EveryTruncationAndABrokenConfigAreErrors) {
   EXPECT_EQ(error().code, Code::kNotFound);
 }
 
+// Every number of an 8-bit float is a BF16, and every BF16 an F32: the same model in another size.
+TEST_F(HfFolder, FloatTypesOfFewerBitsGiveTheSameLogitsAsTheirNumbersInF32) {
+  const auto logits_of = [&] {
+    std::vector<float> logits;
+    const auto file = hf::open_folder(folder_.path());
+    EXPECT_TRUE(file.has_value()) << file.error().message;
+    const auto model =
+        Transformer::load(*file, {.threads = 1, .activations = Activations::kFloat32});
+    EXPECT_TRUE(model.has_value()) << model.error().message;
+    SequenceState sequence = (*model)->new_sequence();
+    const std::vector<StepRow> rows = {{.sequence = &sequence, .token = 3},
+                                       {.sequence = &sequence, .token = 5, .logits = true}};
+    const auto keep = [&](size_t, std::span<float> values) {
+      logits.assign(values.begin(), values.end());
+    };
+    EXPECT_TRUE((*model)->step(rows, keep).has_value());
+    return logits;
+  };
+  std::vector<std::vector<float>> different;
+  for (const TensorType type :
+       {TensorType::kF16, TensorType::kBF16, TensorType::kF8E4M3, TensorType::kF8E5M2}) {
+    ASSERT_TRUE(test::write_seeded_checkpoint(fixture_, folder_.path(), type, type).has_value());
+    const std::vector<float> small = logits_of();
+    ASSERT_TRUE(test::write_seeded_checkpoint(fixture_, folder_.path(), type).has_value());
+    EXPECT_EQ(small, logits_of()) << tensor_type_name(type);
+    ASSERT_FALSE(small.empty());
+    different.push_back(small);
+  }
+  EXPECT_NE(different[0], different[2]);
+}
+
 TEST(GgufName, FillsInNumbersAndLeavesOthersAlone) {
   EXPECT_EQ(hf::gguf_name("model.layers.12.self_attn.q_proj.bias", {}), "blk.12.attn_q.bias");
   EXPECT_EQ(hf::gguf_name("model.layers.0.mlp.experts.7.up_proj.weight", {}),

@@ -271,6 +271,122 @@ TEST_P(Attention, SequencesInOneBatchDoNotMix) {
   EXPECT_TRUE(same_bits({out.begin() + width, out.end()}, attend(ops(), b, cache_b.pages(), {69})));
 }
 
+/// What `attend` gives, computed segment by segment as several threads would.
+std::vector<float> attend_in_parts(const Operators& ops,
+                                   const AttentionShape& s,
+                                   std::vector<AttentionQuery> queries,
+                                   int64_t longest,
+                                   int64_t first_segment) {
+  const int64_t width = s.heads * s.head_dim;
+  const auto count = static_cast<int64_t>(queries.size());
+  std::vector<float> out(static_cast<size_t>(count * width));
+  for (int64_t i = 0; i < count; ++i) {
+    queries[static_cast<size_t>(i)].output = out.data() + i * width;
+  }
+  const int64_t parts = (longest + kAttentionSegment - 1) / kAttentionSegment - first_segment;
+  const int64_t part_floats = count * (s.heads / s.kv_heads) * attention_partial_floats(s.head_dim);
+  for (int64_t head = 0; head < s.kv_heads; ++head) {
+    std::vector<float> partials(static_cast<size_t>(parts * part_floats), 5.0F);
+    for (int64_t part = parts; part-- > 0;) {  // in any order
+      ops.attention_part(queries, s, head, first_segment + part,
+                         partials.data() + part * part_floats);
+    }
+    ops.merge_attention(queries, s, head, parts, partials.data());
+  }
+  return out;
+}
+
+TEST_P(Attention, PartsOfPositionsEqualTheWhole) {
+  for (const AttentionShape& s : shapes()) {
+    const int64_t length = 700;
+    const Problem problem(s, length, 9);
+    const Cache cache = problem.cache(ops());
+    for (const int64_t window : {0, 130, 300}) {
+      const std::vector<int64_t> positions = {699, 0, 255, 256, 511, 512, 640};
+      std::vector<AttentionQuery> queries;
+      int64_t first = length;
+      for (const int64_t p : positions) {
+        AttentionQuery query{.query = problem.queries.data() + p * problem.width(),
+                             .pages = cache.pages(),
+                             .length = p + 1};
+        query.first = window > 0 ? std::max<int64_t>(0, p + 1 - window) : 0;
+        first = std::min(first, query.first);
+        queries.push_back(query);
+      }
+      EXPECT_TRUE(same_bits(attend_in_parts(ops(), s, queries, length, first / kAttentionSegment),
+                            attend(ops(), problem, cache.pages(), positions, window)))
+          << "window " << window << " head width " << s.head_dim;
+    }
+  }
+}
+
+TEST_P(Attention, PartsOfDualChunksEqualTheWhole) {
+  const AttentionShape s = shape(6, 3, 64);
+  const Problem problem(s, 700, 10);
+  const Cache cache = problem.cache(ops());
+  std::vector<float> whole(static_cast<size_t>(2 * problem.width()));
+  std::vector<AttentionQuery> queries;
+  for (const int64_t p : {650, 699}) {  // of one batch, with bounds of their own
+    AttentionQuery query{.query = problem.queries.data() + p * problem.width(),
+                         .output = whole.data() + (p == 650 ? 0 : problem.width()),
+                         .pages = cache.pages(),
+                         .length = p + 1,
+                         .first = p == 650 ? 90 : 0};
+    query.older = problem.queries.data() + problem.width();
+    query.recent = problem.queries.data() + 2 * problem.width();
+    query.older_end = p == 650 ? 200 : 300;
+    query.recent_end = p == 650 ? 500 : 600;
+    queries.push_back(query);
+  }
+  for (int64_t head = 0; head < s.kv_heads; ++head) {
+    ops().attention(queries, s, head);
+  }
+  EXPECT_TRUE(same_bits(attend_in_parts(ops(), s, queries, 700, 0), whole));
+  std::vector<float> alone(static_cast<size_t>(problem.width()));
+  queries[1].output = alone.data();
+  for (int64_t head = 0; head < s.kv_heads; ++head) {
+    ops().attention({&queries[1], 1}, s, head);
+  }
+  EXPECT_TRUE(same_bits(alone, {whole.begin() + problem.width(), whole.end()}));
+}
+
+TEST_P(Attention, LongSequencesMatchDoubleReference) {
+  for (const AttentionShape& s : {shape(4, 2, 64), shape(4, 2, 64, 0, CacheType::kFloat32)}) {
+    const Problem problem(s, 1100, 11);
+    const Cache cache = problem.cache(ops());
+    const std::vector<int64_t> positions = {256, 700, 1099};
+    const auto out = attend(ops(), problem, cache.pages(), positions);
+    for (size_t i = 0; i < positions.size(); ++i) {
+      const std::vector<double> expected = problem.reference(positions[i], 0);
+      for (size_t j = 0; j < expected.size(); ++j) {
+        ASSERT_NEAR(out[i * expected.size() + j], expected[j],
+                    s.cache == CacheType::kInt16 ? 2e-3 : 2e-6)
+            << positions[i];
+      }
+    }
+  }
+}
+
+TEST_P(Attention, NanInKeysOrValuesReachesTheOutput) {
+  for (const AttentionShape& s : shapes()) {
+    for (const bool in_key : {false, true}) {
+      const Problem problem(s, 600, 12);
+      Cache cache = problem.cache(ops());
+      const auto width = static_cast<size_t>(s.kv_heads * s.head_dim);
+      std::vector<float> broken(problem.key(20), problem.key(20) + width);
+      std::vector<float> sound(problem.value(20), problem.value(20) + width);
+      broken[1] = std::numeric_limits<float>::quiet_NaN();
+      cache.store(20, in_key ? broken.data() : sound.data(), in_key ? sound.data() : broken.data());
+      for (const int64_t position : {25, 63, 100, 599}) {
+        const auto out = attend(ops(), problem, cache.pages(), {position});
+        EXPECT_TRUE(std::isnan(out[1])) << position << (in_key ? " key" : " value");
+      }
+      EXPECT_FALSE(std::isnan(attend(ops(), problem, cache.pages(), {19})[1]));
+      EXPECT_FALSE(std::isnan(attend(ops(), problem, cache.pages(), {599}, 70)[1]));
+    }
+  }
+}
+
 // A path of a draft tree lies in scattered slots; its attention equals that of the linear order.
 TEST_P(Attention, TreeSlotsEqualLinearOrder) {
   for (const AttentionShape& s : shapes()) {

@@ -5,10 +5,14 @@
 #include <cstring>
 #include <vector>
 
+#include "base/check.h"
 #include "base/io.h"
+#include "engine/checkpoint/quant.h"
 
 namespace cupel::test {
 namespace {
+
+using engine::TensorType;
 
 uint64_t mix(uint64_t x) {
   x = (x ^ (x >> 30U)) * 0xBF58476D1CE4E5B9ULL;
@@ -40,26 +44,58 @@ Scale scale_of(const std::string& name, const std::vector<int64_t>& shape) {
   return {2.0 / std::sqrt(static_cast<double>(shape.back())), 0.0};
 }
 
-std::string numbers_of(const std::string& name, const std::vector<int64_t>& shape) {
+std::vector<float> numbers_of(const std::string& name, const std::vector<int64_t>& shape) {
   uint64_t count = 1;
   for (const int64_t size : shape) {
     count *= static_cast<uint64_t>(size);
   }
   const Scale scale = scale_of(name, shape);
   const uint64_t seed = seed_of(name);
-  std::string bytes(count * sizeof(float), '\0');
+  std::vector<float> numbers(count);
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t bits = mix((i + 1) * 0x9E3779B97F4A7C15ULL + seed);
     const double unit = static_cast<double>(bits >> 40U) / 8388608.0 - 1;
-    const auto value = static_cast<float>(unit * scale.factor + scale.offset);
-    std::memcpy(bytes.data() + i * sizeof value, &value, sizeof value);
+    numbers[i] = static_cast<float>(unit * scale.factor + scale.offset);
   }
+  return numbers;
+}
+
+/// The nearest 8-bit float of each number, by looking at all of them.
+std::vector<std::byte> nearest_f8(TensorType type, const std::vector<float>& numbers) {
+  std::vector<std::byte> codes(256);
+  std::vector<float> values(256);
+  for (size_t i = 0; i < codes.size(); ++i) {
+    codes[i] = static_cast<std::byte>(i);
+  }
+  CUPEL_CHECK(engine::dequantize_row(type, codes, values).has_value(), "an 8-bit float");
+  std::vector<std::byte> result;
+  for (const float number : numbers) {
+    size_t best = 0;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (std::abs(values[i] - number) < std::abs(values[best] - number)) {
+        best = i;
+      }
+    }
+    result.push_back(codes[best]);
+  }
+  return result;
+}
+
+std::vector<std::byte> stored_as(TensorType type, const std::vector<float>& numbers) {
+  if (type == TensorType::kF8E4M3 || type == TensorType::kF8E5M2) {
+    return nearest_f8(type, numbers);
+  }
+  std::vector<std::byte> bytes(numbers.size() * engine::tensor_type_info(type).block_bytes);
+  CUPEL_CHECK(engine::quantize_row(type, numbers, bytes).has_value(), "a float type");
   return bytes;
 }
 
 }  // namespace
 
-Result<Ok> write_seeded_checkpoint(const Json& fixture, const std::string& folder) {
+Result<Ok> write_seeded_checkpoint(const Json& fixture,
+                                   const std::string& folder,
+                                   TensorType rounded,
+                                   TensorType stored) {
   Json header = Json::object();
   std::string data;
   for (const Json& tensor : fixture.find("tensors")->as_array()) {
@@ -69,10 +105,13 @@ Result<Ok> write_seeded_checkpoint(const Json& fixture, const std::string& folde
       shape.push_back(size.as_int());
     }
     const size_t begin = data.size();
-    data += numbers_of(name, shape);
+    std::vector<float> numbers = numbers_of(name, shape);
+    CUPEL_TRY_VOID(engine::dequantize_row(rounded, stored_as(rounded, numbers), numbers));
+    const std::vector<std::byte> bytes = stored_as(stored, numbers);
+    data.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     header.set(name,
                Json::object()
-                   .set("dtype", "F32")
+                   .set("dtype", engine::tensor_type_name(stored))
                    .set("shape", tensor.as_array()[1])
                    .set("data_offsets", Json::array().push_back(begin).push_back(data.size())));
   }

@@ -112,31 +112,32 @@ struct BlockTransfer {
   }
 };
 
-// --- float formats: [cols][16 rows] ---
+// --- float formats: [cols / run][16 rows][run columns] ---
 
-template <int bytes>
+template <int bytes, int run>
 struct ElementTransfer {
   static int64_t group_bytes(int64_t cols) { return cols * kGroupRows * bytes; }
   static int64_t row_bytes(int64_t cols) { return cols * bytes; }
   static void pack_group(const uint8_t* file, int64_t count, int64_t cols, uint8_t* group) {
-    for (int64_t col = 0; col < cols; ++col) {
+    for (int64_t col = 0; col < cols; col += run) {
       for (int64_t row = 0; row < count; ++row) {
-        memcpy(group + (col * kGroupRows + row) * bytes, file + (row * cols + col) * bytes, bytes);
+        memcpy(group + (col * kGroupRows + row * run) * bytes, file + (row * cols + col) * bytes,
+               bytes * run);
       }
     }
   }
   static void unpack_row(const uint8_t* group, int64_t row, int64_t cols, uint8_t* file) {
-    for (int64_t col = 0; col < cols; ++col) {
-      memcpy(file + col * bytes, group + (col * kGroupRows + row) * bytes, bytes);
+    for (int64_t col = 0; col < cols; col += run) {
+      memcpy(file + col * bytes, group + (col * kGroupRows + row * run) * bytes, bytes * run);
     }
   }
 };
 template <>
-struct BlockTransfer<kFormatF32> : ElementTransfer<4> {};
+struct BlockTransfer<kFormatF32> : ElementTransfer<4, 1> {};
 template <>
-struct BlockTransfer<kFormatF16> : ElementTransfer<2> {};
+struct BlockTransfer<kFormatF16> : ElementTransfer<2, 1> {};
 template <>
-struct BlockTransfer<kFormatBf16> : ElementTransfer<2> {};
+struct BlockTransfer<kFormatBf16> : ElementTransfer<2, 2> {};
 
 // --- K formats: units of 256 columns, eight sub-blocks ---
 

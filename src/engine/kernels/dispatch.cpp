@@ -41,8 +41,9 @@ const Operators* wide_operators(CpuLevel level) {
         kernels::make_table_operators(CpuLevel::kAvx2, kernels::avx2_kernels());
     return avx2.get();
   }
-  static const auto avx512 =
-      kernels::make_table_operators(CpuLevel::kAvx512, kernels::avx512_kernels());
+  static const auto avx512 = kernels::make_table_operators(
+      CpuLevel::kAvx512, __builtin_cpu_supports("avx512bf16") != 0 ? kernels::avx512_bf16_kernels()
+                                                                   : kernels::avx512_kernels());
   return avx512.get();
 }
 

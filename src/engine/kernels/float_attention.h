@@ -21,6 +21,10 @@ struct FloatCache {
     }
   }
 
+  static float rescale(float from, float to) {
+    return Lanes::first(exp_lanes(Lanes::broadcast(from - to)));
+  }
+
   /// Scores of `rows` rows against keys [16 block, 16 block + 16).
   template <int rows>
   static void score_block(AttentionRow* row, const float* keys, int block, int64_t width) {

@@ -23,6 +23,7 @@ inline int key_levels(int64_t head_dim) {
   return levels;
 }
 constexpr float kLog2E = 1.44269504F;
+constexpr float kLn2 = 0.693147181F;
 // 64 positions: 64 · 8191 · 4095 < 2³¹.
 constexpr int kWeightLevels = 8191;
 constexpr int kValueLevels = 4095;
@@ -63,6 +64,10 @@ struct Int16Cache {
     // A query of zeros: its scores are 0 with any scale, and -infinity stays what it is with this.
     const float used = scale == 0 ? 1.0F : scale;
     row.query_scale = used * shape.scale * (shape.softcap > 0 ? 1.0F : kLog2E);
+  }
+
+  static float rescale(float from, float to) {
+    return Lanes::first(exp_lanes(Lanes::broadcast((from - to) * kLn2)));
   }
 
   /// (Q · K) · a of `rows` rows and `blocks` blocks of 16 positions.
@@ -136,7 +141,7 @@ struct Int16Cache {
     const Lanes top = Lanes::load(tops);
     const Lanes earlier = Lanes::load(before);
     const Lanes max = Lanes::max(top, earlier);
-    const Lanes ln2 = Lanes::broadcast(0.693147181F);
+    const Lanes ln2 = Lanes::broadcast(kLn2);
     const Lanes decay = exp_lanes(Lanes::mul(Lanes::sub(earlier, max), ln2));
     const Lanes peak = exp_lanes(Lanes::mul(Lanes::sub(top, max), ln2));
     const Lanes largest = Lanes::mul(peak, Lanes::load(value_tops));
@@ -165,12 +170,15 @@ struct Int16Cache {
     return softcap > 0 ? 1.0F : row.query_scale;
   }
 
+  /// Of the values that the row attends to; NaN where one of them held a NaN.
   static float largest_scale(const AttentionRow& row, const HeadCache& chunk) {
     float largest = 0;
+    float check = 0;
     for (int j = row.lo; j < row.hi; ++j) {
       largest = chunk.value_scales[j] > largest ? chunk.value_scales[j] : largest;
+      check += chunk.value_scales[j];
     }
-    return largest;
+    return check != check ? check : largest;
   }
 
   /// The weights, 0 outside [lo, hi), and the total.
@@ -272,10 +280,15 @@ struct Int16Cache {
 
   static void attend_chunk(Tile& tile, const HeadCache& chunk, const AttentionShape& shape) {
     Lanes top = Lanes::broadcast(0);
+    Lanes sum = Lanes::broadcast(0);  // the largest overlooks most NaN
     for (int j = 0; j < kChunk; j += 16) {
-      top = Lanes::max(top, Lanes::load(chunk.value_scales + j));
+      const Lanes scales = Lanes::load(chunk.value_scales + j);
+      top = Lanes::max(top, scales);
+      sum = Lanes::add(sum, scales);
     }
-    for_micro_rows(tile, Attend{chunk, shape.head_dim, shape.softcap, Lanes::reduce_max(top)});
+    const float check = Lanes::reduce_add(sum);
+    const float full_top = check != check ? check : Lanes::reduce_max(top);
+    for_micro_rows(tile, Attend{chunk, shape.head_dim, shape.softcap, full_top});
   }
 };
 

@@ -39,8 +39,8 @@ constexpr int64_t most_outliers(int64_t cols) {
 
 /// Rows of activations as the linear operators read them. In f32 mode only `values` is set; in int8
 /// mode the quantised twin: x ≈ scale · q with q in [-127, 127], one scale per 32 columns, plus the
-/// outliers, at which q is 0. A weight of a float format multiplies `values` when they are set,
-/// else the twin.
+/// outliers, at which q is 0. A weight in BF16 multiplies `bf16` when that is set; else a weight of
+/// a float format multiplies `values` when they are set, else the int8 twin.
 struct ActivationRows {
   int64_t rows = 0;
   int64_t cols = 0;                         // a multiple of 32
@@ -52,6 +52,7 @@ struct ActivationRows {
   const Outlier* outliers = nullptr;        // [n, most_outliers(cols)]; by ascending column the
   const int32_t* outlier_counts = nullptr;  // [n]                       first outlier_counts[row]
   OutlierColumns by_column;                 // the same once more
+  const uint16_t* bf16 = nullptr;           // [n, cols] values rounded to bf16, ties to even
 };
 
 /// The same buffers, writable.
@@ -66,6 +67,7 @@ struct ActivationBuffer {
   Outlier* outliers = nullptr;
   int32_t* outlier_counts = nullptr;
   OutlierColumns by_column;
+  uint16_t* bf16 = nullptr;
 };
 
 /// Norm of one row: x / rms(x) · weight, or with `center` (x - mean(x)) / σ(x) · weight + bias.
@@ -147,6 +149,14 @@ struct AttentionQuery {
   int64_t older_end = 0;
   int64_t recent_end = 0;
 };
+
+/// Positions after which the sums of a softmax are closed, whoever computes them: pieces of work
+/// that several threads may share.
+constexpr int64_t kAttentionSegment = 256;
+/// Floats that the sums of one query's head take.
+constexpr int64_t attention_partial_floats(int64_t head_dim) {
+  return 16 + (head_dim + 15) / 16 * 16;
+}
 
 struct AttentionShape {
   int64_t heads = 0;

@@ -47,6 +47,11 @@ struct AttentionTask {
   int64_t count = 0;
   AttentionShape shape;
   int64_t kv_head = 0;
+  // One part of several: positions [first, end), whose sums go to `partials` instead of the
+  // outputs ([count][heads per kv head][attention_partial_floats]).
+  int64_t first = 0;
+  int64_t end = INT64_MAX;
+  float* partials = nullptr;
 };
 
 using LinearFunction = void (*)(const LinearTask& task);
@@ -54,8 +59,10 @@ using LinearFunction = void (*)(const LinearTask& task);
 struct KernelTable {
   LinearFunction linear_int8[kFormatCount];  // nullptr for the float formats
   LinearFunction linear_f32[kFormatCount];
+  LinearFunction linear_bf16;  // of BF16 weights and the bf16 twin
   void (*norm)(const float* x, const NormArgs& args, int64_t width, float* out);
   void (*quantise_row)(const float* x, const ActivationBuffer& buffer, int64_t row);
+  void (*round_row)(const float* x, int64_t count, uint16_t* bf16);
   void (*rope)(float* head, const RopeArgs& args);
   void (*store_kv)(const float* keys,
                    const float* values,
@@ -63,6 +70,7 @@ struct KernelTable {
                    const KvPage& page,
                    int64_t offset);
   void (*attention)(const AttentionTask& task);
+  void (*merge_attention)(const AttentionTask& task, int64_t parts);
   void (*gate)(const float* gate, const float* up, int64_t count, GateKind kind, float* out);
   void (*add)(float* x, const float* y, int64_t count);
   void (*add_scaled)(float* x, float factor, const float* y, int64_t count);
@@ -72,6 +80,7 @@ struct KernelTable {
 const KernelTable& scalar_kernels();
 const KernelTable& avx2_kernels();
 const KernelTable& avx512_kernels();
+const KernelTable& avx512_bf16_kernels();  // the same with products of the instruction vdpbf16ps
 
 /// int8 products by level and format (int8_*.cpp): nullptr for the float formats.
 LinearFunction scalar_linear_int8(Format format);

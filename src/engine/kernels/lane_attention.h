@@ -58,5 +58,13 @@ void attention(const AttentionTask& task) {
   }
 }
 
+void merge_attention(const AttentionTask& task, int64_t parts) {
+  if (task.shape.cache == CacheType::kFloat32) {
+    merge_parts<FloatCache>(task, parts);
+  } else {
+    merge_parts<Int16Cache>(task, parts);
+  }
+}
+
 }  // namespace
 }  // namespace cupel::engine::kernels

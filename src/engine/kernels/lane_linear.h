@@ -7,11 +7,15 @@ namespace cupel::engine::kernels {
 namespace {
 
 // Linear layers with f32 activations: dequantised weights, acc = fma(w, x, acc) over ascending
-// columns, one accumulator per output. Weights are dequantised 32 columns × 16 rows at a time and
+// columns, one accumulator per output. Weights are widened a few blocks of columns at a time and
 // used for all tokens; the accumulators of the tokens wait in scratch memory meanwhile (which
-// rounds nothing).
+// rounds nothing). The registers of a level hold a tile of Lanes::kTileGroups row groups ×
+// kTileTokens tokens: enough sums for the latency of a multiply-add, and each load serves several
+// of them.
 
-constexpr int kF32Tokens = 4;
+// 128 columns of two row groups: 16 KiB, half of a first-level cache.
+constexpr int64_t kChunkBlocks = 4;
+constexpr int64_t kChunkCols = kChunkBlocks * kBlockCols;
 
 /// w[32][16] of one block.
 template <class L>
@@ -44,43 +48,190 @@ struct BlockSource {
   }
 };
 
+/// Columns of a float format, which need no unpacking.
+template <int bytes>
+struct ColumnSource {
+  static int64_t group_bytes(int64_t cols) { return cols * kGroupRows * bytes; }
+};
 template <>
-struct BlockSource<kFormatF32> {
-  static int64_t group_bytes(int64_t cols) { return cols * kGroupRows * 4; }
-  static void load(const uint8_t* group, int64_t block, float* w) {
-    memcpy(w, group + block * kBlockCols * kGroupRows * 4, kBlockCols * kGroupRows * 4);
+struct BlockSource<kFormatF32> : ColumnSource<4> {
+  static Lanes column(const uint8_t* group, int64_t column) {
+    return Lanes::load(reinterpret_cast<const float*>(group) + column * kGroupRows);
+  }
+};
+template <>
+struct BlockSource<kFormatF16> : ColumnSource<2> {
+  static Lanes column(const uint8_t* group, int64_t column) {
+    return Lanes::load_half(reinterpret_cast<const uint16_t*>(group) + column * kGroupRows);
+  }
+};
+template <>
+struct BlockSource<kFormatBf16> : ColumnSource<2> {
+  static Lanes column(const uint8_t* group, int64_t column) {
+    const auto* pairs = reinterpret_cast<const uint16_t*>(group) + column / 2 * 2 * kGroupRows;
+    return Lanes::load_bf16_pairs(pairs, static_cast<int>(column % 2));
+  }
+};
+template <class Source>
+concept HasColumns = requires(const uint8_t* group) {
+  Source::column(group, 0);
+};
+
+/// Columns of some row groups in f32: [128][16] per group.
+template <int groups>
+struct WideColumns {
+  const float* data[groups];
+  [[nodiscard]] Lanes column(int group, int64_t k) const {
+    return Lanes::load(data[group] + k * kGroupRows);
   }
 };
 
-template <Lanes (*widen)(const uint16_t*)>
-struct HalfSource {
-  static int64_t group_bytes(int64_t cols) { return cols * kGroupRows * 2; }
-  static void load(const uint8_t* group, int64_t block, float* w) {
-    const auto* p = reinterpret_cast<const uint16_t*>(group) + block * kBlockCols * kGroupRows;
-    for (int i = 0; i < kBlockCols; ++i) {
-      Lanes::store(w + 16 * i, widen(p + 16 * i));
+/// Columns widened as they are read: for a single token, which reads them once.
+template <class Source, int groups>
+struct PackedColumns {
+  const uint8_t* data;
+  int64_t group_bytes;
+  int64_t first;
+  [[nodiscard]] Lanes column(int group, int64_t k) const {
+    return Source::column(data + group * group_bytes, first + k);
+  }
+};
+
+/// sums[token][group] over `count` columns; x is the first token's first of them.
+template <int groups, int tokens, class Columns>
+inline void multiply_tile(
+    const Columns& columns, const float* x, int64_t stride, int64_t count, float* sums) {
+  Lanes acc[tokens][groups];
+#pragma GCC unroll 16
+  for (int i = 0; i < tokens * groups; ++i) {
+    acc[i / groups][i % groups] = Lanes::load(sums + 16 * i);
+  }
+#pragma GCC unroll 2
+  for (int64_t k = 0; k < count; ++k) {
+    Lanes weight[groups];
+#pragma GCC unroll 4
+    for (int g = 0; g < groups; ++g) {
+      weight[g] = columns.column(g, k);
     }
-  }
-};
-template <>
-struct BlockSource<kFormatF16> : HalfSource<&Lanes::load_half> {};
-template <>
-struct BlockSource<kFormatBf16> : HalfSource<&Lanes::load_bf16> {};
-
-template <int tokens>
-inline void multiply_block(const float* w, const float* x, int64_t stride, float* sums) {
-  Lanes acc[tokens];
-  for (int t = 0; t < tokens; ++t) {
-    acc[t] = Lanes::load(sums + 16 * t);
-  }
-  for (int k = 0; k < kBlockCols; ++k) {
-    const Lanes weight = Lanes::load(w + 16 * k);
+#pragma GCC unroll 8
     for (int t = 0; t < tokens; ++t) {
-      acc[t] = Lanes::fma(weight, Lanes::broadcast(x[t * stride + k]), acc[t]);
+      const Lanes value = Lanes::broadcast(x[t * stride + k]);
+#pragma GCC unroll 4
+      for (int g = 0; g < groups; ++g) {
+        acc[t][g] = Lanes::fma(weight[g], value, acc[t][g]);
+      }
     }
   }
-  for (int t = 0; t < tokens; ++t) {
-    Lanes::store(sums + 16 * t, acc[t]);
+#pragma GCC unroll 16
+  for (int i = 0; i < tokens * groups; ++i) {
+    Lanes::store(sums + 16 * i, acc[i / groups][i % groups]);
+  }
+}
+
+/// Tokens [token, in.rows) in tiles of at most `tokens`.
+template <int groups, int tokens, class Columns>
+inline void multiply_tokens(const Columns& columns,
+                            const float* x,
+                            const ActivationRows& in,
+                            int64_t token,
+                            int64_t count,
+                            float* sums) {
+  for (; token + tokens <= in.rows; token += tokens) {
+    multiply_tile<groups, tokens>(columns, x + token * in.cols, in.cols, count,
+                                  sums + 16 * groups * token);
+  }
+  if constexpr (tokens > 1) {
+    multiply_tokens<groups, tokens / 2>(columns, x, in, token, count, sums);
+  }
+}
+
+template <class Source, int groups>
+inline WideColumns<groups> widen_columns(
+    const uint8_t* data, int64_t group_bytes, int64_t block, int64_t count, float* w) {
+  WideColumns<groups> columns;
+  for (int g = 0; g < groups; ++g) {
+    float* out = w + g * kChunkCols * kGroupRows;
+    columns.data[g] = out;
+    for (int64_t b = 0; b < count; ++b) {
+      float* wide = out + b * kBlockCols * kGroupRows;
+      if constexpr (HasColumns<Source>) {
+        for (int64_t k = 0; k < kBlockCols; ++k) {
+          Lanes::store(wide + k * kGroupRows,
+                       Source::column(data + g * group_bytes, (block + b) * kBlockCols + k));
+        }
+      } else {
+        Source::load(data + g * group_bytes, block + b, wide);
+      }
+    }
+  }
+  return columns;
+}
+
+/// What all row groups of a task share.
+struct FloatProduct {
+  const LinearTask& task;
+  const float* x;       // [n, cols]
+  float* sums;          // [n][groups][16]
+  float* w;             // [groups][kChunkCols][16]
+  int64_t group_bytes;  // of packed weights
+};
+
+/// The mode of the processor that a source's products are taken in.
+struct UsualMode {
+  UsualMode() {}
+};
+template <class Source>
+struct ModeOf {
+  using Type = UsualMode;
+};
+
+/// The sums of all tokens. Not inlined: no arithmetic may leave the mode that the caller sets.
+template <class Source, int groups>
+[[gnu::noinline]] void sum_groups(const FloatProduct& product, int64_t row) {
+  const ActivationRows& in = product.task.input;
+  const uint8_t* data = product.task.data + row / kGroupRows * product.group_bytes;
+  memset(product.sums, 0, static_cast<size_t>(in.rows) * groups * kGroupRows * 4);
+  const int64_t blocks = in.cols / kBlockCols;
+  for (int64_t block = 0; block < blocks; block += kChunkBlocks) {
+    const int64_t count = blocks - block < kChunkBlocks ? blocks - block : kChunkBlocks;
+    const float* x = product.x + block * kBlockCols;
+    if constexpr (HasColumns<Source>) {
+      if (in.rows == 1) {
+        const PackedColumns<Source, groups> columns = {data, product.group_bytes,
+                                                       block * kBlockCols};
+        multiply_tile<groups, 1>(columns, x, in.cols, count * kBlockCols, product.sums);
+        continue;
+      }
+    }
+    const auto columns =
+        widen_columns<Source, groups>(data, product.group_bytes, block, count, product.w);
+    multiply_tokens<groups, Lanes::kTileTokens>(columns, x, in, 0, count * kBlockCols,
+                                                product.sums);
+  }
+}
+
+template <class Source, int groups>
+inline void multiply_groups(const FloatProduct& product, int64_t row) {
+  {
+    const typename ModeOf<Source>::Type mode;
+    sum_groups<Source, groups>(product, row);
+  }
+  for (int64_t t = 0; t < product.task.input.rows; ++t) {
+    for (int g = 0; g < groups; ++g) {
+      store_outputs(product.task, row + g * kGroupRows, t,
+                    Lanes::load(product.sums + 16 * (t * groups + g)));
+    }
+  }
+}
+
+/// Row groups from `row` on, as many at a time as `groups` says.
+template <class Source, int groups>
+inline void multiply_rows(const FloatProduct& product, int64_t row) {
+  for (; row + (groups - 1) * kGroupRows < product.task.end; row += groups * kGroupRows) {
+    multiply_groups<Source, groups>(product, row);
+  }
+  if constexpr (groups > 1) {
+    multiply_rows<Source, groups / 2>(product, row);
   }
 }
 
@@ -103,32 +254,28 @@ inline const float* float_values(const ActivationRows& input) {
   return x;
 }
 
+/// The products of a task with activations x [n, cols].
+template <class Source>
+void multiply_float(const LinearTask& task, const float* x) {
+  const ActivationRows& in = task.input;
+  // A single token has few sums: more row groups hide the latency of its multiply-adds.
+  constexpr int kOneTokenGroups = 4;
+  const FloatProduct product = {
+      .task = task,
+      .x = x,
+      .sums = static_cast<float*>(thread_scratch(0, in.rows * kOneTokenGroups * kGroupRows * 4)),
+      .w = static_cast<float*>(thread_scratch(2, kOneTokenGroups * kChunkCols * kGroupRows * 4)),
+      .group_bytes = Source::group_bytes(in.cols)};
+  if (in.rows == 1) {
+    multiply_rows<Source, kOneTokenGroups>(product, task.begin);
+  } else {
+    multiply_rows<Source, Lanes::kTileGroups>(product, task.begin);
+  }
+}
+
 template <Format format>
 void linear_f32(const LinearTask& task) {
-  using Source = BlockSource<format>;
-  const ActivationRows& in = task.input;
-  const float* x = float_values(in);
-  auto* sums = static_cast<float*>(thread_scratch(0, in.rows * kGroupRows * 4));
-  const int64_t group_bytes = Source::group_bytes(in.cols);
-  for (int64_t row = task.begin; row < task.end; row += kGroupRows) {
-    const uint8_t* group = task.data + row / kGroupRows * group_bytes;
-    memset(sums, 0, static_cast<size_t>(in.rows) * kGroupRows * 4);
-    for (int64_t block = 0; block < in.cols / kBlockCols; ++block) {
-      alignas(64) float w[kBlockCols * kGroupRows];
-      Source::load(group, block, w);
-      const float* columns = x + block * kBlockCols;
-      int64_t t = 0;
-      for (; t + kF32Tokens <= in.rows; t += kF32Tokens) {
-        multiply_block<kF32Tokens>(w, columns + t * in.cols, in.cols, sums + 16 * t);
-      }
-      for (; t < in.rows; ++t) {
-        multiply_block<1>(w, columns + t * in.cols, in.cols, sums + 16 * t);
-      }
-    }
-    for (int64_t t = 0; t < in.rows; ++t) {
-      store_outputs(task, row, t, Lanes::load(sums + 16 * t));
-    }
-  }
+  multiply_float<BlockSource<format>>(task, float_values(task.input));
 }
 
 }  // namespace

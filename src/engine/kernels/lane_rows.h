@@ -149,6 +149,17 @@ inline void quantise_row(const float* x, const ActivationBuffer& buffer, int64_t
   sum_row(buffer, row);
 }
 
+/// To bf16, ties to even; NaN stays NaN.
+inline void round_row(const float* x, int64_t count, uint16_t* bf16) {
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t bits = 0;
+    __builtin_memcpy(&bits, x + i, 4);
+    const uint32_t rounded = bits + 0x7FFFU + ((bits >> 16U) & 1U);
+    const bool nan = (bits & 0x7FFFFFFFU) > 0x7F800000U;
+    bf16[i] = static_cast<uint16_t>((nan ? bits | 0x400000U : rounded) >> 16U);
+  }
+}
+
 inline void rotate_pair(float& x, float& y, float c, float s) {
   const float old_x = x;
   x = Lanes::fma1(old_x, c, -(y * s));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/kernels/lane_attention.h"
+#include "engine/kernels/lane_bf16.h"
 #include "engine/kernels/lane_linear.h"
 #include "engine/kernels/lane_rows.h"
 
@@ -20,11 +21,14 @@ inline KernelTable make_table(LinearFunction (*int8)(Format)) {
       &linear_f32<kFormatQ5K>,  &linear_f32<kFormatQ6K>,
   };
   memcpy(table.linear_f32, f32, sizeof f32);
+  table.linear_bf16 = &linear_bf16;
   table.norm = &norm;
   table.quantise_row = &quantise_row;
+  table.round_row = &round_row;
   table.rope = &rope;
   table.store_kv = &store_kv;
   table.attention = &attention;
+  table.merge_attention = &merge_attention;
   table.gate = &gate;
   table.add = &add;
   table.add_scaled = &add_scaled;

@@ -10,6 +10,8 @@ namespace {
 // Sixteen float lanes in two AVX2 registers; the meaning of each function stands in lanes_scalar.h.
 struct Lanes {
   static constexpr bool kWide = false;
+  static constexpr int kTileGroups = 1;
+  static constexpr int kTileTokens = 4;
   __m256 lo;
   __m256 hi;
 
@@ -22,10 +24,13 @@ struct Lanes {
   static Lanes load_half(const uint16_t* p) {
     return {_mm256_cvtph_ps(half_register(p)), _mm256_cvtph_ps(half_register(p + 8))};
   }
-  static __m256 widen_bf16(const uint16_t* p) {
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half_register(p)), 16));
+  static __m256 widen_bf16(__m256i pairs, int member) {
+    return _mm256_castsi256_ps(member == 0 ? _mm256_slli_epi32(pairs, 16)
+                                           : _mm256_and_si256(pairs, _mm256_set1_epi32(-0x10000)));
   }
-  static Lanes load_bf16(const uint16_t* p) { return {widen_bf16(p), widen_bf16(p + 8)}; }
+  static Lanes load_bf16_pairs(const uint16_t* p, int member) {
+    return {widen_bf16(words(p), member), widen_bf16(words(p + 16), member)};
+  }
   static Lanes from_int(__m256i lo, __m256i hi) {
     return {_mm256_cvtepi32_ps(lo), _mm256_cvtepi32_ps(hi)};
   }

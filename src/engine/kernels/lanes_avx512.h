@@ -11,6 +11,8 @@ namespace {
 // lanes_scalar.h.
 struct Lanes {
   static constexpr bool kWide = true;
+  static constexpr int kTileGroups = 2;
+  static constexpr int kTileTokens = 8;
   __m512 v;
 
   static Lanes broadcast(float x) { return {_mm512_set1_ps(x)}; }
@@ -22,9 +24,11 @@ struct Lanes {
     return _mm256_loadu_si256(static_cast<const __m256i*>(p));
   }
   static Lanes load_half(const uint16_t* p) { return {_mm512_cvtph_ps(half_register(p))}; }
-  static Lanes load_bf16(const uint16_t* p) {
-    const __m512i words = _mm512_cvtepu16_epi32(half_register(p));
-    return {_mm512_castsi512_ps(_mm512_slli_epi32(words, 16))};
+  static Lanes load_bf16_pairs(const uint16_t* p, int member) {
+    const __m512i pairs = _mm512_loadu_si512(p);
+    return {_mm512_castsi512_ps(member == 0
+                                    ? _mm512_slli_epi32(pairs, 16)
+                                    : _mm512_and_si512(pairs, _mm512_set1_epi32(-0x10000)))};
   }
   static Lanes load_u8(const uint8_t* p) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));

@@ -11,6 +11,9 @@ namespace {
 // instruction. max and min follow x86: the second operand when one is NaN.
 struct Lanes {
   static constexpr bool kWide = false;  // 32 vector registers
+  // Sums that a product keeps in registers: row groups × tokens.
+  static constexpr int kTileGroups = 1;
+  static constexpr int kTileTokens = 4;
   float v[16];
 
   template <typename F>
@@ -31,8 +34,9 @@ struct Lanes {
   static Lanes load_half(const uint16_t* p) {
     return make([&](int i) { return f16_to_f32(p[i]); });
   }
-  static Lanes load_bf16(const uint16_t* p) {
-    return make([&](int i) { return bf16_to_f32(p[i]); });
+  /// The bf16 at p[2 i + member].
+  static Lanes load_bf16_pairs(const uint16_t* p, int member) {
+    return make([&](int i) { return bf16_to_f32(p[2 * i + member]); });
   }
   static Lanes load_u8(const uint8_t* p) {
     return make([&](int i) { return static_cast<float>(p[i]); });

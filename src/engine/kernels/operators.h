@@ -22,8 +22,8 @@ namespace cupel::engine {
 /// CPU levels, weakest first. Scalar is the oracle; a level includes those below it.
 enum class CpuLevel { kScalar, kAvx2, kAvx512 };
 
-/// Arithmetic of the linear layers: int8 activations (dynamic, per 32 elements, with the outliers
-/// of a row in f32) or exact f32.
+/// Arithmetic of the linear layers: exact f32 activations, or such as are fast: int8 for quantised
+/// weights (dynamic, per 32 elements, with the outliers of a row in f32), bf16 for weights in BF16.
 enum class Activations { kFloat32, kInt8 };
 
 /// A weight matrix repacked for the kernels (packing.h); the layout serves all CPU levels.
@@ -99,12 +99,27 @@ class Operators {
                        const KvPage& to,
                        int64_t to_offset) const = 0;
   /// Attention of all `queries` for kv head `kv_head` (all its query heads). Keys in logical order,
-  /// in chunks of kPageRows aligned to multiples of it; online softmax; f32 accumulators.
+  /// in chunks of kPageRows aligned to multiples of it; online softmax; f32 accumulators, which are
+  /// closed after every kAttentionSegment positions.
   /// Neighbours in the list that share `pages` are computed together: keep a sequence's rows
   /// adjacent.
   virtual void attention(std::span<const AttentionQuery> queries,
                          const AttentionShape& shape,
                          int64_t kv_head) const = 0;
+  /// The same in parts, which several threads may compute at once, bit for bit: the sums over the
+  /// positions of segment `segment` (kAttentionSegment positions), then the outputs from the sums
+  /// of `parts` segments in order, which lie one after another. Shapes: partials
+  /// [parts][queries][heads / kv_heads][attention_partial_floats(head_dim)].
+  virtual void attention_part(std::span<const AttentionQuery> queries,
+                              const AttentionShape& shape,
+                              int64_t kv_head,
+                              int64_t segment,
+                              float* partials) const = 0;
+  virtual void merge_attention(std::span<const AttentionQuery> queries,
+                               const AttentionShape& shape,
+                               int64_t kv_head,
+                               int64_t parts,
+                               float* partials) const = 0;
 
   /// out = activation(gate) · up, over `count` elements. In place allowed.
   virtual void gate(

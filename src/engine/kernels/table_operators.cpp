@@ -54,7 +54,7 @@ class TableOperators final : public Operators {
     table_.norm(x, args, width, out);
   }
   void quantise_row(const ActivationBuffer& buffer, int64_t row) const override {
-    table_.quantise_row(buffer.values + row * buffer.cols, buffer, row);
+    fill_twins(buffer.values + row * buffer.cols, buffer, row);
   }
   void norm_quantise_row(const float* x,
                          const NormArgs& args,
@@ -63,9 +63,7 @@ class TableOperators final : public Operators {
     float* out = buffer.values != nullptr ? buffer.values + row * buffer.cols
                                           : static_cast<float*>(thread_scratch(0, buffer.cols * 4));
     table_.norm(x, args, buffer.cols, out);
-    if (buffer.quants != nullptr) {
-      table_.quantise_row(out, buffer, row);
-    }
+    fill_twins(out, buffer, row);
   }
   void linear(const LinearArgs& args, int64_t begin, int64_t end) const override;
   void linear_gated(const GatedLinearArgs& args, int64_t begin, int64_t end) const override;
@@ -91,6 +89,31 @@ class TableOperators final : public Operators {
                       .shape = shape,
                       .kv_head = kv_head});
   }
+  void attention_part(std::span<const AttentionQuery> queries,
+                      const AttentionShape& shape,
+                      int64_t kv_head,
+                      int64_t segment,
+                      float* partials) const override {
+    table_.attention({.queries = queries.data(),
+                      .count = static_cast<int64_t>(queries.size()),
+                      .shape = shape,
+                      .kv_head = kv_head,
+                      .first = segment * kAttentionSegment,
+                      .end = (segment + 1) * kAttentionSegment,
+                      .partials = partials});
+  }
+  void merge_attention(std::span<const AttentionQuery> queries,
+                       const AttentionShape& shape,
+                       int64_t kv_head,
+                       int64_t parts,
+                       float* partials) const override {
+    table_.merge_attention({.queries = queries.data(),
+                            .count = static_cast<int64_t>(queries.size()),
+                            .shape = shape,
+                            .kv_head = kv_head,
+                            .partials = partials},
+                           parts);
+  }
   void gate(
       const float* gate, const float* up, int64_t count, GateKind kind, float* out) const override {
     table_.gate(gate, up, count, kind, out);
@@ -104,11 +127,28 @@ class TableOperators final : public Operators {
   }
 
  private:
+  void fill_twins(const float* x, const ActivationBuffer& buffer, int64_t row) const {
+    if (buffer.quants != nullptr) {
+      table_.quantise_row(x, buffer, row);
+    }
+    if (buffer.bf16 != nullptr) {
+      table_.round_row(x, buffer.cols, buffer.bf16 + row * buffer.cols);
+    }
+  }
+  [[nodiscard]] LinearFunction function(Format format, const ActivationRows& input) const;
   void run(const PackedMatrix& weight, LinearTask task) const;
 
   CpuLevel level_;
   const KernelTable& table_;
 };
+
+LinearFunction TableOperators::function(Format format, const ActivationRows& input) const {
+  if (format == kFormatBf16 && input.bf16 != nullptr) {
+    return table_.linear_bf16;
+  }
+  const LinearFunction int8 = table_.linear_int8[format];
+  return input.quants != nullptr && int8 != nullptr ? int8 : table_.linear_f32[format];
+}
 
 void TableOperators::run(const PackedMatrix& weight, LinearTask task) const {
   const std::optional<Format> format = format_of(weight.type);
@@ -116,8 +156,7 @@ void TableOperators::run(const PackedMatrix& weight, LinearTask task) const {
   CUPEL_CHECK(task.input.cols == weight.cols, "activations and weight differ in columns");
   CUPEL_CHECK(task.begin % kGroupRows == 0 && task.end <= weight.rows, "range of linear");
   task.data = reinterpret_cast<const unsigned char*>(weight.data);
-  const LinearFunction int8 = table_.linear_int8[*format];
-  (task.input.quants != nullptr && int8 != nullptr ? int8 : table_.linear_f32[*format])(task);
+  function(*format, task.input)(task);
 }
 
 void TableOperators::linear(const LinearArgs& args, int64_t begin, int64_t end) const {

@@ -21,7 +21,8 @@ namespace {
 //                          high nibbles (the nibble order of the files' Q4 and Q5 blocks: repacking
 //                          them only moves 32-bit words).
 //
-// Float formats: [cols][16 rows] of the file's own elements.
+// F32 and F16: [cols][16 rows] of the file's own elements. BF16: [cols / 2][16 rows][2], so that a
+// register meets a broadcast pair of bf16 activations.
 
 template <int subs, int head, int scale_codes, int high, int codes, int zero>
 struct LayoutOf {

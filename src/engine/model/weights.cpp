@@ -23,6 +23,20 @@ struct Range {
   int64_t count;
 };
 
+/// The type in memory: a BF16 holds every number of the 8-bit floats, which have no kernels.
+TensorType kept_type(TensorType type) {
+  const bool f8 = type == TensorType::kF8E4M3 || type == TensorType::kF8E5M2;
+  return f8 ? TensorType::kBF16 : type;
+}
+
+Result<std::vector<std::byte>> widened_to_bf16(TensorType type, std::span<const std::byte> bytes) {
+  std::vector<float> values(bytes.size() / tensor_type_info(type).block_bytes);
+  CUPEL_TRY_VOID(dequantize_row(type, bytes, values));
+  std::vector<std::byte> wide(values.size() * sizeof(uint16_t));
+  CUPEL_TRY_VOID(quantize_row(TensorType::kBF16, values, wide));
+  return wide;
+}
+
 // Collects every tensor to load first, so that shapes are checked before any memory is spent and
 // the packing can run on all threads.
 class Loader {
@@ -130,9 +144,9 @@ class Loader {
 
   [[nodiscard]] Result<std::vector<float>> float_values(const CheckpointTensor& tensor) const {
     const bool is_float = tensor.type == TensorType::kF32 || tensor.type == TensorType::kF16 ||
-                          tensor.type == TensorType::kBF16;
+                          kept_type(tensor.type) == TensorType::kBF16;
     if (!is_float) {
-      return unsupported("{}: tensor {} is {}; expected F32, F16 or BF16", file_.path(),
+      return unsupported("{}: tensor {} is {}; expected F32, F16, BF16 or F8", file_.path(),
                          tensor.name, tensor_type_name(tensor.type));
     }
     std::vector<float> values(tensor.elements());
@@ -155,7 +169,7 @@ class Loader {
     std::vector<size_t> places;
     size_t total = 0;
     for (const Job& job : jobs_) {
-      auto bytes = operators_.packed_bytes(job.tensor->type, job.rows, job.cols);
+      auto bytes = operators_.packed_bytes(kept_type(job.tensor->type), job.rows, job.cols);
       if (!bytes) {
         return in_context(std::move(bytes).error(),
                           format("{}: tensor {}", file_.path(), job.tensor->name));
@@ -166,7 +180,7 @@ class Loader {
     CUPEL_TRY(const auto memory, allocate_weights(total));
     for (size_t i = 0; i < jobs_.size(); ++i) {
       std::byte* place = memory.get() + places[i];
-      *jobs_[i].out = {.type = jobs_[i].tensor->type,
+      *jobs_[i].out = {.type = kept_type(jobs_[i].tensor->type),
                        .rows = jobs_[i].rows,
                        .cols = jobs_[i].cols,
                        .data = place,
@@ -205,6 +219,9 @@ class Loader {
       const auto part = std::span(damaged).subspan(static_cast<size_t>(piece.job->first) * row,
                                                    static_cast<size_t>(piece.count) * row);
       operators_.pack_rows(*piece.job->out, piece.first, piece.count, part);
+    } else if (piece.job->out->type != piece.job->tensor->type) {
+      CUPEL_TRY(const std::vector<std::byte> wide, widened_to_bf16(piece.job->tensor->type, bytes));
+      operators_.pack_rows(*piece.job->out, piece.first, piece.count, wide);
     } else {
       operators_.pack_rows(*piece.job->out, piece.first, piece.count, bytes);
     }
@@ -388,24 +405,36 @@ Result<Ok> refuse_ignored(const Checkpoint& file, const std::vector<std::string>
 
 }  // namespace
 
-size_t Weights::bytes() const {
-  size_t total = matrix_bytes(embedding);
-  if (head.matrix.data != embedding.data) {
-    total += matrix_bytes(head.matrix);
-  }
-  const auto add = [&total](const FeedForwardWeights& ff) {
-    for (const LinearWeights* linear : {&ff.gate, &ff.up, &ff.down}) {
-      total += matrix_bytes(linear->matrix);
+void Weights::for_each_matrix(FunctionRef<void(const PackedMatrix&)> visit) const {
+  const auto visit_present = [&](const PackedMatrix& matrix) {
+    if (matrix.rows > 0) {
+      visit(matrix);
     }
   };
+  const auto visit_feed_forward = [&](const FeedForwardWeights& ff) {
+    for (const LinearWeights* linear : {&ff.gate, &ff.up, &ff.down}) {
+      visit_present(linear->matrix);
+    }
+  };
+  visit_present(embedding);
+  if (head.matrix.data != embedding.data) {
+    visit_present(head.matrix);
+  }
   for (const LayerWeights& layer : layers) {
     for (const LinearWeights* linear : {&layer.q, &layer.k, &layer.v, &layer.attn_output}) {
-      total += matrix_bytes(linear->matrix);
+      visit_present(linear->matrix);
     }
-    total += matrix_bytes(layer.router) + matrix_bytes(layer.shared_gate);
-    add(layer.feed_forward);
-    std::for_each(layer.experts.begin(), layer.experts.end(), add);
+    visit_present(layer.router);
+    visit_present(layer.shared_gate);
+    visit_feed_forward(layer.feed_forward);
+    std::for_each(layer.experts.begin(), layer.experts.end(), visit_feed_forward);
   }
+}
+
+size_t Weights::bytes() const {
+  size_t total = 0;
+  const auto add = [&total](const PackedMatrix& matrix) { total += matrix_bytes(matrix); };
+  for_each_matrix(add);
   return total;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "engine/checkpoint/checkpoint.h"
@@ -55,6 +56,8 @@ struct Weights {
   /// Tensors of the file that the description gives no place to; for `inspect` and warnings.
   std::vector<std::string> unused;
 
+  /// Every matrix once: a tied head is the embedding.
+  void for_each_matrix(FunctionRef<void(const PackedMatrix&)> visit) const;
   [[nodiscard]] size_t bytes() const;
 };
 

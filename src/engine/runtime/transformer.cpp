@@ -49,6 +49,24 @@ size_t micro_batch_end(std::span<const StepRow> rows, size_t begin) {
   return end;
 }
 
+/// What the weights that are multiplied ask for; nothing in the exact mode.
+ActivationTwins twins_for(const Weights& weights, Activations activations) {
+  ActivationTwins twins;
+  if (activations == Activations::kFloat32) {
+    return twins;
+  }
+  const auto ask = [&](const PackedMatrix& matrix) {
+    const bool looked_up_only =
+        matrix.data == weights.embedding.data && weights.head.matrix.data != weights.embedding.data;
+    if (!looked_up_only) {
+      twins.bf16 |= matrix.type == TensorType::kBF16;
+      twins.int8 |= tensor_type_info(matrix.type).block_elements > 1;
+    }
+  };
+  weights.for_each_matrix(ask);
+  return twins;
+}
+
 }  // namespace
 
 Transformer::Transformer(ModelDescription description,
@@ -84,6 +102,7 @@ Result<std::unique_ptr<Transformer>> Transformer::load(const Checkpoint& file,
   CUPEL_TRY(Weights weights, load_weights(file, description, *operators, options.noise, *threads));
   std::unique_ptr<Transformer> transformer(
       new Transformer(std::move(description), *operators, std::move(threads), options));
+  transformer->twins_ = twins_for(weights, options.activations);
   transformer->weights_ = std::move(weights);
   return transformer;
 }
@@ -296,7 +315,7 @@ void Transformer::run_head(std::span<const StepRow> rows,
       continue;
     }
     const ActivationBuffer normed =
-        work_.head.get(static_cast<int64_t>(count), description_.width, int8());
+        work_.head.get(static_cast<int64_t>(count), description_.width, twins_);
     for (size_t j = 0; j < count; ++j) {
       operators_->norm_quantise_row(hidden + chosen[j] * width, norm, normed,
                                     static_cast<int64_t>(j));

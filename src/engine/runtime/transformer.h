@@ -26,7 +26,7 @@ namespace cupel::engine {
 
 /// Raised with every change of the arithmetic that changes outputs, so that caches and runs made
 /// before do not pass for the same model.
-constexpr int kArithmeticVersion = 4;
+constexpr int kArithmeticVersion = 5;
 
 /// The exact mode caches what it computed; otherwise int16 halves the cache's memory and traffic,
 /// and its products are twice as fast.
@@ -137,6 +137,7 @@ class Transformer {
   void rotate_and_store(
       std::span<const StepRow> rows, size_t layer, float* q, float* k, const float* v);
   void attend(std::span<const StepRow> rows, size_t layer, const float* q, float* out);
+  void attend_in_parts(const AttentionShape& shape, size_t work);
 
   ActivationRows run_gate(const FeedForwardWeights& weights,
                           GateKind activation,
@@ -181,11 +182,11 @@ class Transformer {
   void run_gated(const GatedLinearArgs& args);
   /// body(i) for i in [0, count): on all threads when `work` (rough multiply-adds) is worth a fork.
   void for_each(size_t count, size_t work, FunctionRef<void(size_t)> body);
-  [[nodiscard]] bool int8() const { return activations_ == Activations::kInt8; }
   [[nodiscard]] AttentionShape shape_of(const AttentionDescription& attention) const;
 
   ModelDescription description_;
   Activations activations_;
+  ActivationTwins twins_;
   const Operators* operators_;
   std::unique_ptr<ThreadPool> threads_;
   Weights weights_;

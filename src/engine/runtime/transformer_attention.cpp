@@ -7,8 +7,12 @@
 namespace cupel::engine {
 namespace {
 
-// Queries of one attention work item.
+// Most queries of one attention work item. Rows of one sequence share what they read.
 constexpr size_t kQueryBlock = 16;
+// Work items a thread, so that all end at about the same time.
+constexpr size_t kItemsPerThread = 2;
+// Multiply-adds from which on few rows are worth splitting by positions.
+constexpr size_t kSplitWork = 200000;
 
 }  // namespace
 
@@ -44,7 +48,7 @@ void Transformer::attention_block(std::span<const StepRow> rows, size_t layer, f
   run_linears(projections);
   rotate_and_store(rows, layer, q, k, v);
 
-  const ActivationBuffer attended = work_.attended.get(n, q_width, int8());
+  const ActivationBuffer attended = work_.attended.get(n, q_width, twins_);
   attend(rows, layer, q, attended.values);
   quantise_rows(attended);
   add_block_output(w.attn_output, activation_rows(attended), w.post_attn_norm, hidden);
@@ -149,15 +153,50 @@ void Transformer::attend(std::span<const StepRow> rows, size_t layer, const floa
       work_.queries[i].slots_begin = rows[i].sequence->length();
     }
   }
-  const AttentionShape shape = shape_of(a);
-  const size_t blocks = (rows.size() + kQueryBlock - 1) / kQueryBlock;
+  const size_t work = keys * static_cast<size_t>(row_width) * 2;
   const auto kv_heads = static_cast<size_t>(a.kv_heads);
-  for_each(blocks * kv_heads, keys * static_cast<size_t>(row_width) * 2, [&](size_t item) {
-    const size_t begin = (item / kv_heads) * kQueryBlock;
-    const size_t count = std::min(kQueryBlock, rows.size() - begin);
+  const size_t wanted = threads_->threads() > 1 ? kItemsPerThread * threads_->threads() : 1;
+  size_t block = kQueryBlock;
+  while (block > 1 && (rows.size() + block - 1) / block * kv_heads < wanted) {
+    block /= 2;
+  }
+  if (rows.size() * kv_heads < wanted && work >= kSplitWork) {
+    attend_in_parts(shape_of(a), work);
+    return;
+  }
+  const AttentionShape shape = shape_of(a);
+  const size_t blocks = (rows.size() + block - 1) / block;
+  for_each(blocks * kv_heads, work, [&](size_t item) {
+    const size_t begin = (item / kv_heads) * block;
+    const size_t count = std::min(block, rows.size() - begin);
     operators_->attention(std::span(work_.queries).subspan(begin, count), shape,
                           static_cast<int64_t>(item % kv_heads));
   });
+}
+
+/// Few rows: the threads share their positions.
+void Transformer::attend_in_parts(const AttentionShape& shape, size_t work) {
+  int64_t first = INT64_MAX;
+  int64_t length = 0;
+  for (const AttentionQuery& query : work_.queries) {
+    first = std::min(first, query.first);
+    length = std::max(length, query.length);
+  }
+  const int64_t first_segment = first / kAttentionSegment;
+  const int64_t parts = (length + kAttentionSegment - 1) / kAttentionSegment - first_segment;
+  const auto rows = static_cast<int64_t>(work_.queries.size());
+  const int64_t part_floats =
+      rows * (shape.heads / shape.kv_heads) * attention_partial_floats(shape.head_dim);
+  float* partials = work_.partials.get(static_cast<size_t>(shape.kv_heads * parts * part_floats));
+  for_each(static_cast<size_t>(shape.kv_heads * parts), work, [&](size_t item) {
+    const auto at = static_cast<int64_t>(item);
+    operators_->attention_part(work_.queries, shape, at / parts, first_segment + at % parts,
+                               partials + at * part_floats);
+  });
+  for (int64_t head = 0; head < shape.kv_heads; ++head) {
+    operators_->merge_attention(work_.queries, shape, head, parts,
+                                partials + head * parts * part_floats);
+  }
 }
 
 }  // namespace cupel::engine

@@ -13,7 +13,7 @@ void Transformer::feed_forward_block(size_t row_count, size_t layer, float* hidd
   const auto n = static_cast<int64_t>(row_count);
   const ActivationRows input =
       description_.norm_place == NormPlace::kParallel
-          ? activation_rows(work_.normed.get(n, description_.width, int8()))
+          ? activation_rows(work_.normed.get(n, description_.width, twins_))
           : block_input(hidden, n, w.ffn_norm);
   if (ff.experts.count == 0) {
     const ActivationRows gated = run_gate(w.feed_forward, ff.activation, ff.width, input);
@@ -29,7 +29,7 @@ ActivationRows Transformer::run_gate(const FeedForwardWeights& weights,
                                      GateKind activation,
                                      int64_t width,
                                      const ActivationRows& input) {
-  const ActivationBuffer gated = work_.gated.get(input.rows, width, int8());
+  const ActivationBuffer gated = work_.gated.get(input.rows, width, twins_);
   run_gated({.gate = &weights.gate.matrix,
              .up = &weights.up.matrix,
              .gate_bias = bias_of(weights.gate),
@@ -78,7 +78,7 @@ void Transformer::route(const PackedMatrix& router,
 ActivationRows Transformer::gather_rows(const ActivationRows& input,
                                         std::span<const ExpertRows::Entry> entries) {
   const ActivationBuffer part =
-      work_.expert_input.get(static_cast<int64_t>(entries.size()), input.cols, int8());
+      work_.expert_input.get(static_cast<int64_t>(entries.size()), input.cols, twins_);
   const auto width = static_cast<size_t>(input.cols);
   for (size_t i = 0; i < entries.size(); ++i) {
     std::memcpy(part.values + i * width, input.values + static_cast<size_t>(entries[i].row) * width,

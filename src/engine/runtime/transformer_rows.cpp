@@ -24,7 +24,7 @@ NormArgs Transformer::norm_args(const NormWeights& norm) const {
 ActivationRows Transformer::block_input(const float* hidden,
                                         int64_t rows,
                                         const NormWeights& norm) {
-  const ActivationBuffer input = work_.normed.get(rows, description_.width, int8());
+  const ActivationBuffer input = work_.normed.get(rows, description_.width, twins_);
   const auto width = static_cast<size_t>(input.cols);
   if (norm.empty()) {
     std::memcpy(input.values, hidden, static_cast<size_t>(rows) * width * sizeof(float));
@@ -40,13 +40,13 @@ ActivationRows Transformer::block_input(const float* hidden,
 }
 
 void Transformer::sort_rows(const ActivationBuffer& buffer) const {
-  if (int8()) {
+  if (twins_.int8) {
     sort_outliers(buffer);
   }
 }
 
 void Transformer::quantise_rows(const ActivationBuffer& buffer) {
-  if (!int8()) {
+  if (!twins_.any()) {
     return;
   }
   const auto rows = static_cast<size_t>(buffer.rows);

@@ -32,14 +32,24 @@ class Scratch {
   size_t capacity_ = 0;
 };
 
-/// Activation rows with their int8 twin.
+/// What stands beside the f32 values of activation rows, as the weights' types ask for.
+struct ActivationTwins {
+  bool int8 = false;  ///< quantised weights
+  bool bf16 = false;  ///< weights in BF16
+
+  [[nodiscard]] bool any() const { return int8 || bf16; }
+};
+
+/// Activation rows with their twins.
 class ActivationScratch {
  public:
-  /// A view of `rows` rows; with `int8` the quantised twin is there too.
-  ActivationBuffer get(int64_t rows, int64_t cols, bool int8) {
+  ActivationBuffer get(int64_t rows, int64_t cols, ActivationTwins twins) {
     ActivationBuffer buffer{.rows = rows, .cols = cols};
     buffer.values = values_.get(static_cast<size_t>(rows * cols));
-    if (int8) {
+    if (twins.bf16) {
+      buffer.bf16 = bf16_.get(static_cast<size_t>(rows * cols));
+    }
+    if (twins.int8) {
       buffer.quants = quants_.get(static_cast<size_t>(rows * cols));
       buffer.scales = scales_.get(static_cast<size_t>(rows * (cols / 32)));
       buffer.sums16 = sums_.get(static_cast<size_t>(rows * (cols / 16)));
@@ -56,6 +66,7 @@ class ActivationScratch {
 
  private:
   Scratch<float> values_;
+  Scratch<uint16_t> bf16_;
   Scratch<int8_t> quants_;
   Scratch<float> scales_;
   Scratch<int16_t> sums_;
@@ -77,7 +88,8 @@ inline ActivationRows activation_rows(const ActivationBuffer& b) {
           .totals = b.totals,
           .outliers = b.outliers,
           .outlier_counts = b.outlier_counts,
-          .by_column = b.by_column};
+          .by_column = b.by_column,
+          .bf16 = b.bf16};
 }
 
 /// Buffers of the batch step; after warm-up no step allocates.
@@ -88,6 +100,7 @@ struct Workspace {
   Scratch<float> q_recent;       // [n, N·H]
   Scratch<float> k;              // [n, G·H]
   Scratch<float> v;              // [n, G·H]
+  Scratch<float> partials;       // [G, parts, n, N/G, sums]: attention of few rows in parts
   Scratch<float> block;          // [n, D]: a block's output before its post norm
   Scratch<float> logits;         // [rows of one head chunk, V]
   Scratch<float> router_logits;  // [n, experts]

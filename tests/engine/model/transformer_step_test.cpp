@@ -335,7 +335,7 @@ TEST(SlidingWindow, WiderThanTheTextChangesNothing) {
 
 // Broken weights give broken numbers, never a crash, and never outside the rows they belong to.
 TEST(BrokenWeights, NanAndInfinityDoNotCrash) {
-  const auto ids = random_ids(3, 20);
+  const auto ids = random_ids(3, 100);
   for (const TensorType type :
        {TensorType::kQ4_K, TensorType::kQ6_K, TensorType::kF32, TensorType::kF16, TensorType::kBF16,
         TensorType::kQ4_0, TensorType::kQ4_1, TensorType::kQ8_0}) {
@@ -356,7 +356,13 @@ TEST(BrokenWeights, NanAndInfinityDoNotCrash) {
           EngineOptions engine_options;
           engine_options.activations = activations;
           const Engine engine = open_engine(model, engine_options);
-          EXPECT_EQ(run_fresh(*engine, ids).size(), ids.size());
+          const auto logits = run_fresh(*engine, ids);
+          ASSERT_EQ(logits.size(), ids.size());
+          if (std::string_view(tensor) == "blk.0.attn_v.weight" && std::isnan(value)) {
+            for (const std::vector<float>& row : logits) {  // short chunks of the cache and full
+              EXPECT_FALSE(std::isfinite(row[0])) << tensor_type_name(type);
+            }
+          }
         }
       }
     }
