@@ -1,8 +1,15 @@
 #include "core/tokenizer.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace cupel {
+
+void cut_to(size_t max_tokens, size_t before, size_t after, std::vector<TokenId>& ids) {
+  const size_t room = max_tokens - std::min(after, max_tokens);
+  ids.resize(std::min(ids.size(), std::max(before, room)));
+}
 
 // Room for the bytes of any usual token.
 StreamDecoder::StreamDecoder(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {

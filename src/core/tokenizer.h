@@ -18,7 +18,14 @@ struct EncodeOptions {
   bool parse_special = false;  ///< read control tokens (e.g. "<|im_start|>") in the text as such
   /// Ascending offsets at which no control token begins, whatever the text there reads like.
   std::span<const size_t> plain_at = {};
+  /// The text's last tokens are left out until no more than these remain, BOS and EOS included;
+  /// those always stay.
+  size_t max_tokens = SIZE_MAX;
 };
+
+/// What `max_tokens` asks of an encoder before it appends its last `after` special ids: `ids` loses
+/// tokens at its end, but not the first `before`.
+void cut_to(size_t max_tokens, size_t before, size_t after, std::vector<TokenId>& ids);
 
 /// Text ↔ token ids. Immutable and thread-safe.
 class Tokenizer {

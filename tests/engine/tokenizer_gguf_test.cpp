@@ -75,6 +75,50 @@ TEST(TokenizerFromGguf, NamesFileAndKeyOfWhatIsWrong) {
   EXPECT_EQ(load(header).error, "");
 }
 
+/// A "bert" vocabulary as converters write it.
+GgufHeader word_piece_header(const std::vector<std::string_view>& tokens) {
+  GgufHeader header;
+  header.set_string("tokenizer.ggml.model", "bert");
+  header.set_string_array("tokenizer.ggml.tokens", tokens);
+  return header;
+}
+
+// Cut by hand: "un" begins a word, "able" goes on; what has upper case keeps it.
+TEST(TokenizerFromGguf, ReadsWordPieceWithoutTypesAndIds) {
+  const Loaded lower = load(word_piece_header(
+      {"[UNK]", "[CLS]", "[SEP]", "\u2581un", "able", "\u2581\u00e9", "\u2581e"}));
+  ASSERT_NE(lower.tokenizer, nullptr) << lower.error;
+  using Ids = std::vector<TokenId>;
+  EXPECT_EQ(lower.tokenizer->encode("UNable able", {.add_special = true}), (Ids{1, 3, 4, 0, 2}));
+  EXPECT_EQ(lower.tokenizer->encode("\u00c9", {}), Ids{6});  // lowered and without its accent
+  const Loaded cased =
+      load(word_piece_header({"[UNK]", "[CLS]", "[SEP]", "\u2581un", "able", "\u2581Un"}));
+  ASSERT_NE(cased.tokenizer, nullptr) << cased.error;
+  EXPECT_EQ(cased.tokenizer->encode("unable Unable UNABLE", {}), (Ids{3, 4, 5, 4, 0}));
+}
+
+TEST(TokenizerFromGguf, RefusesBrokenWordPiece) {
+  EXPECT_EQ(load(word_piece_header({"a", "[CLS]", "[SEP]"})).error,
+            "small.gguf: tokenizer.ggml.tokens holds no [UNK], which BERT's texts need");
+  EXPECT_EQ(load(word_piece_header({})).error,
+            "small.gguf: tokenizer.ggml.tokens is empty: the file holds no vocabulary");
+  EXPECT_EQ(load(word_piece_header({"[UNK]", "[CLS]", "[SEP]", "a", "a"})).error,
+            "small.gguf: tokenizer.ggml.tokens: tokens 3 and 4 have the same text \"a\"");
+  EXPECT_EQ(load(word_piece_header({"[UNK]", "[CLS]", "[SEP]", "\xff"})).error,
+            "small.gguf: tokenizer.ggml.tokens: token 3 is no UTF-8 text");
+  GgufHeader far = word_piece_header({"[UNK]", "[CLS]", "[SEP]"});
+  far.set("tokenizer.ggml.cls_token_id", uint32_t{7});
+  EXPECT_EQ(load(far).error,
+            "small.gguf: tokenizer.ggml: the id 7 stands for [CLS], but there are 3 tokens");
+}
+
+TEST(TokenizerFromGguf, RefusesOtherKindsByName) {
+  GgufHeader header = word_piece_header({"a"});
+  header.set_string("tokenizer.ggml.model", "t5");
+  const std::string error = load(header).error;
+  EXPECT_NE(error.find("small.gguf: tokenizer.ggml.model is \"t5\""), std::string::npos) << error;
+}
+
 TEST(TokenizerFromGguf, TakesThePreTokenizerFromTheOptions) {
   GgufHeader header = small_header();
   header.set_string("tokenizer.ggml.pre", "newer-than-we");

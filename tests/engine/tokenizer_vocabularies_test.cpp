@@ -55,16 +55,31 @@ INSTANTIATE_TEST_SUITE_P(All,
                            return name;
                          });
 
-TEST(TokenizerFromGguf, RefusesWordPieceByName) {
-  const std::string path = test::shared_data("tokenizers/bert-bge.gguf");
-  CUPEL_SKIP_UNLESS(path, "no tokenizers in the shared test data: WordPiece not tried");
-  const auto file = Checkpoint::open(path);
-  ASSERT_TRUE(file.has_value()) << file.error().message;
-  const auto tokenizer = load_tokenizer(*file);
-  ASSERT_FALSE(tokenizer.has_value());
-  EXPECT_EQ(tokenizer.error().code, Code::kUnsupported);
-  EXPECT_NE(tokenizer.error().message.find("\"bert\""), std::string::npos);
-  EXPECT_NE(tokenizer.error().message.find("bert-bge.gguf"), std::string::npos);
+// WordPiece cannot be decoded to what was encoded: it lowers and splits. Its ids are the
+// original's.
+TEST(WordPieceVocabulary, GivesTheOriginalIds) {
+  const std::string gguf = test::shared_data("tokenizers/bert-bge.gguf");
+  CUPEL_SKIP_UNLESS(gguf, "no tokenizers in the shared test data: ids not compared");
+  const auto tokenizer = test::open_tokenizer(gguf);
+  ASSERT_NE(tokenizer, nullptr);
+  EXPECT_EQ(test::check_ids(*tokenizer, test::shared_data("tokenizers/bert-bge.jsonl")), 47U);
+}
+
+// 101 and 102 are [CLS] and [SEP] of BERT's vocabulary.
+TEST(WordPieceVocabulary, PutsItsTokensAroundAText) {
+  const std::string gguf = test::shared_data("tokenizers/bert-bge.gguf");
+  CUPEL_SKIP_UNLESS(gguf, "no tokenizers in the shared test data: special tokens not shown");
+  const auto tokenizer = test::open_tokenizer(gguf);
+  ASSERT_NE(tokenizer, nullptr);
+  using Ids = std::vector<TokenId>;
+  EXPECT_EQ(tokenizer->encode("Hello world", {.add_special = true}), (Ids{101, 7592, 2088, 102}));
+  EXPECT_EQ(tokenizer->encode("Hello world", {.add_special = true, .max_tokens = 3}),
+            (Ids{101, 7592, 102}));
+  EXPECT_EQ(tokenizer->encode("Hello world", {.add_special = true, .max_tokens = 0}),
+            (Ids{101, 102}));
+  EXPECT_EQ(tokenizer->encode("a [SEP]", {.parse_special = true}).back(), 102);
+  EXPECT_NE(tokenizer->encode("a [SEP]", {}).back(), 102);
+  EXPECT_EQ(tokenizer->decode(Ids{7592, 2088, 999}), "hello world!");
 }
 
 }  // namespace

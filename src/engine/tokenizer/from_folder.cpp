@@ -53,6 +53,7 @@ class FolderReader {
     CUPEL_TRY_VOID(read_each("special_tokens_map.json", &FolderReader::read_names));
     CUPEL_TRY_VOID(read_each("generation_config.json", &FolderReader::read_end_ids));
     CUPEL_TRY_VOID(read_each("config.json", &FolderReader::read_end_ids));
+    CUPEL_TRY_VOID(read_each("sentence_bert_config.json", &FolderReader::read_sentences));
     CUPEL_TRY_VOID(read_template());
     CUPEL_TRY(texts_.tokenizer, load_tokenizer_json(path("tokenizer.json"), options_));
     set_ids();
@@ -148,6 +149,12 @@ class FolderReader {
     }
     CUPEL_TRY(const int64_t id, found->integer());
     options_.end_ids.push_back(id);
+    return Ok{};
+  }
+
+  /// What sentence-transformers adds to a tokenizer.
+  Result<Ok> read_sentences(const JsonAt& json) {
+    CUPEL_TRY(options_.lowercase, json.flag_or("do_lower_case", false));
     return Ok{};
   }
 

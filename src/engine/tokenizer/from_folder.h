@@ -28,9 +28,9 @@ struct ModelTexts {
 
 /// From a folder of Hugging Face files: tokenizer.json, and what is there of
 /// tokenizer_config.json (special tokens, flags, added tokens, chat template),
-/// special_tokens_map.json, generation_config.json and config.json (ids that end generation), and
-/// chat_template.jinja or chat_template.json. Where several say the same, the first of these
-/// counts; of several named templates it is "default".
+/// special_tokens_map.json, generation_config.json and config.json (ids that end generation),
+/// sentence_bert_config.json (do_lower_case), and chat_template.jinja or chat_template.json. Where
+/// several say the same, the first of these counts; of several named templates it is "default".
 /// Errors: kNotFound - no tokenizer.json; those of load_tokenizer_json; kCorruptData - another file
 /// is damaged, or names a token that is not there; kUnsupported - named templates without a
 /// "default". Each names the file.

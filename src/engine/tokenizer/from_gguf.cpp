@@ -48,6 +48,8 @@ Result<Ok> read_ids(const Checkpoint& file, TokenizerData& data) {
   CUPEL_TRY(data.eos, id_or_absent(file, "eos_token_id"));
   CUPEL_TRY(data.unknown, id_or_absent(file, "unknown_token_id"));
   CUPEL_TRY(data.padding, id_or_absent(file, "padding_token_id"));
+  CUPEL_TRY(data.classifier, id_or_absent(file, "cls_token_id"));
+  CUPEL_TRY(data.separator, id_or_absent(file, "seperator_token_id"));  // llama.cpp's spelling
   for (const std::string_view name : {"eot_token_id", "eom_token_id"}) {
     CUPEL_TRY(const int64_t id, id_or_absent(file, name));
     if (id >= 0) {

@@ -50,10 +50,24 @@ class Assembly {
     if (const auto splits = root_.find("pre_tokenizer")) {
       CUPEL_TRY(parts_.splits, make_word_splits(*splits, take_bytes));
     }
-    if (const auto normalizer = root_.find("normalizer")) {
-      CUPEL_TRY(parts_.normalizer, make_normalizer(*normalizer));
-    }
+    CUPEL_TRY_VOID(read_normalizer());
     CUPEL_TRY(parts_.model, make_model(type, model));
+    return Ok{};
+  }
+
+  Result<Ok> read_normalizer() {
+    const auto own = root_.find("normalizer");
+    if (options_.lowercase) {
+      Json steps = Json::array();
+      steps.push_back(Json::object().set("type", "Lowercase"));
+      if (own) {
+        steps.push_back(own->value());
+      }
+      const Json all = Json::object().set("type", "Sequence").set("normalizers", std::move(steps));
+      CUPEL_TRY(parts_.normalizer, make_normalizer(JsonAt(all, "normalizer")));
+    } else if (own) {
+      CUPEL_TRY(parts_.normalizer, make_normalizer(*own));
+    }
     return Ok{};
   }
 
@@ -154,8 +168,13 @@ Result<std::unique_ptr<Tokenizer>> tokenizer_from_json(std::string_view text,
     return corrupt_data("has {} bytes; expected at most {}", text.size(), kMaxFileBytes);
   }
   CUPEL_TRY(const Json json, parse_json(text, {.unique_keys = true, .max_values = kMaxValues}));
-  const JsonAt root(json, "");
-  return Assembly(root, options).make();
+  return tokenizer_from_json_value(json, options);
+}
+
+Result<std::unique_ptr<Tokenizer>> tokenizer_from_json_value(const Json& root,
+                                                             const JsonTokenizerOptions& options) {
+  const JsonAt at(root, "");
+  return Assembly(at, options).make();
 }
 
 Result<std::unique_ptr<Tokenizer>> load_tokenizer_json(const std::string& path,

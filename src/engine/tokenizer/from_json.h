@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "core/tokenizer.h"
 #include "engine/tokenizer/json/added_tokens.h"
@@ -21,6 +22,7 @@ struct JsonTokenizerOptions {
   std::optional<bool> add_bos;   ///< absent: as the file's post-processor does
   std::optional<bool> add_eos;
   std::vector<AddedToken> more_tokens;  ///< added tokens that the file may lack
+  bool lowercase = false;               ///< text is lowered before the file's own normaliser
 };
 
 /// The tokenizer of the text of a tokenizer.json (Hugging Face `tokenizers`).
@@ -37,6 +39,10 @@ struct JsonTokenizerOptions {
 /// tests/engine/tokenizer_json_test.cpp (tokenizers 0.23.3).
 Result<std::unique_ptr<Tokenizer>> tokenizer_from_json(std::string_view text,
                                                        const JsonTokenizerOptions& options = {});
+
+/// The same of a file's content as it was parsed, or as it would be.
+Result<std::unique_ptr<Tokenizer>> tokenizer_from_json_value(
+    const Json& root, const JsonTokenizerOptions& options = {});
 
 /// The same from a file. Errors: also kNotFound; with the path.
 Result<std::unique_ptr<Tokenizer>> load_tokenizer_json(const std::string& path,

@@ -25,7 +25,7 @@ enum class TokenType : int32_t {
 ///
 /// The views need to live only until `make_tokenizer` returns.
 struct TokenizerData {
-  std::string model;  ///< "gpt2" (byte-level BPE) or "llama" (SentencePiece BPE)
+  std::string model;  ///< "gpt2" (byte-level BPE), "llama" (SentencePiece BPE), "bert" (WordPiece)
   std::string pre;    ///< name of the pre-tokenizer of a "gpt2" vocabulary (pre_tokenizers.def)
   std::vector<std::string_view> tokens;
   std::vector<float> scores;             ///< "llama": one a token; higher merges first
@@ -35,6 +35,8 @@ struct TokenizerData {
   int64_t eos = -1;
   int64_t unknown = -1;
   int64_t padding = -1;
+  int64_t classifier = -1;  ///< "bert": [CLS], before a text
+  int64_t separator = -1;   ///< "bert": [SEP], after it
   /// End of turn, end of message and the like: each of them ends generation.
   std::vector<int64_t> end_ids;
   // Absent = what the kind of vocabulary does by default.

@@ -51,7 +51,10 @@ std::vector<TokenId> VocabularyTokenizer::encode(std::string_view text,
     }
     at = end + match.length;
   }
-  if (options.add_special && settings_.add_eos) {
+  const bool add_eos = options.add_special && settings_.add_eos;
+  cut_to(options.max_tokens, options.add_special && settings_.add_bos ? 1 : 0, add_eos ? 1 : 0,
+         ids);
+  if (add_eos) {
     ids.push_back(eos());
   }
   return ids;

@@ -100,6 +100,8 @@ std::vector<TokenId> JsonTokenizer::encode(std::string_view text,
     }
     encode_between(text.substr(begin, segment.end - begin), begin == 0, special, ids);
   }
+  cut_to(options.max_tokens, options.add_special ? parts_.frame.before.size() : 0,
+         options.add_special ? parts_.frame.after.size() : 0, ids);
   if (options.add_special) {
     ids.insert(ids.end(), parts_.frame.after.begin(), parts_.frame.after.end());
   }
