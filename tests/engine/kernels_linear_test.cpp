@@ -187,6 +187,27 @@ TEST_P(Linear, AGatedPairIsItsProductsGated) {
   }
 }
 
+TEST_P(Linear, WithoutASecondWeightTheFirstIsActivated) {
+  Rng rng(22);
+  const int64_t rows = 43;
+  const int64_t n = 7;
+  const auto weight =
+      must_pack(TensorType::kF32, rows, 64, random_weights(TensorType::kF32, rows, 64, rng));
+  Activation a = random_activation(n, 64, rng);
+  std::vector<float> expected = product(ops(), weight, a.f32_rows(0, n));
+  ops().gate(expected.data(), nullptr, std::ssize(expected), GateKind::kGeluErf, expected.data());
+  std::vector<float> active(expected.size(), 7.0F);
+  const GatedLinearArgs args = {.gate = &weight,
+                                .activation = GateKind::kGeluErf,
+                                .input = a.f32_rows(0, n),
+                                .output = active.data(),
+                                .output_stride = rows};
+  ops().linear_gated(args, 0, 32);
+  EXPECT_EQ(active[32], 7.0F) << "rows beyond the range";
+  ops().linear_gated(args, 32, rows);
+  EXPECT_TRUE(same_bits(active, expected));
+}
+
 TEST_P(Linear, OutputStrideLeavesOtherColumnsAlone) {
   Rng rng(23);
   const auto weight =

@@ -273,7 +273,7 @@ TEST_P(RowOperators, RopeRotatesPairs) {
 }
 
 TEST_P(RowOperators, GateMatchesDoubleReferenceAndOracle) {
-  for (const GateKind kind : {GateKind::kSilu, GateKind::kGeluTanh}) {
+  for (const GateKind kind : {GateKind::kSilu, GateKind::kGeluTanh, GateKind::kGeluErf}) {
     Rng rng(5);
     std::vector<float> gate = random_floats(1003, 4, rng);
     gate[0] = 0;
@@ -291,12 +291,25 @@ TEST_P(RowOperators, GateMatchesDoubleReferenceAndOracle) {
     for (size_t i = 0; i < gate.size(); ++i) {
       const double x = gate[i];
       const double active =
-          kind == GateKind::kSilu
-              ? x / (1 + std::exp(-x))
+          kind == GateKind::kSilu ? x / (1 + std::exp(-x))
+          : kind == GateKind::kGeluErf
+              ? 0.5 * x * std::erfc(-x / std::sqrt(2.0))
               : 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
       EXPECT_NEAR(out[i], active * up[i], 1e-6 * (0.3 + std::abs(active * up[i]))) << x;
     }
   }
+}
+
+TEST_P(RowOperators, GateWithoutUpIsTheActivationAlone) {
+  Rng rng(9);
+  const std::vector<float> x = random_floats(37, 3, rng);
+  const std::vector<float> ones(x.size(), 1.0F);
+  std::vector<float> alone(x.size());
+  std::vector<float> times_one(x.size());
+  ops().gate(x.data(), nullptr, 37, GateKind::kGeluErf, alone.data());
+  ops().gate(x.data(), ones.data(), 37, GateKind::kGeluErf, times_one.data());
+  EXPECT_TRUE(same_bits(alone, times_one));
+  EXPECT_NEAR(alone[0], 0.5 * x[0] * std::erfc(-x[0] / std::sqrt(2.0)), 1e-6);
 }
 
 TEST_P(RowOperators, AddAddsEveryElement) {

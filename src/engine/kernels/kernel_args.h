@@ -78,7 +78,7 @@ struct NormArgs {
   bool center = false;
 };
 
-enum class GateKind { kSilu, kGeluTanh };
+enum class GateKind { kSilu, kGeluTanh, kGeluErf };
 
 /// What `linear` does with a product before it stores it.
 enum class LinearEpilogue { kStore, kAdd };
@@ -92,7 +92,8 @@ struct LinearArgs {
   LinearEpilogue epilogue = LinearEpilogue::kStore;
 };
 
-/// activation(gate · x) · (up · x): two weights of one shape over the same input.
+/// activation(gate · x) · (up · x): two weights of one shape over the same input. Without `up` it
+/// is activation(gate · x).
 struct GatedLinearArgs {
   const PackedMatrix* gate = nullptr;
   const PackedMatrix* up = nullptr;

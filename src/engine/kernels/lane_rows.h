@@ -189,12 +189,24 @@ inline void rope(float* head, const RopeArgs& args) {
   }
 }
 
-/// out = activation(gate) · up.
+inline Lanes activate(Lanes x, GateKind kind) {
+  switch (kind) {
+    case GateKind::kSilu:
+      return sigmoid_times(x, x);
+    case GateKind::kGeluTanh:
+      return gelu_tanh(x);
+    case GateKind::kGeluErf:
+      break;
+  }
+  return gelu_erf(x);
+}
+
+/// out = activation(gate) · up, or activation(gate) without `up`.
 inline void gate(const float* gate, const float* up, int64_t count, GateKind kind, float* out) {
   for (int64_t i = 0; i < count; i += 16) {
-    const Lanes x = load_part(gate + i, count - i, 0);
-    const Lanes active = kind == GateKind::kSilu ? sigmoid_times(x, x) : gelu_tanh(x);
-    store_part(out + i, count - i, Lanes::mul(active, load_part(up + i, count - i, 0)));
+    const Lanes active = activate(load_part(gate + i, count - i, 0), kind);
+    store_part(out + i, count - i,
+               up == nullptr ? active : Lanes::mul(active, load_part(up + i, count - i, 0)));
   }
 }
 

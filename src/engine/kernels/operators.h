@@ -121,7 +121,8 @@ class Operators {
                                int64_t parts,
                                float* partials) const = 0;
 
-  /// out = activation(gate) · up, over `count` elements. In place allowed.
+  /// out = activation(gate) · up, or activation(gate) where `up` is nullptr, over `count` elements.
+  /// In place allowed.
   virtual void gate(
       const float* gate, const float* up, int64_t count, GateKind kind, float* out) const = 0;
   /// x ← x + y.

@@ -173,7 +173,7 @@ void TableOperators::linear_gated(const GatedLinearArgs& args, int64_t begin, in
   const int64_t rows = args.input.rows;
   const int64_t width = end - begin;
   auto* gates = static_cast<float*>(thread_scratch(kSlotGates, 2 * rows * width * 4));
-  float* ups = gates + rows * width;
+  float* ups = args.up == nullptr ? nullptr : gates + rows * width;
   LinearTask task = {.bias = args.gate_bias,
                      .input = args.input,
                      .output = gates,
@@ -182,12 +182,14 @@ void TableOperators::linear_gated(const GatedLinearArgs& args, int64_t begin, in
                      .begin = begin,
                      .end = end};
   run(*args.gate, task);
-  task.bias = args.up_bias;
-  task.output = ups;
-  run(*args.up, task);
+  if (ups != nullptr) {
+    task.bias = args.up_bias;
+    task.output = ups;
+    run(*args.up, task);
+  }
   for (int64_t t = 0; t < rows; ++t) {
-    table_.gate(gates + t * width, ups + t * width, width, args.activation,
-                args.output + t * args.output_stride + begin);
+    table_.gate(gates + t * width, ups == nullptr ? nullptr : ups + t * width, width,
+                args.activation, args.output + t * args.output_stride + begin);
   }
 }
 
