@@ -52,7 +52,7 @@ def weights(name, shape):
 
 def scale_of(name, shape):
     if len(shape) == 1:
-        norm = "norm" in name and name.endswith("weight")
+        norm = "norm" in name.lower() and name.endswith("weight")
         return 0.25, (1.0 if norm else 0.0)
     if "embed_tokens" in name:
         return 1.0, 0.0

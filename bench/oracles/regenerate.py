@@ -2,7 +2,7 @@
 """Rewrites the fixtures under tests/data/oracles: all of them, or the groups named.
 
     python regenerate.py [tokens] [logits] [greedy] [perplexity] [dequant] [quant] [safetensors]
-        [tokenizer_json] [families]
+        [tokenizer_json] [families] [encoders]
 
 Needs the models and the environment of `bench/setup.sh --oracles`. On 2 idle cores: about 5 minutes.
 """
@@ -23,6 +23,7 @@ GROUPS = {
     "safetensors": "safetensors_oracle.py",
     "tokenizer_json": "tokenizer_json_oracle.py",
     "families": "families_oracle.py",
+    "encoders": "encoders_oracle.py",
 }
 
 

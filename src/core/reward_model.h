@@ -10,13 +10,6 @@
 
 namespace cupel {
 
-/// Vectors of texts, all of the same length, L2-normalised.
-class Embedder {
- public:
-  virtual ~Embedder() = default;
-  virtual Result<std::vector<std::vector<float>>> embed(std::span<const std::string> texts) = 0;
-};
-
 /// Rewards of K answers to one conversation.
 class RewardModel {
  public:

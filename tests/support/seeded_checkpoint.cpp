@@ -35,7 +35,9 @@ struct Scale {
 
 Scale scale_of(const std::string& name, const std::vector<int64_t>& shape) {
   if (shape.size() == 1) {
-    const bool norm = name.find("norm") != std::string::npos && name.ends_with("weight");
+    const bool norm =
+        (name.find("norm") != std::string::npos || name.find("Norm") != std::string::npos) &&
+        name.ends_with("weight");
     return {0.25, norm ? 1.0 : 0.0};
   }
   if (name.find("embed_tokens") != std::string::npos) {
@@ -90,6 +92,15 @@ std::vector<std::byte> stored_as(TensorType type, const std::vector<float>& numb
   return bytes;
 }
 
+/// {"name": content}; a name may hold one folder.
+Result<Ok> write_files(const Json& files, const std::string& folder) {
+  for (const auto& [name, content] : files.as_object()) {
+    CUPEL_TRY_VOID(make_directories(folder + "/" + name.substr(0, name.rfind('/') + 1)));
+    CUPEL_TRY_VOID(write_file_atomic(folder + "/" + name, dump_json(content)));
+  }
+  return Ok{};
+}
+
 }  // namespace
 
 Result<Ok> write_seeded_checkpoint(const Json& fixture,
@@ -120,7 +131,8 @@ Result<Ok> write_seeded_checkpoint(const Json& fixture,
   const uint64_t length = text.size();
   std::string file(reinterpret_cast<const char*>(&length), sizeof length);
   CUPEL_TRY_VOID(write_file_atomic(folder + "/model.safetensors", file + text + data));
-  return write_file_atomic(folder + "/config.json", dump_json(*fixture.find("config")));
+  CUPEL_TRY_VOID(write_file_atomic(folder + "/config.json", dump_json(*fixture.find("config"))));
+  return fixture.contains("files") ? write_files(*fixture.find("files"), folder) : Ok{};
 }
 
 }  // namespace cupel::test

@@ -22,7 +22,8 @@ struct InspectTextOptions {
 /// strings are cut; shapes have the contiguous dimension first.
 Json inspect(const Checkpoint& file);
 
-/// The same for people, from the JSON of `inspect`.
+/// The same for people, from the JSON of `inspect`, to which "embeddings" may have been added:
+/// `{"dimensions", "pooling": [name], "normalize", "max_tokens"}` of a sentence encoder.
 std::string inspect_text(const Json& report, const InspectTextOptions& options = {});
 
 }  // namespace cupel::engine

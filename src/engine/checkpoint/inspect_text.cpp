@@ -1,5 +1,6 @@
 #include "base/check.h"
 #include "base/format.h"
+#include "base/text.h"
 #include "engine/checkpoint/inspect.h"
 
 namespace cupel::engine {
@@ -65,6 +66,18 @@ std::string format_name(const Json& report) {
                            : format("GGUF version {}", plain(version));
 }
 
+/// What a sentence encoder makes of a text, which has no use for a chat template.
+std::string vectors_line(const Json& embeddings) {
+  std::vector<std::string> pooling;
+  for (const Json& name : member(embeddings, "pooling").as_array()) {
+    pooling.push_back(name.as_string());
+  }
+  return format("{} numbers, pooling {}, {}, at most {} tokens",
+                plain(member(embeddings, "dimensions")), join(pooling, " + "),
+                member(embeddings, "normalize").as_bool() ? "of length 1" : "not normalised",
+                plain(member(embeddings, "max_tokens")));
+}
+
 void add_types(std::string& out, const Json& types) {
   out += format("\n{:<8} {:>8} {:>14} {:>12}\n", "type", "tensors", "parameters", "size");
   for (const Json& row : types.as_array()) {
@@ -106,9 +119,13 @@ std::string inspect_text(const Json& report, const InspectTextOptions& options) 
   line(out, "context", plain(member(report, "context_length")));
   line(out, "tokenizer", tokenizer_line(member(report, "tokenizer")));
   const Json& chat_template = member(report, "chat_template");
-  line(out, "chat template",
-       chat_template.is_null() ? "none: give one to chat with this model"
-                               : format("{} bytes", member(chat_template, "bytes").as_int()));
+  if (const Json* embeddings = report.find("embeddings"); embeddings != nullptr) {
+    line(out, "vectors", vectors_line(*embeddings));
+  } else {
+    line(out, "chat template",
+         chat_template.is_null() ? "none: give one to chat with this model"
+                                 : format("{} bytes", member(chat_template, "bytes").as_int()));
+  }
   add_types(out, member(report, "types"));
   if (options.tensors) {
     add_tensors(out, member(report, "tensors"));

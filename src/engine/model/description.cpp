@@ -82,6 +82,12 @@ Result<Ok> describe_norm(MetadataReader& read, ModelDescription& model) {
 
 }  // namespace
 
+std::span<const std::string_view> pooling_names() {
+  static constexpr std::string_view kNames[] = {
+      "cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"};
+  return kNames;
+}
+
 const std::vector<ModelFamily>& model_families() {
   static const std::vector<ModelFamily> families = {
 #define CUPEL_FAMILY(id) family::id(),

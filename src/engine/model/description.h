@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +58,7 @@ enum class NormPlace {
   kAround,    ///< x + norm(f(norm(x)))
   kAfter,     ///< x + norm(f(x))
   kParallel,  ///< x + attention(norm(x)) + feed_forward(norm(x)): one norm
+  kPost,      ///< norm(x + f(x)): the original Transformer, and BERT
 };
 
 /// Norm of queries and keys before the rotation.
@@ -104,10 +107,11 @@ struct ExpertsDescription {
   int64_t shared_width = 0;  ///< 0: no shared expert; else times sigmoid(g · x)
 };
 
-/// Gated feed-forward block: down(act(gate(x)) · up(x)).
+/// Feed-forward block: down(act(gate(x)) · up(x)), or without gate down(act(up(x))).
 struct FeedForwardDescription {
   int64_t width = 0;
   GateKind activation = GateKind::kSilu;
+  bool gated = true;
   bool fused = false;  ///< gate and up are the rows of one tensor, in this order
   ExpertsDescription experts;
 };
@@ -116,6 +120,30 @@ struct FeedForwardDescription {
 struct LayerDescription {
   AttentionDescription attention;
   FeedForwardDescription feed_forward;
+};
+
+/// How the rows of a text become one vector (sentence-transformers' names are in pooling_names).
+enum class Pooling {
+  kCls,  ///< the first row
+  kMax,  ///< the largest of each column
+  kMean,
+  kMeanSqrt,      ///< the sum over √rows
+  kWeightedMean,  ///< weights 1, 2, 3, …
+  kLast,          ///< the last row
+};
+/// By value: "cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken".
+std::span<const std::string_view> pooling_names();
+
+/// What an encoder has that decoders have not: each row sees the whole text, and a text becomes a
+/// vector.
+struct EncoderDescription {
+  int64_t positions = 0;         ///< rows of the table of learned positions
+  int64_t first_position = 0;    ///< the row of a text's first token (RoBERTa: 2)
+  int64_t token_types = 0;       ///< rows of their table, of which texts take the first; 0 = none
+  int64_t max_tokens = 0;        ///< what exceeds them is cut off, [CLS] and [SEP] included
+  std::vector<Pooling> pooling;  ///< of several, the vectors stand one after another
+  bool normalize = false;        ///< vectors get the length 1
+  std::string prompt;            ///< stands before every text
 };
 
 /// What a model computes, whatever the format it came in. The one description that the engine's
@@ -134,13 +162,17 @@ struct ModelDescription {
   double final_softcap = 0;
   bool tied_head = false;
   std::vector<LayerDescription> layers;
+  std::optional<EncoderDescription> encoder;  ///< absent: a decoder
 };
 
 /// How a family comes in folders of config.json and safetensors.
 struct HfSource {
   std::vector<std::string_view> model_types;  ///< values of model_type
   Result<Ok> (*translate)(hf::ConfigReader& config, hf::Translation& out) = nullptr;
-  std::vector<hf::TensorName> names = {};  ///< where they differ from what most families have
+  std::vector<hf::TensorName> names = {};       ///< where they differ from what most families have
+  bool encoder = false;                         ///< folders of sentence-transformers are read too
+  std::vector<std::string_view> prefixes = {};  ///< of tensor names, which some folders have
+  std::vector<std::string_view> unused = {};    ///< how tensors begin that vectors do not need
 };
 
 /// One family of architectures: how metadata becomes a description. One file, one line in

@@ -271,6 +271,10 @@ class LayerLoader {
 
   Result<Ok> load_norms(LayerWeights& weights) {
     const int64_t width = model_.width;
+    if (model_.norm_place == NormPlace::kPost) {
+      CUPEL_TRY_VOID(norm("attn_output_norm", width, weights.post_attn_norm));
+      return norm("layer_output_norm", width, weights.post_ffn_norm);
+    }
     if (model_.norm_place != NormPlace::kAfter) {
       CUPEL_TRY_VOID(norm("attn_norm", width, weights.attn_norm));
       if (model_.norm_place != NormPlace::kParallel) {
@@ -343,7 +347,9 @@ class LayerLoader {
       CUPEL_TRY_VOID(linear("ffn_up", 2 * ff, width, {0, ff}, weights.gate));
       CUPEL_TRY_VOID(linear("ffn_up", 2 * ff, width, {ff, ff}, weights.up));
     } else {
-      CUPEL_TRY_VOID(linear("ffn_gate", ff, width, weights.gate));
+      if (layer_.feed_forward.gated) {
+        CUPEL_TRY_VOID(linear("ffn_gate", ff, width, weights.gate));
+      }
       CUPEL_TRY_VOID(linear("ffn_up", ff, width, weights.up));
     }
     return linear("ffn_down", width, ff, weights.down);
@@ -417,6 +423,8 @@ void Weights::for_each_matrix(FunctionRef<void(const PackedMatrix&)> visit) cons
     }
   };
   visit_present(embedding);
+  visit_present(positions);
+  visit_present(token_types);
   if (head.matrix.data != embedding.data) {
     visit_present(head.matrix);
   }
@@ -462,6 +470,21 @@ Result<Ok> load_ends(Loader& load, const ModelDescription& model, Weights& weigh
   return Ok{};
 }
 
+Result<Ok> load_embeddings(Loader& load, const ModelDescription& model, Weights& weights) {
+  const EncoderDescription& encoder = *model.encoder;
+  const int64_t width = model.width;
+  CUPEL_TRY_VOID(
+      load.matrix("token_embd.weight", model.vocabulary_size, width, weights.embedding, false));
+  CUPEL_TRY_VOID(
+      load.matrix("position_embd.weight", encoder.positions, width, weights.positions, false));
+  if (encoder.token_types > 0) {
+    CUPEL_TRY_VOID(
+        load.matrix("token_types.weight", encoder.token_types, width, weights.token_types, false));
+  }
+  CUPEL_TRY_VOID(load.vector("token_embd_norm.weight", width, weights.embedding_norm.weight));
+  return load.vector("token_embd_norm.bias", width, weights.embedding_norm.bias);
+}
+
 }  // namespace
 
 Result<Weights> load_weights(const Checkpoint& file,
@@ -471,7 +494,8 @@ Result<Weights> load_weights(const Checkpoint& file,
                              ThreadPool& pool) {
   Weights weights;
   Loader load(file, operators, noise);
-  CUPEL_TRY_VOID(load_ends(load, description, weights));
+  CUPEL_TRY_VOID(description.encoder ? load_embeddings(load, description, weights)
+                                     : load_ends(load, description, weights));
   weights.layers.resize(description.layers.size());
   for (size_t i = 0; i < weights.layers.size(); ++i) {
     CUPEL_TRY_VOID(LayerLoader(load, description, i).run(weights.layers[i]));
@@ -483,7 +507,7 @@ Result<Weights> load_weights(const Checkpoint& file,
   weights.unused = load.unused();
   CUPEL_TRY_VOID(refuse_ignored(file, weights.unused));
   CUPEL_TRY_VOID(load.pack_all(pool));
-  if (description.tied_head) {
+  if (description.tied_head && !description.encoder) {
     weights.head.matrix = weights.embedding;
   }
   return weights;

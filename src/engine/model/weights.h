@@ -30,12 +30,12 @@ struct LinearWeights {
 };
 
 struct FeedForwardWeights {
-  LinearWeights gate, up, down;
+  LinearWeights gate, up, down;  // gate: empty in blocks without one
 };
 
 /// Weights of one layer.
 struct LayerWeights {
-  NormWeights attn_norm;       // [D]
+  NormWeights attn_norm;       // [D]; empty with norms after the blocks, as ffn_norm
   NormWeights q_norm;          // HeadNorm: kRms [H], kRmsWide and kLayer [N·H]
   NormWeights k_norm;          // the same with G
   NormWeights post_attn_norm;  // [D]
@@ -49,9 +49,13 @@ struct LayerWeights {
 };
 
 struct Weights {
-  PackedMatrix embedding;  // [V, D]
-  LinearWeights head;      // [V, D]; the embedding again when tied
-  NormWeights output_norm;
+  PackedMatrix embedding;   // [V, D]
+  LinearWeights head;       // [V, D]; the embedding again when tied; decoders
+  NormWeights output_norm;  // decoders
+  // Encoders:
+  PackedMatrix positions;      // [positions, D]
+  PackedMatrix token_types;    // [token types, D]
+  NormWeights embedding_norm;  // [D]
   std::vector<LayerWeights> layers;
   /// Tensors of the file that the description gives no place to; for `inspect` and warnings.
   std::vector<std::string> unused;

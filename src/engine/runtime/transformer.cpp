@@ -49,34 +49,14 @@ size_t micro_batch_end(std::span<const StepRow> rows, size_t begin) {
   return end;
 }
 
-/// What the weights that are multiplied ask for; nothing in the exact mode.
-ActivationTwins twins_for(const Weights& weights, Activations activations) {
-  ActivationTwins twins;
-  if (activations == Activations::kFloat32) {
-    return twins;
-  }
-  const auto ask = [&](const PackedMatrix& matrix) {
-    const bool looked_up_only =
-        matrix.data == weights.embedding.data && weights.head.matrix.data != weights.embedding.data;
-    if (!looked_up_only) {
-      twins.bf16 |= matrix.type == TensorType::kBF16;
-      twins.int8 |= tensor_type_info(matrix.type).block_elements > 1;
-    }
-  };
-  weights.for_each_matrix(ask);
-  return twins;
-}
-
 }  // namespace
 
 Transformer::Transformer(ModelDescription description,
                          const Operators& operators,
                          std::unique_ptr<ThreadPool> threads,
                          const EngineOptions& options)
-    : description_(std::move(description)),
-      activations_(options.activations),
-      operators_(&operators),
-      threads_(std::move(threads)),
+    : RowSteps(operators, std::move(threads), options.activations),
+      description_(std::move(description)),
       kv_pool_(description_, cache_type(options.activations), options.max_cache_bytes) {
   std::vector<const RopeDescription*> variants;
   for (const LayerDescription& layer : description_.layers) {
@@ -96,13 +76,19 @@ Transformer::Transformer(ModelDescription description,
 Result<std::unique_ptr<Transformer>> Transformer::load(const Checkpoint& file,
                                                        const EngineOptions& options) {
   CUPEL_TRY(ModelDescription description, describe_model(file));
+  if (description.encoder) {
+    return invalid_argument(
+        "{}: is a sentence encoder ({}), which makes vectors and writes no text; run it with cupel "
+        "embed",
+        file.path(), description.architecture);
+  }
   CUPEL_TRY(const Operators* operators, operators_for(options.level.value_or(best_cpu_level())));
   auto threads =
       std::make_unique<ThreadPool>(options.threads == 0 ? available_cpus() : options.threads);
   CUPEL_TRY(Weights weights, load_weights(file, description, *operators, options.noise, *threads));
   std::unique_ptr<Transformer> transformer(
       new Transformer(std::move(description), *operators, std::move(threads), options));
-  transformer->twins_ = twins_for(weights, options.activations);
+  transformer->set_twins(weights);
   transformer->weights_ = std::move(weights);
   return transformer;
 }

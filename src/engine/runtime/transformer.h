@@ -19,6 +19,7 @@
 #include "engine/runtime/experts.h"
 #include "engine/runtime/kv_pool.h"
 #include "engine/runtime/rope_table.h"
+#include "engine/runtime/row_steps.h"
 #include "engine/runtime/sequence_state.h"
 #include "engine/runtime/workspace.h"
 
@@ -81,9 +82,10 @@ struct HiddenTaps {
 /// Contract: what is computed for a row depends on that row's sequence alone, bit for bit; not on
 /// the other rows, the order of sequences, micro-batching or the number of threads (design.md). One
 /// thread drives it at a time; inside it uses its own pool.
-class Transformer {
+class Transformer : private RowSteps {
  public:
-  /// Errors: those of describe_model and load_weights. `file` may be closed afterwards.
+  /// Errors: those of describe_model and load_weights; kInvalidArgument - an encoder. `file` may be
+  /// closed afterwards.
   static Result<std::unique_ptr<Transformer>> load(const Checkpoint& file,
                                                    const EngineOptions& options);
 
@@ -163,32 +165,15 @@ class Transformer {
                          float* sum);
 
   [[nodiscard]] NormArgs norm_args(const NormWeights& norm) const;
-  [[nodiscard]] static const float* bias_of(const LinearWeights& linear) {
-    return linear.bias.empty() ? nullptr : linear.bias.data();
-  }
   ActivationRows block_input(const float* hidden, int64_t rows, const NormWeights& norm);
   void add_block_output(const LinearWeights& weights,
                         const ActivationRows& input,
                         const NormWeights& norm,
                         float* hidden);
   void add_rows(size_t rows, const NormWeights& norm, float* block, float* hidden);
-  void quantise_rows(const ActivationBuffer& buffer);
-  void sort_rows(const ActivationBuffer& buffer) const;
-  /// Row groups of a weight.
-  [[nodiscard]] size_t row_groups(const PackedMatrix& weight) const;
-  /// body(begin, end) over all row groups, in pieces that suit one or many rows of activations.
-  void for_each_run(size_t groups, bool one_row, FunctionRef<void(size_t, size_t)> body);
-  void run_linears(std::span<const LinearArgs> jobs);
-  void run_gated(const GatedLinearArgs& args);
-  /// body(i) for i in [0, count): on all threads when `work` (rough multiply-adds) is worth a fork.
-  void for_each(size_t count, size_t work, FunctionRef<void(size_t)> body);
   [[nodiscard]] AttentionShape shape_of(const AttentionDescription& attention) const;
 
   ModelDescription description_;
-  Activations activations_;
-  ActivationTwins twins_;
-  const Operators* operators_;
-  std::unique_ptr<ThreadPool> threads_;
   Weights weights_;
   KvPool kv_pool_;
   std::vector<RopeTable> rope_tables_;

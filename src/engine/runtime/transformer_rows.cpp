@@ -1,23 +1,12 @@
-// Steps of the transformer over all rows of a batch, on all threads.
-#include <algorithm>
+// Ends of the transformer's blocks over all rows of a batch.
 #include <cstring>
 
-#include "engine/kernels/outliers.h"
 #include "engine/runtime/transformer.h"
 
 namespace cupel::engine {
-namespace {
-
-// Multiply-adds below which waking the other threads costs more than it saves (≈ 5 µs of work).
-constexpr size_t kForkWork = 20000;
-
-}  // namespace
 
 NormArgs Transformer::norm_args(const NormWeights& norm) const {
-  return {.weight = norm.weight.data(),
-          .bias = norm.bias.empty() ? nullptr : norm.bias.data(),
-          .epsilon = static_cast<float>(description_.norm_epsilon),
-          .center = description_.norm == NormKind::kLayer};
+  return norm_args_of(norm, description_);
 }
 
 /// What a block multiplies: the normed rows, or with norms after the blocks the rows themselves.
@@ -37,22 +26,6 @@ ActivationRows Transformer::block_input(const float* hidden,
   });
   sort_rows(input);
   return activation_rows(input);
-}
-
-void Transformer::sort_rows(const ActivationBuffer& buffer) const {
-  if (twins_.int8) {
-    sort_outliers(buffer);
-  }
-}
-
-void Transformer::quantise_rows(const ActivationBuffer& buffer) {
-  if (!twins_.any()) {
-    return;
-  }
-  const auto rows = static_cast<size_t>(buffer.rows);
-  for_each(rows, rows * static_cast<size_t>(buffer.cols),
-           [&](size_t i) { operators_->quantise_row(buffer, static_cast<int64_t>(i)); });
-  sort_rows(buffer);
 }
 
 /// hidden += the product, which is normed before where there is a norm.
@@ -86,66 +59,6 @@ void Transformer::add_rows(size_t rows, const NormWeights& norm, float* block, f
       operators_->norm(row, args, description_.width, row);
     }
     operators_->add(hidden + i * width, row, description_.width);
-  });
-}
-
-size_t Transformer::row_groups(const PackedMatrix& weight) const {
-  const auto group = static_cast<size_t>(operators_->row_group());
-  return (static_cast<size_t>(weight.rows) + group - 1) / group;
-}
-
-// One row waits for memory, which is read fastest in long runs; many rows are balanced finely.
-void Transformer::for_each_run(size_t groups,
-                               bool one_row,
-                               FunctionRef<void(size_t, size_t)> body) {
-  const size_t pieces = threads_->threads() * (one_row ? 4 : 8);
-  const size_t piece = std::clamp<size_t>(groups / pieces, 1, one_row ? groups : 16);
-  threads_->for_each_chunk(groups, piece, body);
-}
-
-void Transformer::run_linears(std::span<const LinearArgs> jobs) {
-  const auto group = static_cast<size_t>(operators_->row_group());
-  size_t groups = 0;
-  for (const LinearArgs& job : jobs) {
-    groups += row_groups(*job.weight);
-  }
-  for_each_run(groups, jobs.front().input.rows == 1, [&](size_t begin, size_t end) {
-    for (const LinearArgs& job : jobs) {
-      const auto rows = static_cast<size_t>(job.weight->rows);
-      const size_t job_groups = row_groups(*job.weight);
-      if (begin < job_groups && end > 0) {
-        operators_->linear(job, static_cast<int64_t>(begin * group),
-                           static_cast<int64_t>(std::min(std::min(end, job_groups) * group, rows)));
-      }
-      end = end > job_groups ? end - job_groups : 0;
-      begin = begin > job_groups ? begin - job_groups : 0;
-      if (end == 0) {
-        return;
-      }
-    }
-  });
-}
-
-void Transformer::run_gated(const GatedLinearArgs& args) {
-  const int64_t group = operators_->row_group();
-  for_each_run(row_groups(*args.gate), args.input.rows == 1, [&](size_t begin, size_t end) {
-    operators_->linear_gated(args, static_cast<int64_t>(begin) * group,
-                             std::min(static_cast<int64_t>(end) * group, args.gate->rows));
-  });
-}
-
-void Transformer::for_each(size_t count, size_t work, FunctionRef<void(size_t)> body) {
-  if (count == 1 || work < kForkWork || threads_->threads() == 1) {
-    for (size_t i = 0; i < count; ++i) {
-      body(i);
-    }
-    return;
-  }
-  const size_t chunk = std::max<size_t>(1, count / (threads_->threads() * 4));
-  threads_->for_each_chunk(count, chunk, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) {
-      body(i);
-    }
   });
 }
 

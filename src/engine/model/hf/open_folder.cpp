@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "engine/checkpoint/safetensors.h"
 #include "engine/model/description.h"
+#include "engine/model/hf/sentence_modules.h"
 #include "engine/model/hf/translation.h"
 
 namespace cupel::engine::hf {
@@ -87,14 +88,30 @@ bool is_computed_anyway(std::string_view name) {
   return name.ends_with(".rotary_emb.inv_freq");
 }
 
+std::string_view without_prefix(std::string_view name, std::span<const std::string_view> prefixes) {
+  for (const std::string_view prefix : prefixes) {
+    if (name.starts_with(prefix)) {
+      return name.substr(prefix.size());
+    }
+  }
+  return name;
+}
+
+bool begins_with_any(std::string_view name, std::span<const std::string_view> beginnings) {
+  return std::any_of(beginnings.begin(), beginnings.end(),
+                     [&](std::string_view beginning) { return name.starts_with(beginning); });
+}
+
 /// All tensors under GGUF's names; a tied head that was saved all the same is left out.
 Result<std::vector<ForeignTensor>> rename_tensors(const SafetensorsFile& file,
                                                   const HfSource& source,
                                                   bool tied) {
   std::vector<ForeignTensor> tensors;
   for (const SafetensorsTensor& tensor : file.tensors()) {
-    std::string name = gguf_name(tensor.name, source.names);
-    if (is_computed_anyway(tensor.name) || (tied && name == "output.weight")) {
+    const std::string_view own_name = without_prefix(tensor.name, source.prefixes);
+    std::string name = gguf_name(own_name, source.names);
+    if (is_computed_anyway(tensor.name) || (tied && name == "output.weight") ||
+        begins_with_any(own_name, source.unused)) {
       continue;
     }
     if (name.empty()) {
@@ -175,17 +192,24 @@ Result<Checkpoint> open_folder(const std::string& folder) {
   translation.architecture = family->architecture;
   translation.header.set_string("general.architecture", family->architecture);
   CUPEL_TRY_VOID(family->hf.translate(read, translation));
+  if (family->hf.encoder) {
+    CUPEL_TRY_VOID(translate_sentence_modules(folder, translation));
+  }
   CUPEL_TRY(const bool tied, read.flag_or("tie_word_embeddings", false));
   CUPEL_TRY_VOID(read.refuse_unread());
 
   CUPEL_TRY(SafetensorsFile file, SafetensorsFile::open(folder));
-  CUPEL_TRY_VOID(check_head(file, config, tied));
+  if (!family->hf.encoder) {
+    CUPEL_TRY_VOID(check_head(file, config, tied));
+  }
   std::vector<std::vector<float>> vectors;
   for (const auto& [name, numbers] : translation.vectors) {
     vectors.push_back(numbers);
   }
-  auto storage = std::make_unique<const FolderStorage>(std::move(file), std::move(vectors),
-                                                       text + tokenizer_digests(folder));
+  // What the files of an encoder say of its vectors stands in the header.
+  const std::string said = text + tokenizer_digests(folder) +
+                           (family->hf.encoder ? translation.header.encode() : std::string());
+  auto storage = std::make_unique<const FolderStorage>(std::move(file), std::move(vectors), said);
   CUPEL_TRY(std::vector<ForeignTensor> tensors, rename_tensors(storage->file(), family->hf, tied));
   add_vectors(translation, *storage, tensors);
   return Checkpoint::assemble(folder, translation.header.encode(), std::move(tensors),

@@ -128,7 +128,7 @@ Result<Ok> translate_norm(ConfigReader& config, Translation& out) {
   return Ok{};
 }
 
-Result<Ok> translate_sizes(ConfigReader& config, Translation& out) {
+Result<Ok> translate_counts(ConfigReader& config, Translation& out) {
   CUPEL_TRY(const int64_t width, config.integer("hidden_size"));
   CUPEL_TRY(const int64_t layers, config.integer("num_hidden_layers"));
   CUPEL_TRY(const int64_t heads, config.integer("num_attention_heads"));
@@ -227,10 +227,14 @@ std::string gguf_name(std::string_view hf_name, std::span<const TensorName> name
   return {};
 }
 
-Result<Ok> translate_common(ConfigReader& config, Translation& out) {
+Result<Ok> translate_sizes(ConfigReader& config, Translation& out) {
   ignore_what_changes_nothing(config);
+  CUPEL_TRY_VOID(translate_counts(config, out));
+  return translate_norm(config, out);
+}
+
+Result<Ok> translate_common(ConfigReader& config, Translation& out) {
   CUPEL_TRY_VOID(translate_sizes(config, out));
-  CUPEL_TRY_VOID(translate_norm(config, out));
   // Whether there are biases is told by the tensors; a bias without its tensor is refused later.
   config.ignore({"attention_bias", "mlp_bias", "use_qkv_bias", "lm_head_bias"});
   const double one = 1;

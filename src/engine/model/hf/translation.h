@@ -32,6 +32,9 @@ struct Translation {
 /// share. Empty when none fits.
 std::string gguf_name(std::string_view hf_name, std::span<const TensorName> names);
 
+/// The keys of config.json that every transformer has: sizes, heads, norms. Settings of training
+/// and of the file's history are passed over.
+Result<Ok> translate_sizes(ConfigReader& config, Translation& out);
 /// The keys of config.json that every decoder has: sizes, heads, norms, activation, rotary
 /// embedding and its scaling, sliding windows. Checks that what is not computed is not asked for.
 Result<Ok> translate_common(ConfigReader& config, Translation& out);
