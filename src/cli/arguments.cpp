@@ -181,6 +181,12 @@ void Arguments::positional(std::string_view value,
   parser_->app.add_option(std::string(value), target, std::string(help))->required(required);
 }
 
+void Arguments::positionals(std::string_view value,
+                            std::vector<std::string>& target,
+                            std::string_view help) {
+  parser_->app.add_option(std::string(value), target, std::string(help));
+}
+
 Result<bool> Arguments::parse(const std::vector<std::string>& words) {
   CUPEL_TRY_VOID(parser_->check(words));
   std::vector<std::string> reversed(words.rbegin(), words.rend());

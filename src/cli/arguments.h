@@ -44,6 +44,8 @@ class Arguments {
                   std::string& target,
                   std::string_view help,
                   bool required = true);
+  /// Any number of them, none too.
+  void positionals(std::string_view value, std::vector<std::string>& target, std::string_view help);
 
   /// Parses what follows the command's name. True: run; false: help was asked for and is in
   /// `help()`. Errors: kInvalidArgument - one line, with a nearest-match hint for unknown flags.

@@ -33,15 +33,21 @@ class Inspect : public Command {
     }
     CUPEL_TRY(const engine::Checkpoint file, engine::open_checkpoint(file_));
     Json json = engine::inspect(file);
-    const Result<Ok> model = check(file, json);
+    const auto model = check(file, json);
     json.set("runs", model.has_value());
+    json.set("runs_as", !model ? Json() : model->encoder ? "encoder" : "decoder");
     json.set("reason", model ? "" : model.error().message);
+    if (model && model->encoder) {
+      json.set("embeddings", embeddings_json(*model));
+    }
     if (format_ == "json") {
       print_pretty(json);
       return 0;
     }
     print(engine::inspect_text(json, {.tensors = tensors_}));
-    print(model ? "runs here: yes\n" : format("runs here: no - {}\n", model.error().message));
+    print(!model           ? format("runs here: no - {}\n", model.error().message)
+          : model->encoder ? "runs here: yes, as a sentence encoder (cupel embed)\n"
+                           : "runs here: yes\n");
     return 0;
   }
 
@@ -83,10 +89,10 @@ class Inspect : public Command {
   }
 
   /// Whether it would run; of a folder also adds what its tokenizer files say.
-  static Result<Ok> check(const engine::Checkpoint& file, Json& json) {
-    CUPEL_TRY(const engine::ModelDescription model, engine::describe_model(file));
+  static Result<engine::ModelDescription> check(const engine::Checkpoint& file, Json& json) {
+    CUPEL_TRY(engine::ModelDescription model, engine::describe_model(file));
     if (!file.foreign()) {
-      return Ok{};
+      return model;
     }
     CUPEL_TRY(const engine::ModelTexts texts, engine::load_texts(file));
     json.set("tokenizer", Json::object()
@@ -96,7 +102,21 @@ class Inspect : public Command {
     if (!texts.chat_template.empty()) {
       json.set("chat_template", Json::object().set("bytes", texts.chat_template.size()));
     }
-    return Ok{};
+    return model;
+  }
+
+  static Json embeddings_json(const engine::ModelDescription& model) {
+    const engine::EncoderDescription& encoder = *model.encoder;
+    Json pooling = Json::array();
+    for (const engine::Pooling kind : encoder.pooling) {
+      pooling.push_back(engine::pooling_names()[static_cast<size_t>(kind)]);
+    }
+    return Json::object()
+        .set("dimensions", model.width * static_cast<int64_t>(encoder.pooling.size()))
+        .set("pooling", std::move(pooling))
+        .set("normalize", encoder.normalize)
+        .set("max_tokens", encoder.max_tokens)
+        .set("prompt", encoder.prompt);
   }
 
   std::string file_;

@@ -17,6 +17,7 @@ class JsonLinesTest(CupelTest):
         self.commands = {
             "generate": (["generate", "--model", "absent.gguf", "--input"], {"prompt": "a"}),
             "score": (["score", "--model", "absent.gguf", "--input"], {"prompt": "a", "completion": "b"}),
+            "embed": (["embed", "--model", "absent.gguf", "--input"], {"text": "a"}),
             "tokenize": (["tokenize", "--model", "absent.gguf", "--input"], {"text": "a"}),
             "template": (["template", "--template", self.template, "--input"], {"messages": []}),
         }
@@ -43,6 +44,7 @@ class JsonLinesTest(CupelTest):
                          {"messages": [{"content": "a"}]}, {"messages": [{"role": "user", "content": 3}]},
                          {"messages": [{"role": "user", "content": [{"type": "sound"}]}]}),
             "score": ({}, [1], {"prompt": "a"}, {"completion": "b"}, {"prompt": "a", "completion": 3}),
+            "embed": ({}, [1], {"text": 3}, {"text": None}),
             "tokenize": ({}, [1], {"text": 3}, {"text": "a", "add_special": "yes"}),
             "template": ({}, [1], {"messages": "hi"}, {"messages": [], "add_generation_prompt": 3},
                          {"messages": [], "now": "noon"}),

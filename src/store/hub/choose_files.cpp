@@ -17,14 +17,13 @@ constexpr std::array<std::string_view, 12> kPreference = {"q4_k_m", "q8_0", "q5_
                                                           "q4_0",   "q4_1", "q6_k",   "q5_k_s",
                                                           "q5_0",   "q5_1", "bf16",   "f16"};
 
-constexpr std::array<std::string_view, 13> kSafetensorsCompanions = {
-    "config.json",       "generation_config.json",
-    "tokenizer.json",    "tokenizer_config.json",
-    "tokenizer.model",   "special_tokens_map.json",
-    "added_tokens.json", "vocab.json",
-    "merges.txt",        "vocab.txt",
-    "spiece.model",      "chat_template.jinja",
-    "chat_template.json"};
+constexpr std::array<std::string_view, 17> kSafetensorsCompanions = {
+    "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
+    "tokenizer.model", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
+    "vocab.txt", "spiece.model", "chat_template.jinja", "chat_template.json",
+    // of sentence encoders
+    "modules.json", "sentence_bert_config.json", "1_Pooling/config.json",
+    "config_sentence_transformers.json"};
 
 constexpr std::array<std::string_view, 9> kNeverByPattern = {
     ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".onnx", ".h5", ".msgpack"};
