@@ -142,7 +142,7 @@ lint: setup-lint ## clang-tidy on the files that changed since BASE (default HEA
 install: build ## install binary and benchmarks under PREFIX (default /usr/local)
 	@cmake --install build/release --prefix "$(PREFIX)"
 
-models-extra: ## fetch the optional second model (Gemma 3 270M)
+models-extra: ## fetch the optional models (Gemma 3 270M, all-MiniLM-L6-v2)
 	@scripts/setup.sh models-extra
 
 new: ## KIND=rating|protocol|processor|family|command|decider ID=name: a new method's file, line and test

