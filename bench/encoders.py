@@ -53,9 +53,9 @@ def turn_of_reference(args, source):
     return json.loads(done.stdout)
 
 
-def turn_of_cupel(args, source, extra=()):
+def turn_of_cupel(args, source):
     done = subprocess.run([args.cupel, "embed", "--model", args.model, "--input", source, "--threads",
-                           str(args.threads), *extra], check=True, capture_output=True, text=True,
+                           str(args.threads)], check=True, capture_output=True, text=True,
                           env=os.environ | {"CUPEL_LOG": "info"})
     seconds = float(re.search(r"tokens in ([\d.]+) s", done.stderr)[1])
     return {"seconds": seconds, "vectors": [json.loads(line)["embedding"] for line in done.stdout.splitlines()]}
@@ -77,14 +77,13 @@ def main():
     if args.reference:
         texts = [json.loads(line)["text"] for line in Path(args.reference).read_text().splitlines()]
         return reference(args.model, texts, args.threads)
-    times = {"sentence-transformers": [], "cupel f32": [], "cupel int8": []}
+    times = {"sentence-transformers": [], "cupel": []}
     with tempfile.TemporaryDirectory() as folder:
         source = str(Path(folder) / "texts.jsonl")
         Path(source).write_text("".join(json.dumps({"text": text}) + "\n" for text in sentences(args.texts)))
         for _ in range(args.rounds):
-            turns = {"sentence-transformers": turn_of_reference(args, source), "cupel f32": turn_of_cupel(args, source),
-                     "cupel int8": turn_of_cupel(args, source, ["--activations", "int8"])}
-            difference = worst(turns["cupel f32"]["vectors"], turns["sentence-transformers"]["vectors"])
+            turns = {"sentence-transformers": turn_of_reference(args, source), "cupel": turn_of_cupel(args, source)}
+            difference = worst(turns["cupel"]["vectors"], turns["sentence-transformers"]["vectors"])
             if difference > 1e-4:
                 sys.exit(f"encoders.py: the vectors differ by {difference}")
             for name, turn in turns.items():
