@@ -38,8 +38,7 @@ TEST(MiniLm, EightBitsKeepTheDirection) {
   ASSERT_TRUE(engine::write_gguf(*file, engine::GgufHeader(), made.file("f32.gguf")).has_value());
   const auto target = engine::parse_quantize_target("q8_0");
   ASSERT_TRUE(target.has_value());
-  const auto report =
-      engine::quantize_file(made.file("f32.gguf"), made.file("q8_0.gguf"), *target);
+  const auto report = engine::quantize_file(made.file("f32.gguf"), made.file("q8_0.gguf"), *target);
   ASSERT_TRUE(report.has_value()) << report.error().message;
   const auto small = engine::Checkpoint::open(made.file("q8_0.gguf"));
   ASSERT_TRUE(small.has_value()) << small.error().message;
