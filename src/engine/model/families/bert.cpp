@@ -163,6 +163,7 @@ std::vector<hf::TensorName> tensor_names() {
 ModelFamily bert() {
   return {.architecture = "bert",
           .summary = "BERT and RoBERTa as sentence encoders: MiniLM, BGE, E5",
+          .features = "learned positions, token types, norms after each sum, GELU",
           .describe = &describe,
           .hf = {.model_types = {"bert", "roberta", "xlm-roberta", "camembert"},
                  .translate = &translate,
