@@ -17,6 +17,7 @@ SequenceState::SequenceState(SequenceState&& other) noexcept
       length_(std::exchange(other.length_, 0)),
       long_rope_(std::exchange(other.long_rope_, false)),
       tokens_(std::exchange(other.tokens_, {})),
+      drafts_(std::exchange(other.drafts_, {})),
       pages_(std::move(other.pages_)),
       layer_pages_(std::move(other.layer_pages_)) {
   other.pages_.clear();
@@ -28,6 +29,7 @@ SequenceState& SequenceState::operator=(SequenceState&& other) noexcept {
   std::swap(length_, other.length_);
   std::swap(long_rope_, other.long_rope_);
   std::swap(tokens_, other.tokens_);
+  std::swap(drafts_, other.drafts_);
   std::swap(pages_, other.pages_);
   std::swap(layer_pages_, other.layer_pages_);
   return *this;
@@ -50,6 +52,7 @@ void SequenceState::truncate(int64_t length) {
   CUPEL_CHECK(length >= 0 && length <= length_);
   length_ = length;
   tokens_.resize(std::min(tokens_.size(), static_cast<size_t>(length)));
+  drafts_.clear();
   while (static_cast<int64_t>(pages_.size()) > pages_for(length)) {
     drop_last_page();
   }

@@ -38,10 +38,16 @@ class SequenceState {
   [[nodiscard]] int64_t reserved() const { return static_cast<int64_t>(pages_.size()) * kPageRows; }
   /// Counts `rows` reserved positions as seen.
   void extend(int64_t rows) { length_ += rows; }
+  /// What stood in a row that was given as an embedding.
+  static constexpr TokenId kNoToken = -1;
   /// Models whose rotary factors depend on the sequence's length need its tokens to compute it
-  /// anew.
+  /// anew: one per row, kNoToken where there is none.
   void remember(TokenId token) { tokens_.push_back(token); }
   [[nodiscard]] std::span<const TokenId> tokens() const { return tokens_; }
+  /// The tokens of the last step's tree, of which `commit` remembers those that stay.
+  void draft(TokenId token) { drafts_.push_back(token); }
+  void forget_drafts() { drafts_.clear(); }
+  [[nodiscard]] std::span<const TokenId> drafts() const { return drafts_; }
   /// Whether its rows were computed with the long factors.
   [[nodiscard]] bool long_rope() const { return long_rope_; }
   void use_long_rope(bool value) { long_rope_ = value; }
@@ -56,7 +62,8 @@ class SequenceState {
   KvPool* pool_;
   int64_t length_ = 0;
   bool long_rope_ = false;
-  std::vector<TokenId> tokens_;  // of models with long factors only
+  std::vector<TokenId> tokens_;  // these two of models with long factors only
+  std::vector<TokenId> drafts_;
   std::vector<int32_t> pages_;
   std::vector<std::vector<KvPage>> layer_pages_;  // [layer][page]: what attention reads
 };

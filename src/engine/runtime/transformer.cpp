@@ -65,7 +65,9 @@ Transformer::Transformer(ModelDescription description,
                                     [&](const auto* variant) { return *variant == rope; });
     rope_of_layer_.push_back(static_cast<size_t>(known - variants.begin()));
     long_from_ = std::max(long_from_, rope.long_from);
-    farthest_rotation_ = std::max(farthest_rotation_, layer.attention.dual_chunk.window);
+    if (layer.attention.dual_chunk.chunk > 0) {
+      dual_chunk_ = layer.attention.dual_chunk;  // the same in all layers
+    }
     if (known == variants.end()) {
       variants.push_back(&rope);
       rope_tables_.emplace_back(rope);
@@ -125,7 +127,8 @@ Result<Ok> Transformer::settle_long_rope(std::span<const StepRow> rows) {
 
 Result<Ok> Transformer::recompute(SequenceState& sequence, bool long_rope) {
   const std::vector<TokenId> tokens(sequence.tokens().begin(), sequence.tokens().end());
-  if (tokens.size() != static_cast<size_t>(sequence.length())) {
+  CUPEL_CHECK(tokens.size() == static_cast<size_t>(sequence.length()));
+  if (std::find(tokens.begin(), tokens.end(), SequenceState::kNoToken) != tokens.end()) {
     return unsupported(
         "a sequence with given embeddings cannot pass {} positions: its rotary "
         "factors change there",
@@ -192,11 +195,21 @@ Result<Ok> Transformer::micro_step(std::span<const StepRow> rows,
   run_head(rows, first_row, hidden, visit);
   for (const StepRow& row : rows) {
     row.sequence->extend(row.in_tree() ? 0 : 1);
-    if (long_from_ > 0 && !row.in_tree() && row.embedding == nullptr) {
-      row.sequence->remember(row.token);
-    }
+  }
+  if (long_from_ > 0) {
+    remember_tokens(rows);
   }
   return Ok{};
+}
+
+void Transformer::remember_tokens(std::span<const StepRow> rows) {
+  for (const StepRow& row : rows) {
+    row.sequence->forget_drafts();
+  }
+  for (const StepRow& row : rows) {
+    const TokenId token = row.embedding == nullptr ? row.token : SequenceState::kNoToken;
+    row.in_tree() ? row.sequence->draft(token) : row.sequence->remember(token);
+  }
 }
 
 // Gives each row its position and its sequence the room; grows the rotary tables.
@@ -205,7 +218,7 @@ Result<Ok> Transformer::reserve(std::span<const StepRow> rows) {
   work_.slots.resize(rows.size());
   work_.path_begins.resize(rows.size());
   work_.path_slots.clear();
-  int64_t furthest = farthest_rotation_;
+  int64_t furthest = 0;
   for (size_t begin = 0; begin < rows.size();) {
     const size_t end = run_end(rows, begin);
     CUPEL_TRY_VOID(rows[begin].sequence->reserve(static_cast<int64_t>(end - begin)));
@@ -214,6 +227,11 @@ Result<Ok> Transformer::reserve(std::span<const StepRow> rows) {
       furthest = std::max(furthest, work_.positions[i] + 1);
     }
     begin = end;
+  }
+  // Beyond one chunk keys of others are as far as the window says. Not before: it is a number of
+  // the file, and need not have to do with how long the sequence is.
+  if (dual_chunk_.chunk > 0 && furthest > dual_chunk_.chunk) {
+    furthest = std::max(furthest, dual_chunk_.window);
   }
   for (RopeTable& table : rope_tables_) {
     table.grow(furthest);
@@ -248,6 +266,15 @@ Result<Ok> Transformer::commit(SequenceState& sequence, std::span<const int32_t>
       return invalid_argument("tree row {} after row {} is no path of the last step", row, before);
     }
     before = row;
+  }
+  if (long_from_ > 0) {
+    if (before >= std::ssize(sequence.drafts())) {
+      return invalid_argument("tree row {} was not in the last step", before);
+    }
+    for (const int32_t row : path) {
+      sequence.remember(sequence.drafts()[static_cast<size_t>(row)]);
+    }
+    sequence.forget_drafts();
   }
   for (size_t layer = 0; layer < description_.layers.size(); ++layer) {
     const AttentionShape shape = shape_of(description_.layers[layer].attention);

@@ -125,6 +125,7 @@ class Transformer : private RowSteps {
   /// LongRoPE: recomputes sequences whose length asks for the other factors.
   Result<Ok> settle_long_rope(std::span<const StepRow> rows);
   Result<Ok> recompute(SequenceState& sequence, bool long_rope);
+  void remember_tokens(std::span<const StepRow> rows);
   void embed(std::span<const StepRow> rows, float* hidden);
   void attention_block(std::span<const StepRow> rows, size_t layer, float* hidden);
   void feed_forward_block(size_t rows, size_t layer, float* hidden);
@@ -178,7 +179,7 @@ class Transformer : private RowSteps {
   KvPool kv_pool_;
   std::vector<RopeTable> rope_tables_;
   std::vector<size_t> rope_of_layer_;
-  int64_t farthest_rotation_ = 0;  // of dual chunk attention
+  DualChunkDescription dual_chunk_;
   int64_t long_from_ = 0;  // LongRoPE: sequences longer than this use the long factors; 0 = none
   Workspace work_;
 };

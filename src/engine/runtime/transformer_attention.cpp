@@ -87,8 +87,10 @@ void Transformer::rotate_dual_chunk(float* q, size_t i, size_t layer) {
   float* recent = work_.q_recent.data() + static_cast<int64_t>(i) * width;
   std::copy(q, q + width, older);
   std::copy(q, q + width, recent);
-  rotate_heads(older, a.heads, a.head_dim, rope.at(places.older, false));
-  rotate_heads(recent, a.heads, a.head_dim, rope.at(places.recent, false));
+  if (work_.positions[i] >= a.dual_chunk.chunk) {  // in the first chunk no key needs them
+    rotate_heads(older, a.heads, a.head_dim, rope.at(places.older, false));
+    rotate_heads(recent, a.heads, a.head_dim, rope.at(places.recent, false));
+  }
   rotate_heads(q, a.heads, a.head_dim, rope.at(places.own, false));
 }
 
