@@ -74,7 +74,7 @@ enum class HeadNorm {
 /// for those of the chunk before, by window - 1 for older ones. No distance exceeds window - 1.
 struct DualChunkDescription {
   int64_t chunk = 0;   ///< 0: none
-  int64_t window = 0;  ///< positions that were trained, > chunk
+  int64_t window = 0;  ///< positions that were trained, > chunk, at most two of them
 };
 
 /// Softmax attention with grouped heads.

@@ -21,6 +21,12 @@ Result<Ok> describe_dual_chunk(MetadataReader& read, ModelDescription& model) {
                         read.file().path(), read.key("attention.dual_chunk.length"), dual.chunk,
                         dual.window);
   }
+  // No published model does; it would let a small file ask for large tables of rotations.
+  if (dual.window > 2 * dual.chunk) {
+    return unsupported("{}: {} is {}; more than two chunks of {} are not supported",
+                       read.file().path(), read.key("attention.dual_chunk.window"), dual.window,
+                       dual.chunk);
+  }
   for (LayerDescription& layer : model.layers) {
     layer.attention.dual_chunk = dual;
   }

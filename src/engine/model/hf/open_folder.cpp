@@ -17,6 +17,7 @@ namespace cupel::engine::hf {
 namespace {
 
 constexpr size_t kMostConfigBytes = size_t{16} << 20U;
+constexpr size_t kMostConfigValues = size_t{1} << 18U;  // published ones have a few hundred
 
 /// The mapped shards, and the vectors that were computed.
 class FolderStorage final : public TensorStorage {
@@ -176,7 +177,7 @@ Result<std::string> read_config(const std::string& place) {
 Result<Checkpoint> open_folder(const std::string& folder) {
   const std::string place = (std::filesystem::path(folder) / "config.json").string();
   CUPEL_TRY(const std::string text, read_config(place));
-  auto parsed = parse_json(text);
+  auto parsed = parse_json(text, {.max_values = kMostConfigValues});
   if (!parsed) {
     return in_context(std::move(parsed).error(), place);
   }
