@@ -151,6 +151,52 @@ TEST(TokenizerJsonHostile, RefusesBrokenSteps) {
   EXPECT_REFUSED(small(",\"normalizer\":" + nested), kCorruptData, "nested deeper");
 }
 
+// Tables are made by id: a file of a hundred bytes took 700 MB.
+TEST(TokenizerJsonHostile, IdsMayHaveNoLargeGaps) {
+  const auto model = [](const std::string& vocab, const std::string& others = "") {
+    return with_model(R"({"type":"BPE","merges":[],"vocab":)" + vocab + "}", others);
+  };
+  EXPECT_REFUSED(model(R"({"a":16777215})"), kCorruptData, "is 16777215; expected an id from 0");
+  EXPECT_REFUSED(model(R"({"a":0})", R"(,"added_tokens":[{"id":16777215,"content":"x"}])"),
+                 kCorruptData, "has the id 16777215; expected 0 to");
+  const auto near = tokenizer_from_json(
+      model(R"({"a":60000})", R"(,"added_tokens":[{"id":100000,"content":"x"}])"));
+  ASSERT_TRUE(near.has_value()) << near.error().message;
+  EXPECT_EQ((*near)->encode("xa", {}), (std::vector<TokenId>{100000, 60000}));
+}
+
+/// A step of this type that makes two letters of one, forty times.
+std::string forty_times(const std::string& list, const std::string& step) {
+  std::string steps = step;
+  for (int i = 1; i < 40; ++i) {
+    steps += "," + step;
+  }
+  return R"({"type":"Sequence",")" + list + "\":[" + steps + "]}";
+}
+
+// 2^40 letters of one, some of them while the file is read.
+TEST(TokenizerJsonHostile, StepsThatBlowTextUpAreRefused) {
+  const std::string doubled = R"({"type":"Replace","pattern":{"String":"a"},"content":"aa"})";
+  const std::string matched = R"({"type":"Replace","pattern":{"Regex":"."},"content":"aa"})";
+  const std::string bytes = R"({"type":"ByteLevel","add_prefix_space":false})";
+  const std::string mark = R"({"type":"Metaspace","replacement":"_","split":false})";
+  for (const std::string& step : {doubled, matched}) {
+    EXPECT_REFUSED(small(",\"normalizer\":" + forty_times("normalizers", step)), kUnsupported,
+                   "normalizer: its steps may make a text");
+    EXPECT_REFUSED(small(",\"decoder\":" + forty_times("decoders", step)), kUnsupported,
+                   "decoder: its steps may make a text");
+  }
+  for (const std::string& step : {bytes, mark}) {
+    EXPECT_REFUSED(small(",\"pre_tokenizer\":" + forty_times("pretokenizers", step)), kUnsupported,
+                   "pre_tokenizer: its steps may make a text");
+  }
+  // What published files do: T5, XLM-R and ALBERT.
+  const auto albert = tokenizer_from_json(small(
+      R"(,"normalizer":{"type":"Sequence","normalizers":[{"type":"Replace","pattern":{"String":"``"},"content":"\""},)"
+      R"({"type":"NFKD"},{"type":"StripAccents"},{"type":"Lowercase"},{"type":"Precompiled","precompiled_charsmap":"CAAAAAEAAAACAAAAYQA="}]})"));
+  EXPECT_TRUE(albert.has_value()) << albert.error().message;
+}
+
 TEST(TokenizerJsonHostile, CharacterMapsNeverReadOutside) {
   // A trie whose only unit points far outside itself.
   const auto map = CharMap::decode("BAAAAP////8=");

@@ -14,7 +14,22 @@ namespace cupel::engine {
 namespace {
 
 constexpr size_t kMaxFileBytes = size_t{512} << 20U;
-constexpr size_t kMaxValues = size_t{1} << 24U;
+// A vocabulary of a million tokens with as many merges has five million values; each takes up to
+// 100 bytes.
+constexpr size_t kMaxValues = size_t{6} << 20U;
+// What the steps of a file may make of one character, together: forty steps that double a letter
+// would make a terabyte of one. The largest of published files is about 1,000 (NFKD, lower case and
+// a character map), and 4 on the way back, which already happens when a file is read.
+constexpr double kMostGrowth = 4096;
+constexpr double kMostDecoderGrowth = 16;
+
+Result<Ok> check_growth(std::string_view part, double growth, double most) {
+  if (growth > most) {
+    return unsupported("{}: its steps may make a text {} times as long; at most {} is supported",
+                       part, growth, most);
+  }
+  return Ok{};
+}
 
 /// Puts the parts together; each stands on the ones before it.
 class Assembly {
@@ -26,6 +41,7 @@ class Assembly {
     CUPEL_TRY_VOID(read_model());
     CUPEL_TRY_VOID(read_added_tokens());
     CUPEL_TRY(parts_.decoder, make_decoder(root_.find("decoder")));
+    CUPEL_TRY_VOID(check_growth("decoder", parts_.decoder->growth(), kMostDecoderGrowth));
     CUPEL_TRY(parts_.frame, read_frame(root_.find("post_processor"), parts_.ends.size()));
     CUPEL_TRY_VOID(set_special());
     return std::unique_ptr<Tokenizer>(std::make_unique<JsonTokenizer>(std::move(parts_)));
@@ -49,6 +65,7 @@ class Assembly {
     }
     if (const auto splits = root_.find("pre_tokenizer")) {
       CUPEL_TRY(parts_.splits, make_word_splits(*splits, take_bytes));
+      CUPEL_TRY_VOID(check_growth("pre_tokenizer", parts_.splits.growth(), kMostGrowth));
     }
     CUPEL_TRY_VOID(read_normalizer());
     CUPEL_TRY(parts_.model, make_model(type, model));
@@ -68,7 +85,9 @@ class Assembly {
     } else if (own) {
       CUPEL_TRY(parts_.normalizer, make_normalizer(*own));
     }
-    return Ok{};
+    return parts_.normalizer == nullptr
+               ? Ok{}
+               : check_growth("normalizer", parts_.normalizer->growth(), kMostGrowth);
   }
 
   Result<std::unique_ptr<WordModel>> make_model(std::string_view type, const JsonAt& json) const {

@@ -32,9 +32,10 @@ struct JsonTokenizerOptions {
 /// over: text is never cut or filled up. Special tokens are read with `parse_special`. Text that is
 /// no UTF-8 becomes byte tokens where the model has one for each byte, else U+FFFD is read.
 /// Texts beyond 16 MiB are encoded in parts of that size.
-/// Errors: kUnsupported - a part of a kind that Cupel does not know (names its path);
+/// Errors: kUnsupported - a part of a kind that Cupel does not know (names its path), or steps that
+/// together may make a text more than 4096 times as long;
 /// kCorruptData - a part is absent, mistyped or contradicts another (names its path);
-/// kExhausted - more than 2^24 JSON values.
+/// kExhausted - more than 6 · 2^20 JSON values.
 /// Cost: 1 s and 180 MB at the peak for 30 MB (400,000 tokens). Checked against:
 /// tests/engine/tokenizer_json_test.cpp (tokenizers 0.23.3).
 Result<std::unique_ptr<Tokenizer>> tokenizer_from_json(std::string_view text,

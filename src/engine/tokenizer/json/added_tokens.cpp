@@ -77,7 +77,12 @@ Result<AddedTokens> AddedTokens::create(std::vector<AddedToken> tokens,
                                         const ModelTokens& model,
                                         const Normalizer* normalizer) {
   AddedTokens result;
+  const size_t end = model.size() + tokens.size() + static_cast<size_t>(kMostIdGaps);
   for (AddedToken& token : tokens) {
+    if (static_cast<size_t>(token.id) >= end) {
+      return corrupt_data("added_tokens: \"{}\" has the id {}; expected 0 to {}",
+                          printable(token.content), token.id, end - 1);
+    }
     if (!token.content.empty()) {  // an empty one is never found: left out, as in the original
       CUPEL_TRY_VOID(result.add(std::move(token), model));
     }

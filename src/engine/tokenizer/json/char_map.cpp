@@ -1,5 +1,6 @@
 #include "engine/tokenizer/json/char_map.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -71,6 +72,17 @@ Result<CharMap> CharMap::decode(std::string_view base64) {
   std::memcpy(map.units_.data(), blob.data() + sizeof trie_bytes, trie_bytes);
   map.texts_ = blob.substr(sizeof trie_bytes + trie_bytes);
   return map;
+}
+
+size_t CharMap::longest_text() const {
+  size_t longest = 1;
+  size_t length = 0;
+  for (const char c : texts_) {
+    const bool begins = (static_cast<unsigned char>(c) & 0xC0U) != 0x80;
+    length = c == '\0' ? 0 : length + (begins ? 1 : 0);
+    longest = std::max(longest, length);
+  }
+  return longest;
 }
 
 std::optional<std::string_view> CharMap::find(std::string_view text) const {

@@ -21,6 +21,8 @@ class CharMap {
   /// What `text` becomes: the text of the shortest entry that `text` begins with (as the original
   /// does), or nothing. Never reads outside the blob, whatever the trie says.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view text) const;
+  /// Characters of the longest text that something may become, at least 1.
+  [[nodiscard]] size_t longest_text() const;
 
  private:
   std::vector<uint32_t> units_;

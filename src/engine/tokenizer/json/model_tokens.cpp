@@ -7,7 +7,7 @@
 namespace cupel::engine {
 namespace {
 
-// Far beyond any vocabulary (the largest have half a million tokens); bounds the gaps between ids.
+// Far beyond any vocabulary (the largest have half a million tokens).
 constexpr int64_t kMaxTokens = int64_t{1} << 24U;
 
 }  // namespace
@@ -16,12 +16,14 @@ Result<ModelTokens> ModelTokens::from_map(const JsonAt& vocab) {
   if (!vocab.value().is_object()) {
     return vocab.mistyped("an object of token texts and ids");
   }
+  const int64_t end =
+      std::min(kMaxTokens, static_cast<int64_t>(vocab.value().size()) + kMostIdGaps);
   int64_t largest = -1;
   for (const auto& [text, id] : vocab.value().as_object()) {
-    if (!id.is_int() || id.as_int() < 0 || id.as_int() >= kMaxTokens) {
+    if (!id.is_int() || id.as_int() < 0 || id.as_int() >= end) {
       return corrupt_data(
           "{}.\"{}\" is {}; expected an id from 0 to {}", vocab.path(), printable(text),
-          id.is_int() ? std::to_string(id.as_int()) : std::string(id.type_name()), kMaxTokens - 1);
+          id.is_int() ? std::to_string(id.as_int()) : std::string(id.type_name()), end - 1);
     }
     largest = std::max(largest, id.as_int());
   }

@@ -11,11 +11,15 @@
 
 namespace cupel::engine {
 
+/// Most ids below the largest one that no token has: tables are made by id, and a file of 100 bytes
+/// must not make large ones.
+constexpr int64_t kMostIdGaps = int64_t{1} << 16U;
+
 /// The tokens of the "model" of a tokenizer.json, by id; ids may have gaps. Immutable, movable.
 class ModelTokens {
  public:
   /// {"text": id}: BPE, WordPiece and WordLevel. Errors: kCorruptData - a text or id is there
-  /// twice, an id is no integer, negative or beyond 2^24.
+  /// twice, an id is no integer, negative or far beyond the number of tokens.
   static Result<ModelTokens> from_map(const JsonAt& vocab);
   /// [["text", score]]: Unigram. Of equal texts (trained vocabularies have some) the last one is
   /// found. Errors: kCorruptData - an entry of another form.

@@ -13,6 +13,10 @@ namespace {
 
 using Step = std::unique_ptr<Normalizer>;
 
+// Longest decompositions of Unicode: U+1F82 becomes 4 characters, U+FDFA in its compatible form 18.
+constexpr double kCanonicalGrowth = 4;
+constexpr double kCompatibleGrowth = 18;
+
 class Sequence final : public Normalizer {
  public:
   explicit Sequence(std::vector<Step> steps) : steps_(std::move(steps)) {}
@@ -24,6 +28,13 @@ class Sequence final : public Normalizer {
   [[nodiscard]] bool keeps_ascii() const override {
     return std::ranges::all_of(steps_, [](const Step& step) { return step->keeps_ascii(); });
   }
+  [[nodiscard]] double growth() const override {
+    double growth = 1;
+    for (const Step& step : steps_) {
+      growth *= step->growth();
+    }
+    return growth;
+  }
 
  private:
   std::vector<Step> steps_;
@@ -34,6 +45,10 @@ class Form final : public Normalizer {
   explicit Form(UnicodeForm form) : form_(form) {}
   void apply(CharText& text) const override { normalize(text, form_); }
   [[nodiscard]] bool keeps_ascii() const override { return true; }
+  [[nodiscard]] double growth() const override {
+    return form_ == UnicodeForm::kNfc || form_ == UnicodeForm::kNfd ? kCanonicalGrowth
+                                                                    : kCompatibleGrowth;
+  }
 
  private:
   UnicodeForm form_;
@@ -69,6 +84,7 @@ void lowercase(CharText& text) {
 class Lowercase final : public Normalizer {
  public:
   void apply(CharText& text) const override { lowercase(text); }
+  [[nodiscard]] double growth() const override { return 2; }  // "İ"
 };
 
 class Strip final : public Normalizer {
@@ -131,6 +147,9 @@ class ReplaceChar final : public Normalizer {
       }
     });
   }
+  [[nodiscard]] double growth() const override {
+    return std::max(1.0, static_cast<double>(to_.size()));
+  }
 
  private:
   uint32_t from_;
@@ -165,6 +184,10 @@ class Replace final : public Normalizer {
     }
     text = to_chars(out, 0);
     text.at_start = to_chars(std::string_view(out).substr(0, at_start), 0).chars.size();
+  }
+  /// An expression may match nothing before each character.
+  [[nodiscard]] double growth() const override {
+    return 1 + static_cast<double>(to_chars(content_, 0).chars.size());
   }
 
  private:
@@ -222,6 +245,10 @@ class Bert final : public Normalizer {
       lowercase(text);
     }
   }
+  [[nodiscard]] double growth() const override {
+    return (settings_.handle_chinese_chars ? 3.0 : 1.0) *
+           (settings_.strip_accents ? kCanonicalGrowth : 1.0) * (settings_.lowercase ? 2.0 : 1.0);
+  }
 
  private:
   Settings settings_;
@@ -260,6 +287,7 @@ class Precompiled final : public Normalizer {
     text.chars = std::move(out);
     text.at_start = at_start;
   }
+  [[nodiscard]] double growth() const override { return static_cast<double>(map_.longest_text()); }
 
  private:
   // Clusters of up to five bytes are looked up whole, then every character alone.
@@ -297,6 +325,7 @@ class ByteLevel final : public Normalizer {
       }
     });
   }
+  [[nodiscard]] double growth() const override { return 4; }
 };
 
 Result<Step> make_sequence(const JsonAt& json) {

@@ -15,6 +15,8 @@ class Normalizer {
   virtual void apply(CharText& text) const = 0;
   /// True when ASCII text stays as it is: such text skips the step.
   [[nodiscard]] virtual bool keeps_ascii() const { return false; }
+  /// Most characters that one becomes.
+  [[nodiscard]] virtual double growth() const { return 1; }
 };
 
 /// The "normalizer" of a tokenizer.json.

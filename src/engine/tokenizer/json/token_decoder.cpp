@@ -24,6 +24,13 @@ class Sequence final : public TokenDecoder {
   [[nodiscard]] bool drops_first_space() const override {
     return std::ranges::any_of(steps_, [](const Step& step) { return step->drops_first_space(); });
   }
+  [[nodiscard]] double growth() const override {
+    double growth = 1;
+    for (const Step& step : steps_) {
+      growth *= step->growth();
+    }
+    return growth;
+  }
 
  private:
   std::vector<Step> steps_;
@@ -118,6 +125,11 @@ class Replace final : public TokenDecoder {
       }
     }
   }
+  /// An expression may match nothing before each byte.
+  [[nodiscard]] double growth() const override {
+    const auto to = static_cast<double>(to_.size());
+    return regex_ ? 1 + to : std::max(1.0, to / static_cast<double>(from_.size()));
+  }
 
  private:
   [[nodiscard]] std::string replaced(std::string_view token) const {
@@ -179,6 +191,7 @@ class WordPiece final : public TokenDecoder {
     }
   }
   [[nodiscard]] bool drops_first_space() const override { return true; }
+  [[nodiscard]] double growth() const override { return 2; }  // a blank before a token of one byte
 
  private:
   std::string prefix_;

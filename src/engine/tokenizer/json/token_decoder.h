@@ -25,6 +25,8 @@ class TokenDecoder {
   virtual void apply(std::vector<std::string>& tokens, TextEnds ends) const = 0;
   /// Whether a blank that begins the text is dropped.
   [[nodiscard]] virtual bool drops_first_space() const { return false; }
+  /// Most bytes that one becomes.
+  [[nodiscard]] virtual double growth() const { return 1; }
 };
 
 /// The "decoder" of a tokenizer.json; absent: tokens with blanks between them.

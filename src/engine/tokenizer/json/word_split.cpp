@@ -213,6 +213,7 @@ class PrefixSpace final : public WordSplit {
       }
     }
   }
+  [[nodiscard]] double growth() const override { return 2; }  // of a piece of one byte
 };
 
 class ByteAlphabet final : public WordSplit {
@@ -223,6 +224,7 @@ class ByteAlphabet final : public WordSplit {
       piece.text = pieces.keep(in_alphabet(piece.text));
     }
   }
+  [[nodiscard]] double growth() const override { return 2; }
 };
 
 class Metaspace final : public WordSplit {
@@ -242,6 +244,8 @@ class Metaspace final : public WordSplit {
           .apply(pieces);
     }
   }
+  /// A piece of one byte has a mark put before it, or a blank becomes one.
+  [[nodiscard]] double growth() const override { return 1 + static_cast<double>(mark_.size()); }
 
  private:
   void rewrite(TextPiece& piece, TextPieces& pieces) const {
@@ -398,6 +402,14 @@ Result<Ok> add_steps(const JsonAt& json, std::vector<Step>& steps) {
 }
 
 }  // namespace
+
+double WordSplits::growth() const {
+  double growth = 1;
+  for (const Step& step : steps) {
+    growth *= step->growth();
+  }
+  return growth;
+}
 
 Result<WordSplits> make_word_splits(const JsonAt& json, bool take_bytes) {
   WordSplits splits;

@@ -33,6 +33,8 @@ class WordSplit {
  public:
   virtual ~WordSplit() = default;
   virtual void apply(TextPieces& pieces) const = 0;
+  /// Most bytes that one becomes.
+  [[nodiscard]] virtual double growth() const { return 1; }
 };
 
 /// The steps of a "pre_tokenizer".
@@ -41,6 +43,8 @@ struct WordSplits {
   /// The last step writes bytes in the byte-level alphabet; it was left out, because the model
   /// reads bytes itself.
   bool ends_in_bytes = false;
+
+  [[nodiscard]] double growth() const;
 };
 
 /// The "pre_tokenizer" of a tokenizer.json. `take_bytes`: leave out a ByteLevel alphabet at the
