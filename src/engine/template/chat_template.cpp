@@ -66,11 +66,22 @@ Result<jinja::Value> to_value(const Json& json, int depth) {
   return json.is_double() ? jinja::Value::real(json.as_double()) : jinja::Value::none();
 }
 
+// Messages quote the template, and what it raises: they stay one line all the same.
+Error in_one_line(Error error) {
+  constexpr size_t kMostBytes = 1000;
+  std::ranges::replace(error.message, '\n', ' ');
+  error.message = printable(error.message, kMostBytes);
+  return error;
+}
+
 }  // namespace
 
 Result<ChatTemplate> ChatTemplate::parse(std::string_view source) {
-  CUPEL_TRY(auto parsed, jinja::parse_template(source));
-  return ChatTemplate(std::make_shared<const jinja::Template>(std::move(parsed)));
+  auto parsed = jinja::parse_template(source);
+  if (!parsed) {
+    return in_one_line(std::move(parsed).error());
+  }
+  return ChatTemplate(std::make_shared<const jinja::Template>(std::move(*parsed)));
 }
 
 Result<RenderedTemplate> ChatTemplate::render(const Json& variables,
@@ -87,7 +98,11 @@ Result<RenderedTemplate> ChatTemplate::render(const Json& variables,
   jinja::Evaluator::Output output;
   {
     jinja::Evaluator evaluator(*parsed_, runtime, std::move(values));
-    CUPEL_TRY(output, evaluator.run());
+    auto run = evaluator.run();
+    if (!run) {
+      return in_one_line(std::move(run).error());
+    }
+    output = std::move(*run);
   }
   RenderedTemplate rendered;
   rendered.text = std::move(output.text);
