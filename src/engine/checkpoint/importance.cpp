@@ -59,8 +59,8 @@ Result<Ok> add_gguf_entry(const Checkpoint& file, const CheckpointTensor& tensor
   return add_means(means, name, std::move(sums));
 }
 
-Result<Ok> read_gguf(const std::string& path, Means& means) {
-  CUPEL_TRY(const Checkpoint file, Checkpoint::open(path));
+Result<Ok> read_gguf(std::span<const std::byte> bytes, const std::string& path, Means& means) {
+  CUPEL_TRY(const Checkpoint file, Checkpoint::from_bytes(bytes, path));
   for (const CheckpointTensor& tensor : file.tensors()) {
     if (tensor.name.ends_with(kSums)) {
       CUPEL_TRY_VOID(add_gguf_entry(file, tensor, means));
@@ -131,11 +131,16 @@ Result<Ok> read_binary(std::span<const std::byte> bytes, Means& means) {
 }  // namespace
 
 Result<Importance> Importance::open(const std::string& path) {
-  Importance importance;
   CUPEL_TRY(const MappedFile file, MappedFile::open(path));
-  const bool gguf = file.bytes().size() >= 4 && std::memcmp(file.bytes().data(), "GGUF", 4) == 0;
+  return from_bytes(file.bytes(), path);
+}
+
+Result<Importance> Importance::from_bytes(std::span<const std::byte> bytes,
+                                          const std::string& path) {
+  Importance importance;
+  const bool gguf = bytes.size() >= 4 && std::memcmp(bytes.data(), "GGUF", 4) == 0;
   auto read =
-      gguf ? read_gguf(path, importance.means_) : read_binary(file.bytes(), importance.means_);
+      gguf ? read_gguf(bytes, path, importance.means_) : read_binary(bytes, importance.means_);
   if (!read) {
     return read.error().message.starts_with(path) ? std::move(read).error()
                                                   : in_file(std::move(read).error(), path);

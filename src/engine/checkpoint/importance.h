@@ -21,6 +21,8 @@ class Importance {
   /// Errors: those of MappedFile and Checkpoint::open; kCorruptData - cut off, a length or a value
   /// that cannot be, a name twice; says which entry. Memory: the file's size.
   static Result<Importance> open(const std::string& path);
+  /// The same of bytes in memory; `path` is for messages.
+  static Result<Importance> from_bytes(std::span<const std::byte> bytes, const std::string& path);
 
   /// Mean squares of a tensor's inputs, one matrix after the other for stacks of experts; empty
   /// where the file has none. All are finite and ≥ 0.
