@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings this machine to where Cupel builds, is tested and has a model to run.
 #
-#   scripts/setup.sh GROUP…     groups: build test format lint changes bench model models-extra
+#   scripts/setup.sh GROUP…     groups: build test format lint changes bench fuzz model models-extra
 #
 # Needs bash and what Debian calls essential; make and git are among what it installs.
 #
@@ -26,6 +26,7 @@ readonly TEST_PACKAGES=(
 readonly FORMAT_PACKAGES=(clang-format:clang-format)
 readonly LINT_PACKAGES=(clang-tidy:clang-tidy)
 readonly CHANGES_PACKAGES=(git:git)
+readonly FUZZ_PACKAGES=(clang-19:clang++-19 libclang-rt-19-dev llvm-19:llvm-symbolizer-19)
 readonly BENCH_PACKAGES=(python3:python3 python3-venv)
 readonly MODEL_PACKAGES=(python3:python3 python3-pip unzip:unzip)
 
@@ -208,7 +209,7 @@ fetch_folder() {
   say "models/$name: checksums verified"
 }
 
-[ $# -gt 0 ] || die "name a group: build, test, format, lint, changes, bench, model or models-extra"
+[ $# -gt 0 ] || die "name a group: build, test, format, lint, changes, bench, fuzz, model or models-extra"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 wanted=()
@@ -220,8 +221,9 @@ for group in "$@"; do
     lint) wanted+=("${LINT_PACKAGES[@]}") ;;
     changes) wanted+=("${CHANGES_PACKAGES[@]}") ;;
     bench) wanted+=("${BENCH_PACKAGES[@]}") ;;
+    fuzz) wanted+=("${FUZZ_PACKAGES[@]}") ;;
     model | models-extra) wanted+=("${MODEL_PACKAGES[@]}") ;;
-    *) die "unknown group \"$group\": expected build, test, format, lint, changes, bench, model or models-extra" ;;
+    *) die "unknown group \"$group\": expected build, test, format, lint, changes, bench, fuzz, model or models-extra" ;;
   esac
 done
 install_packages "${wanted[@]}"
