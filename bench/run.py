@@ -4,7 +4,7 @@
     bench/run.py [--quick] [--only WORKLOAD…] [--models smollm2 gemma3] [--peers PEER…] [--rounds 5] [--threads 2]
                  [--cupel build/release/cupel] [--lines 10000] [--python PATH]
 
-Workloads: startup tokens decode prefill shared start memory context neighbour. Run it with the environment that
+Workloads: startup tokens quant decode prefill shared start memory context neighbour. Run it with the environment that
 bench/setup.sh makes, on an idle machine. Prints tables and writes bench/results/latest.json and latest.md. Without the
 binary only the peers are measured. Exit code: 0 all targets met, 1 a target missed or not measured, the machine busy or
 a command failed, 2 usage, 3 a model or the binary is missing.
@@ -22,7 +22,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-from harness import prompts, table, targets, workloads
+from harness import prompts, quant, table, targets, workloads
 from harness.config import MODELS, RESULTS, ROOT
 from harness.contenders import Cupel, all_contenders
 from harness.processes import warm_page_cache
@@ -30,7 +30,7 @@ from harness.product import measure_startup, measure_tokens, read_bandwidth
 from harness.statistics import summary
 from harness.workloads import ALL, QUICK_PEERS, QUICK_WORKLOADS, WORKLOADS
 
-CHOICES = ["startup", "tokens", *WORKLOADS]
+CHOICES = ["startup", "tokens", "quant", *WORKLOADS]
 ROUNDS, QUICK_ROUNDS, BANDWIDTH_RUNS = 5, 1, 3
 FLAGS = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_int8", "amx_bf16")
 PACKAGES = ("xllamacpp", "openvino", "openvino-genai", "transformers", "torch", "gguf", "tokenizers")
@@ -118,6 +118,11 @@ class Run:
             measure = lambda: measure_tokens(self.binary, options.python, options.lines, model)  # noqa: E731
             if found := self.attempt(f"{model} token ids", measure):
                 self.results.setdefault("tokens", {})[model] = found
+        if "quant" in options.only:
+            measure = lambda: quant.measure(self.binary, options.python, ["trained", *options.models])  # noqa: E731
+            if found := self.attempt("what quantising costs", measure):
+                self.results["quant"], failures = found
+                self.results["failures"] += failures
 
     def speed(self, model: str) -> None:
         wanted = [name for name in WORKLOADS if name in self.options.only]

@@ -82,6 +82,20 @@ def rows_of(results: dict, workload: str, model: str) -> list[list[str]]:
     return neighbour_rows(results, model) if workload == "neighbour" else speed_rows(results, workload, model)
 
 
+def quant_rows(results: dict, name: str) -> list[list[str]]:
+    rows = [[name, "bits", "error", "worst tensor", "perplexity", "of source", "mean KL", "same top", "llama.cpp"]]
+    for kind, found in results["quant"][name]["types"].items():
+        worst = "-" if found["worst_tensor"] is None else f"{found['worst_error']:.2%} {found['worst_tensor']}"
+        cells = [kind, f"{found['bits_per_weight']:.2f}", f"{found['relative_error']:.3%}", worst]
+        fit, other = found.get("fit"), found.get("llama_cpp")
+        cells += ["-"] * 4 if not fit else [f"{fit['perplexity']:.3f}", f"{fit['source_perplexity']:.3f}",
+                                            f"{fit['mean_kl']:.5f}", f"{fit['same_top']:.2%}"]
+        cells.append("-" if not other else "identical" if other["identical"] == other["prompts"] else
+                     f"{other['identical']}/{other['prompts']}, gap {other['largest_gap']:.3f}")
+        rows.append(cells)
+    return rows
+
+
 def target_rows(results: dict) -> list[list[str]]:
     return [["target", "figure", "bound", ""]] + [
         [check["what"], check["figure"], check["bound"], check["verdict"]] for check in results["targets"]]
@@ -114,6 +128,9 @@ def document(results: dict, descriptions: dict[str, str], markdown: bool = False
     for workload, by_model in results["workloads"].items():
         parts.append(("## " if markdown else "") + descriptions[workload])
         parts += [render(rows_of(results, workload, model), markdown) for model in by_model]
+    if results.get("quant"):
+        parts.append(("## " if markdown else "") + "Quantising: what each type costs")
+        parts += [render(quant_rows(results, name), markdown) for name in results["quant"]]
     if results["targets"]:
         parts += ["## Targets"] if markdown else ["Targets"]
         parts.append(render(target_rows(results), markdown))

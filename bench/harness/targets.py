@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from .config import BUSY_SHARE, DECODE_TOKENS, MODELS
+from .quant import falls_with_bits
 from .statistics import paired_ratio
 
 STARTUP_MS, FIRST_TOKEN_S, MEMORY_FACTOR, LONG_PREFILL_LOSS = 20.0, 0.4, 1.3, 0.15
@@ -20,6 +21,10 @@ RATIOS = (
     ("gemma3", "shared", "16 streams", "llama_cpp", 3.0),
     ("gemma3", "shared", "16 streams", "openvino", 1.0),
 )
+# Most mean KL divergence (nats a token) of the model that was trained in f32, by type; a greedy path may leave llama.cpp's
+# where that liked the two tokens about equally: within this many nats.
+MOST_KL = {"q4_0": 0.05, "q4_k_m": 0.03, "q5_0": 0.015, "q6_k": 0.003, "q8_0": 0.0005}
+NEAR_TIE = 0.1
 # Least share of the bandwidth limit of decoding at batch 1.
 LIMIT_SHARES = {"smollm2": 0.55, "gemma3": 0.75}
 
@@ -149,8 +154,32 @@ def token_checks(results: dict) -> list[Check]:
             for model, tokens in results.get("tokens", {}).items()]
 
 
+def quant_checks(results: dict) -> list[Check]:
+    """Of weights that were never quantised error and divergence fall as bits rise; llama.cpp runs every file alike."""
+    checks = []
+    for name, measured in results.get("quant", {}).items():
+        types = measured["types"]
+        if name in ("trained", "minilm"):
+            falls = falls_with_bits(types, lambda found: found["relative_error"])
+            checks.append(Check(f"{name}: error falls as bits rise", f"{len(types)} types", "4 > 5 > 6 > 8 bits",
+                                "n/a" if falls is None else verdict(falls)))
+        if name == "trained":
+            falls = falls_with_bits(types, lambda found: (found.get("fit") or {}).get("mean_kl"))
+            checks.append(Check("trained: KL divergence falls as bits rise", f"{len(types)} types", "4 > 5 > 6 > 8 bits",
+                                "n/a" if falls is None else verdict(falls)))
+            checks += [Check(f"trained {kind}: mean KL divergence", f"{types[kind]['fit']['mean_kl']:.5f}", f"<= {most}",
+                             verdict(types[kind]["fit"]["mean_kl"] <= most))
+                       for kind, most in MOST_KL.items() if types.get(kind, {}).get("fit")]
+        for kind, found in types.items():
+            if other := found.get("llama_cpp"):
+                figure = f"{other['identical']}/{other['prompts']} identical, gap {other['largest_gap']:.3f}"
+                checks.append(Check(f"{name} {kind}: greedy text of llama.cpp", figure, f"identical or gap <= {NEAR_TIE}",
+                                    verdict(other["largest_gap"] <= NEAR_TIE)))
+    return checks
+
+
 def all_checks(results: dict) -> list[dict]:
     checks = (ratio_checks(results) + limit_checks(results) + long_prefill_checks(results) + first_token_checks(results) +
-              memory_checks(results) + startup_checks(results) + token_checks(results))
+              memory_checks(results) + startup_checks(results) + token_checks(results) + quant_checks(results))
     checks += [Check(failure["what"], "failed", "-", "MISS") for failure in results.get("failures", [])]
     return [asdict(check) for check in checks]

@@ -1,9 +1,13 @@
 // cupel quantize: the same weights in another format.
+#include <cstdio>
+
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
+#include "cli/write_bar.h"
 #include "engine/checkpoint/quantize.h"
+#include "engine/convert/convert.h"
 
 namespace cupel::cli::command {
 namespace {
@@ -11,7 +15,7 @@ namespace {
 class Quantize : public Command {
  public:
   void declare(Arguments& a) override {
-    a.positional("IN", input_, "GGUF file to read");
+    a.positional("IN", input_, "GGUF file, or folder with config.json and safetensors");
     a.positional("OUT", output_, "GGUF file to write");
     a.choice("--type", engine::quantize_target_names(), type_, "Format of the weight matrices");
     a.text("--importance", "FILE", importance_, "Importance matrix that weighs the errors");
@@ -25,8 +29,16 @@ class Quantize : public Command {
     options.importance_path = importance_;
     options.threads = static_cast<size_t>(threads_);
     options.stop = stop_on_interrupt();
-    CUPEL_TRY(const engine::QuantizeReport report,
-              engine::quantize_file(input_, output_, target, options));
+    CUPEL_TRY(const engine::OpenSource source, engine::open_source(input_));
+    for (const std::string& note : source.notes) {
+      std::fprintf(stderr, "note: %s\n", note.c_str());
+    }
+    auto made = [&] {
+      WriteBar bar("quantize");  // off the screen before anything else is printed there
+      options.progress = bar.observer();
+      return engine::quantize_model(*source.model, output_, target, options);
+    }();
+    CUPEL_TRY(const engine::QuantizeReport report, std::move(made));
     if (format_ == "json") {
       print_pretty(engine::to_json(report));
       return 0;
@@ -69,6 +81,7 @@ CommandInfo quantize() {
           .summary = "Write a model's weights in another format",
           .examples =
               "  cupel quantize models/a.gguf models/a.q4_0.gguf --type q4_0\n"
+              "  cupel quantize my-model/ my-model.q4_k_m.gguf --type q4_k_m\n"
               "  cupel quantize a.gguf a.q4_k_m.gguf --type q4_k_m --importance a.imatrix\n",
           .make = &make_command<Quantize>};
 }

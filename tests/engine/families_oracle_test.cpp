@@ -13,7 +13,8 @@
 #include <gtest/gtest.h>
 
 #include "base/io.h"
-#include "engine/model/convert.h"
+#include "engine/convert/to_folder.h"
+#include "engine/convert/to_gguf.h"
 #include "engine/model/hf/open_folder.h"
 #include "engine/runtime/transformer.h"
 #include "support/seeded_checkpoint.h"
@@ -123,6 +124,20 @@ TEST_P(Families, TheirGgufFollowsTransformers) {
   const auto converted = Checkpoint::open(path);
   ASSERT_TRUE(converted.has_value()) << converted.error().message;
   expect_the_reference(*converted);
+}
+
+TEST_P(Families, TheFolderMadeOfTheirGgufFollowsTransformers) {
+  const auto file = hf::open_folder(folder_.path());
+  ASSERT_TRUE(file.has_value()) << file.error().message;
+  const std::string path = folder_.file("converted.gguf");
+  ASSERT_TRUE(write_gguf(*file, GgufHeader(), path).has_value());
+  const auto converted = Checkpoint::open(path);
+  ASSERT_TRUE(converted.has_value()) << converted.error().message;
+  const auto written = write_folder(*converted, folder_.file("back"));
+  ASSERT_TRUE(written.has_value()) << written.error().message;
+  const auto back = hf::open_folder(folder_.file("back"));
+  ASSERT_TRUE(back.has_value()) << back.error().message;
+  expect_the_reference(*back);
 }
 
 // Chunks of 6, trained on 10: within one chunk nothing changes; beyond, reading a prompt and

@@ -49,7 +49,7 @@ class Planned {
   Planned(const Shape& shape, const QuantizeTarget& target) : bytes_(model_of(shape)) {
     auto file = Checkpoint::from_bytes(std::as_bytes(std::span(bytes_)), "model");
     EXPECT_TRUE(file) << file.error().message;
-    const auto plans = plan_tensors(*file, target);
+    const auto plans = plan_tensors(ModelSource(*file), target);
     EXPECT_TRUE(plans) << plans.error().message;
     for (size_t i = 0; i < plans->size(); ++i) {
       plans_.emplace(std::string(file->tensors()[i].name), (*plans)[i]);

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
 
-from harness import product, prompts, table, targets  # noqa: E402
+from harness import product, prompts, quant, table, targets  # noqa: E402
 from harness.config import MODELS  # noqa: E402
 from harness.statistics import paired_ratio, summary  # noqa: E402
 
@@ -103,7 +103,61 @@ class Verdicts(unittest.TestCase):
         self.assertEqual([check["verdict"] for check in targets.all_checks(run)], ["MISS", "MISS"])
 
 
+def quantised(error, kl=None, gap=0.0, identical=3):
+    """The result of one type."""
+    found = {"bits_per_weight": 5.0, "relative_error": error, "worst_tensor": "t", "worst_error": error}
+    if kl is not None:
+        found["fit"] = {"perplexity": 2.0, "source_perplexity": 1.9, "mean_kl": kl, "same_top": 1.0}
+        found["llama_cpp"] = {"identical": identical, "prompts": 3, "largest_gap": gap}
+    return found
+
+
+class Quantising(unittest.TestCase):
+    def verdicts(self, **types):
+        run = results()
+        run["quant"] = {"trained": {"types": types}}
+        return {check["what"]: check["verdict"] for check in targets.all_checks(run)}
+
+    def test_figures_must_fall_between_classes_of_bits(self):
+        # Types of one class may stand in any order, those of another must all be below.
+        got = self.verdicts(q4_0=quantised(0.08, 0.02), q4_k=quantised(0.09, 0.01), q5_0=quantised(0.04, 0.02))
+        self.assertEqual(got["trained: error falls as bits rise"], "PASS")
+        self.assertEqual(got["trained: KL divergence falls as bits rise"], "MISS")
+
+    def test_one_class_shows_nothing(self):
+        self.assertEqual(self.verdicts(q4_0=quantised(0.08))["trained: error falls as bits rise"], "n/a")
+
+    def test_bounds_of_divergence(self):
+        got = self.verdicts(q8_0=quantised(0.01, targets.MOST_KL["q8_0"] * 1.01))
+        self.assertEqual(got["trained q8_0: mean KL divergence"], "MISS")
+
+    def test_first_difference(self):
+        theirs = {"ids": [1, 2, 3], "top": [[[1, -0.1]], [[2, -0.5], [7, -0.53]], [[3, -0.2], [4, -2.0]]]}
+        self.assertIsNone(quant.first_difference([1, 2, 3], theirs)["step"])
+        tie = quant.first_difference([1, 7, 9], theirs)
+        self.assertEqual(tie["step"], 1)
+        self.assertAlmostEqual(tie["gap"], 0.03)
+        # A token that llama.cpp does not show is at least as far as the last one shown.
+        far = quant.first_difference([1, 2, 9], theirs)
+        self.assertEqual((far["step"], far["among_shown"]), (2, False))
+        self.assertAlmostEqual(far["gap"], 1.8)
+
+    def test_a_wide_gap_is_a_miss(self):
+        for gap, expected in ((targets.NEAR_TIE / 2, "PASS"), (targets.NEAR_TIE * 2, "MISS")):
+            got = self.verdicts(q4_0=quantised(0.1, 0.01, gap, identical=2))
+            self.assertEqual(got["trained q4_0: greedy text of llama.cpp"], expected)
+
+
 class Tables(unittest.TestCase):
+    def test_quantising_has_a_row_for_each_type(self):
+        run = results()
+        run["quant"] = {"trained": {"types": {"q4_0": quantised(0.08, 0.02, 0.01, identical=2), "q8_0": quantised(0.01)}}}
+        run["targets"] = targets.all_checks(run)
+        text = table.document(run, {}, False)
+        self.assertIn("8.000%", text)
+        self.assertIn("2/3, gap 0.010", text)
+        self.assertRegex(text, r"q8_0 .*-  +-  +-  +-  +-")
+
     def document(self, markdown):
         run = results(decode={"smollm2": series("batch 1", {"cupel": [120.0] * 5, "llama_cpp": [50.0] * 2},
                                                 missing={"openvino": "not available: it cannot read | this"})})

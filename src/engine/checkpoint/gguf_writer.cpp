@@ -133,6 +133,12 @@ void GgufHeader::put(std::string_view key, std::string encoded) {
   }
 }
 
+void GgufHeader::set_all(const GgufHeader& other) {
+  for (const Entry& entry : other.entries_) {
+    put(entry.key, entry.encoded);
+  }
+}
+
 void GgufHeader::add_tensor(GgufTensorPlan tensor) {
   CUPEL_CHECK(!tensor.dims.empty() && tensor.dims.size() <= 4,
               "a GGUF tensor has 1 to 4 dimensions");

@@ -40,6 +40,8 @@ class GgufHeader {
   void set_string_array(std::string_view key, std::span<const std::string_view> values);
   /// A value of another file, in its own type.
   void set_value(std::string_view key, const GgufValue& value);
+  /// Every value of another header, without its tensors.
+  void set_all(const GgufHeader& other);
   void add_tensor(GgufTensorPlan tensor);
 
   [[nodiscard]] std::span<const GgufTensorPlan> tensors() const { return tensors_; }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <mutex>
 #include <optional>
 
@@ -20,8 +19,8 @@ namespace {
 // Numbers converted between two writes: 4 MiB as f32, large enough to keep every worker busy.
 constexpr uint64_t kSlabElements = 1U << 20U;
 
-QuantizedTensor start_report(const CheckpointTensor& tensor, const TensorPlan& plan) {
-  return {.name = std::string(tensor.name),
+QuantizedTensor start_report(const SourceTensor& tensor, const TensorPlan& plan) {
+  return {.name = tensor.name,
           .from = tensor.type,
           .to = plan.type,
           .elements = tensor.elements(),
@@ -48,7 +47,7 @@ std::vector<float> search_weights(std::span<const float> importance) {
 }
 
 // One row of weights for all rows of a tensor, or one for each matrix of a stack.
-Result<std::vector<float>> weights_of(const CheckpointTensor& tensor,
+Result<std::vector<float>> weights_of(const SourceTensor& tensor,
                                       const Importance& importance,
                                       QuantizedTensor& report) {
   const auto means = importance.find(tensor.name);
@@ -60,7 +59,7 @@ Result<std::vector<float>> weights_of(const CheckpointTensor& tensor,
     report.note += report.note.empty() ? "no importance known" : "; no importance known";
     return std::vector<float>();
   }
-  const uint64_t stack = tensor.dims[2] * tensor.dims[3];
+  const uint64_t stack = tensor.rows() / tensor.dims[1];
   if (means.size() != tensor.columns() && means.size() != tensor.columns() * stack) {
     return invalid_argument(
         "tensor \"{}\": the importance has {} values, expected {}; is it of another model?",
@@ -90,7 +89,7 @@ RowError compare(std::span<const float> source, std::span<const float> result) {
 // Converts a tensor slab by slab into a writer.
 class TensorConverter {
  public:
-  TensorConverter(const CheckpointTensor& tensor,
+  TensorConverter(const SourceTensor& tensor,
                   std::span<const float> weights,
                   QuantizedTensor& plan,
                   ThreadPool& pool)
@@ -175,7 +174,7 @@ class TensorConverter {
     }
   }
 
-  const CheckpointTensor& tensor_;
+  const SourceTensor& tensor_;
   std::span<const float> weights_;  // of a row, or of the rows of each matrix; empty: all alike
   QuantizedTensor& plan_;
   ThreadPool& pool_;
@@ -187,7 +186,7 @@ class TensorConverter {
   std::optional<std::pair<uint64_t, Error>> failure_;
 };
 
-Result<Ok> check_request(const Checkpoint& source,
+Result<Ok> check_request(const ModelSource& source,
                          const std::string& output_path,
                          TensorType type) {
   const TensorTypeInfo& info = tensor_type_info(type);
@@ -197,61 +196,46 @@ Result<Ok> check_request(const Checkpoint& source,
         "bf16 or f32",
         info.name);
   }
-  std::error_code ec;
-  if (std::filesystem::equivalent(source.path(), output_path, ec)) {
-    return invalid_argument("{}: is the source itself; name another output file", output_path);
-  }
-  if (source.tensors().empty()) {
-    return unsupported("{}: holds no tensors (a vocabulary only?); there is nothing to quantize",
-                       source.path());
-  }
-  CUPEL_TRY(const uint64_t shards, source.get_u64_or("split.count", 1));
-  if (shards > 1) {
-    return unsupported("{}: is one of {} parts of a split model; merge them first", source.path(),
-                       shards);
-  }
-  return Ok{};
+  return check_source(source, output_path);
 }
 
-GgufHeader plan_header(const Checkpoint& source,
+GgufHeader plan_header(const ModelSource& source,
                        const QuantizeTarget& target,
                        std::span<const QuantizedTensor> plans) {
-  GgufHeader header(source.alignment());
-  for (const GgufEntry& entry : source.metadata()) {
-    header.set_value(entry.key, entry.value);
-  }
+  GgufHeader header = source.metadata();
   header.set("general.file_type", file_type_id(target));
   if (tensor_type_info(target.type).block_elements > 1) {
     header.set("general.quantization_version", uint32_t{2});
   }
   for (size_t i = 0; i < plans.size(); ++i) {
-    const CheckpointTensor& tensor = source.tensors()[i];
-    header.add_tensor(
-        {plans[i].name, plans[i].to,
-         std::vector<uint64_t>(tensor.dims.begin(), tensor.dims.begin() + tensor.num_dims)});
+    header.add_tensor({plans[i].name, plans[i].to, source.tensors()[i].dims});
   }
   return header;
 }
 
-Result<Ok> convert_all(const Checkpoint& source,
+Result<Ok> convert_all(const ModelSource& source,
                        const std::vector<std::vector<float>>& weights,
                        const QuantizeOptions& options,
                        QuantizeReport& report,
                        GgufWriter& writer) {
   ThreadPool pool(options.threads > 0 ? options.threads : available_cpus());
+  const uint64_t total = source.size_bytes();
+  uint64_t done_bytes = 0;
   for (size_t i = 0; i < report.tensors.size(); ++i) {
-    const CheckpointTensor& tensor = source.tensors()[i];
+    const SourceTensor& tensor = source.tensors()[i];
     if (report.tensors[i].to == tensor.type) {
-      CUPEL_TRY_VOID(writer.write(tensor.data));
+      CUPEL_TRY_VOID(write_rows(tensor, writer));
     } else if (auto done = TensorConverter(tensor, weights[i], report.tensors[i], pool)
                                .run(writer, options.stop);
                !done) {
       return done.error().code == Code::kCorruptData || done.error().code == Code::kUnsupported
-                 ? in_file(std::move(done).error(), source.path())
+                 ? in_file(std::move(done).error(), source.file().path())
                  : std::move(done).error();
     }
+    source.release(tensor);
+    done_bytes += tensor.size_bytes();
     if (options.progress) {
-      options.progress(tensor.offset + tensor.data.size(), source.size_bytes());
+      options.progress(done_bytes, total);
     }
   }
   return Ok{};
@@ -294,11 +278,10 @@ Json to_json(const QuantizeReport& report) {
   return json;
 }
 
-Result<QuantizeReport> quantize_file(const std::string& source_path,
-                                     const std::string& output_path,
-                                     const QuantizeTarget& target,
-                                     const QuantizeOptions& options) {
-  CUPEL_TRY(const Checkpoint source, Checkpoint::open(source_path));
+Result<QuantizeReport> quantize_model(const ModelSource& source,
+                                      const std::string& output_path,
+                                      const QuantizeTarget& target,
+                                      const QuantizeOptions& options) {
   CUPEL_TRY_VOID(check_request(source, output_path, target.type));
   Importance importance;
   if (!options.importance_path.empty()) {
@@ -306,10 +289,10 @@ Result<QuantizeReport> quantize_file(const std::string& source_path,
   }
   CUPEL_TRY(const std::vector<TensorPlan> plans, plan_tensors(source, target));
   QuantizeReport report;
-  report.source_bytes = source.size_bytes();
+  report.source_bytes = source.file().size_bytes();
   std::vector<std::vector<float>> weights;
   for (size_t i = 0; i < plans.size(); ++i) {
-    const CheckpointTensor& tensor = source.tensors()[i];
+    const SourceTensor& tensor = source.tensors()[i];
     report.tensors.push_back(start_report(tensor, plans[i]));
     auto row = weights_of(tensor, importance, report.tensors.back());
     if (!row) {
@@ -323,6 +306,14 @@ Result<QuantizeReport> quantize_file(const std::string& source_path,
   CUPEL_TRY_VOID(writer.close());
   report.output_bytes = writer.bytes_written();
   return report;
+}
+
+Result<QuantizeReport> quantize_file(const std::string& source_path,
+                                     const std::string& output_path,
+                                     const QuantizeTarget& target,
+                                     const QuantizeOptions& options) {
+  CUPEL_TRY(const Checkpoint source, Checkpoint::open(source_path));
+  return quantize_model(ModelSource(source), output_path, target, options);
 }
 
 }  // namespace cupel::engine

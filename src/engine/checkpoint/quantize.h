@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/checkpoint/model_source.h"
 #include "engine/checkpoint/quantize_plan.h"
 
 namespace cupel::engine {
@@ -45,20 +46,25 @@ struct QuantizeReport {
 };
 Json to_json(const QuantizeReport& report);
 
-/// Rewrites a GGUF model with its weight matrices (the token embedding too) in another type, as
+/// Writes a model as GGUF with its weight matrices (the token embedding too) in another type, as
 /// plan_tensors says; metadata are copied, `general.file_type` follows the target.
 ///
 /// Scales are searched for (quantize_row_searched), weighed by the importance of each input where a
 /// file of it is given; a matrix that it does not know is noted and weighed alike. A matrix that
 /// already has the type is copied. Sources may be quantised themselves: they go through f32, and
 /// errors add up.
-/// Errors: as Checkpoint::open and Importance::open; kUnsupported - a source type without decoder
+/// Errors: as check_source and Importance::open; kUnsupported - a source type without decoder
 /// or a target without encoder; kInvalidArgument - output is the source itself, or the importance
 /// is of another model (names the tensor); kCorruptData - a weight is not finite (names tensor and
 /// row); kCancelled; kExhausted - disk full. On every error no output appears. Cost: one pass;
 /// memory a few MiB beyond the mapped source; deterministic for any number of threads. Checked
 /// against: tests/engine/quantize_file_test.cpp, codec_search_test.cpp; the output loads in
 /// llama.cpp (bench/oracles/check_quantized.py).
+Result<QuantizeReport> quantize_model(const ModelSource& source,
+                                      const std::string& output_path,
+                                      const QuantizeTarget& target,
+                                      const QuantizeOptions& options = {});
+/// The same of a GGUF file. Errors: also those of Checkpoint::open.
 Result<QuantizeReport> quantize_file(const std::string& source_path,
                                      const std::string& output_path,
                                      const QuantizeTarget& target,

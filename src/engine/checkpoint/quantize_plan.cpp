@@ -22,8 +22,8 @@ bool stays_float(std::string_view name) {
   });
 }
 
-bool is_weight_matrix(const CheckpointTensor& tensor) {
-  return tensor.num_dims >= 2 && tensor.name.ends_with(".weight") && !stays_float(tensor.name);
+bool is_weight_matrix(const SourceTensor& tensor) {
+  return tensor.dims.size() >= 2 && tensor.name.ends_with(".weight") && !stays_float(tensor.name);
 }
 
 // What stands in for a type whose super-blocks do not fit a row.
@@ -67,7 +67,7 @@ int64_t layer_of(std::string_view name) {
 // The rule of llama.cpp's mixtures for a model.
 class Mixture {
  public:
-  static Result<Mixture> of(const Checkpoint& source);
+  static Result<Mixture> of(const ModelSource& source);
   [[nodiscard]] TensorType type_of(std::string_view name) const;
 
  private:
@@ -88,7 +88,8 @@ class Mixture {
   Layers feed_forward_;
 };
 
-Result<Mixture> Mixture::of(const Checkpoint& source) {
+Result<Mixture> Mixture::of(const ModelSource& model) {
+  const Checkpoint& source = model.file();
   Mixture mixture;
   CUPEL_TRY(const std::string family, source.get_string_or("general.architecture", ""));
   CUPEL_TRY(const uint64_t experts, source.get_u64_or(family + ".expert_count", 0));
@@ -99,12 +100,12 @@ Result<Mixture> Mixture::of(const Checkpoint& source) {
     CUPEL_TRY(const uint64_t kv_heads, source.get_u64_or("llama.attention.head_count_kv", heads));
     mixture.llama_70b_ = layers == 80 && heads != kv_heads;
   }
-  mixture.tied_ = source.find_tensor("output.weight") == nullptr;
-  for (const CheckpointTensor& tensor : source.tensors()) {
-    if (tensor.name.find("attn_v.weight") != std::string_view::npos ||
-        tensor.name.find("attn_qkv.weight") != std::string_view::npos) {
+  for (const SourceTensor& tensor : model.tensors()) {
+    mixture.tied_ = mixture.tied_ && tensor.name != "output.weight";
+    if (tensor.name.find("attn_v.weight") != std::string::npos ||
+        tensor.name.find("attn_qkv.weight") != std::string::npos) {
       mixture.attention_.insert(layer_of(tensor.name));
-    } else if (tensor.name.find("ffn_down") != std::string_view::npos) {
+    } else if (tensor.name.find("ffn_down") != std::string::npos) {
       mixture.feed_forward_.insert(layer_of(tensor.name));
     }
   }
@@ -181,11 +182,11 @@ uint32_t file_type_id(const QuantizeTarget& target) {
   }
 }
 
-Result<std::vector<TensorPlan>> plan_tensors(const Checkpoint& source,
+Result<std::vector<TensorPlan>> plan_tensors(const ModelSource& source,
                                              const QuantizeTarget& target) {
   CUPEL_TRY(const Mixture mixture, Mixture::of(source));
   std::vector<TensorPlan> plans;
-  for (const CheckpointTensor& tensor : source.tensors()) {
+  for (const SourceTensor& tensor : source.tensors()) {
     if (!is_weight_matrix(tensor)) {
       plans.push_back({tensor.type, "kept: no weight matrix"});
       continue;

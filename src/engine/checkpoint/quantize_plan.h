@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "engine/checkpoint/checkpoint.h"
+#include "engine/checkpoint/model_source.h"
 
 namespace cupel::engine {
 
@@ -43,7 +43,7 @@ struct TensorPlan {
 /// Rows that are no multiple of 256 make Q4_K to Q5_0, Q5_K to Q5_1 and Q6_K to Q8_0; rows that
 /// are no multiple of 32 make F16. Errors: kCorruptData - mistyped metadata.
 /// Source: llama.cpp, src/llama-quant.cpp, llama_tensor_get_type.
-Result<std::vector<TensorPlan>> plan_tensors(const Checkpoint& source,
+Result<std::vector<TensorPlan>> plan_tensors(const ModelSource& source,
                                              const QuantizeTarget& target);
 
 }  // namespace cupel::engine

@@ -17,6 +17,7 @@ namespace cupel::engine {
 class MetadataReader;
 namespace hf {
 class ConfigReader;
+class ConfigWriter;
 struct Translation;
 
 /// A tensor's name in a folder of safetensors and in GGUF, without ".weight" or ".bias". '#' stands
@@ -165,6 +166,16 @@ struct ModelDescription {
   std::optional<EncoderDescription> encoder;  ///< absent: a decoder
 };
 
+/// Which linear layers of a family have a bias in transformers, by the key of config.json that says
+/// so. Empty: none has.
+struct HfBiases {
+  std::string_view attention = {};  ///< of Q, K and V, and of the output where `output` holds
+  bool output = true;
+  bool attention_always = false;  ///< Q, K and V have one, and no key says so
+  std::string_view feed_forward = {};
+  std::string_view head = {};
+};
+
 /// How a family comes in folders of config.json and safetensors.
 struct HfSource {
   std::vector<std::string_view> model_types;  ///< values of model_type
@@ -173,6 +184,10 @@ struct HfSource {
   bool encoder = false;                         ///< folders of sentence-transformers are read too
   std::vector<std::string_view> prefixes = {};  ///< of tensor names, which some folders have
   std::vector<std::string_view> unused = {};    ///< how tensors begin that vectors do not need
+  /// The inverse of translate: writes what only this family's config.json says, model_type and
+  /// architectures among it. Errors: kUnsupported - what transformers cannot be told.
+  Result<Ok> (*configure)(const ModelDescription& model, hf::ConfigWriter& config) = nullptr;
+  HfBiases biases = {};
 };
 
 /// One family of architectures: how metadata becomes a description. One file, one line in

@@ -1,6 +1,7 @@
 #include "engine/tokenizer/pre_tokenizer.h"
 
 #include <algorithm>
+#include <charconv>
 #include <initializer_list>
 
 #include "base/error.h"
@@ -57,6 +58,45 @@ constexpr WrittenSplitter kWrittenSplitters[] = {
 #undef CUPEL_PRE_TOKENIZER
 };
 
+/// A pattern with its characters written out ("\x{e9}" and "\u00e9" become "é") and scripts without
+/// "sc:": what the table (PCRE) and a tokenizer.json (Oniguruma) have in common.
+std::string plain_pattern(std::string_view pattern) {
+  std::string out;
+  for (size_t at = 0; at < pattern.size();) {
+    const std::string_view rest = pattern.substr(at);
+    const size_t close = rest.find('}');
+    const bool braced = rest.starts_with("\\x{") && close != std::string_view::npos;
+    const size_t first = braced ? 3 : 2;
+    const size_t last = braced ? close : std::min<size_t>(6, rest.size());
+    uint32_t value = 0;
+    const bool hex = (braced || rest.starts_with("\\u")) &&
+                     std::from_chars(rest.data() + first, rest.data() + last, value, 16).ptr ==
+                         rest.data() + last;
+    if (hex && value > 0x7F) {  // a character that means nothing to a pattern
+      append_utf8(out, value);
+      at += braced ? close + 1 : 6;
+    } else if (rest.starts_with("sc:")) {
+      at += 3;
+    } else {
+      const size_t length = rest.front() == '\\' ? std::min<size_t>(2, rest.size()) : 1;
+      out += rest.substr(0, length);
+      at += length;
+    }
+  }
+  return out;
+}
+
+SplitRule rule_of(const SplitKind& kind) {
+  SplitRule rule{.patterns = {}, .ignore_merges = (kind.flags & kIgnoreMerges) != 0};
+  for (const std::string_view pattern : kind.patterns) {
+    rule.patterns.push_back(plain_pattern(pattern));
+  }
+  return rule;
+}
+
+/// Of the names that mean the same, those that come first where a name is looked for.
+constexpr std::string_view kCommonest[] = {"gpt-2", "smollm", "llama-bpe", "qwen2", "gpt-4o"};
+
 /// Appends what the pattern finds in `text` and what lies between.
 void split_at_matches(const Regex& pattern, std::string_view text, Pieces& pieces) {
   size_t done = 0;
@@ -80,6 +120,31 @@ void split_at_matches(const Regex& pattern, std::string_view text, Pieces& piece
 }
 
 }  // namespace
+
+Result<SplitRule> split_rule(std::string_view name) {
+  const auto* const found = std::ranges::find(kPreTokenizers, name, &NamedKind::name);
+  if (found == std::end(kPreTokenizers)) {
+    return unsupported("pre-tokenizer \"{}\" is unknown", printable(name));
+  }
+  return rule_of(found->make());
+}
+
+std::string_view pre_tokenizer_of(const SplitRule& rule) {
+  std::vector<std::string> wanted;
+  for (const std::string& pattern : rule.patterns) {
+    wanted.push_back(plain_pattern(pattern));
+  }
+  std::string_view name;
+  for (const NamedKind& entry : kPreTokenizers) {
+    const SplitRule known = rule_of(entry.make());
+    const bool first =
+        std::ranges::find(kCommonest, entry.name) != std::end(kCommonest) || name.empty();
+    if (first && known.patterns == wanted && known.ignore_merges == rule.ignore_merges) {
+      name = entry.name;
+    }
+  }
+  return name;
+}
 
 std::vector<std::string> pre_tokenizer_names() {
   std::vector<std::string> names;

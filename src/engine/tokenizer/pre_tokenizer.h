@@ -44,6 +44,17 @@ using WordSplitter = void (*)(std::string_view, Pieces&);
 /// The hand-written splitter of a pattern of pre_tokenizers.def, or nullptr.
 WordSplitter written_splitter(std::string_view pattern);
 
+/// What an entry of pre_tokenizers.def does, as patterns that Oniguruma (tokenizer.json) reads.
+struct SplitRule {
+  std::vector<std::string> patterns;  ///< one after another
+  bool ignore_merges = false;
+};
+/// Errors: kUnsupported - no entry of that name.
+Result<SplitRule> split_rule(std::string_view name);
+/// The name of the entry that does the same; empty when there is none. Of several the one that most
+/// models state.
+std::string_view pre_tokenizer_of(const SplitRule& rule);
+
 /// Every name of pre_tokenizers.def, sorted.
 std::vector<std::string> pre_tokenizer_names();
 

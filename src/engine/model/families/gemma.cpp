@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "engine/model/hf/config_writer.h"
 #include "engine/model/hf/translation.h"
 #include "engine/model/metadata_reader.h"
 
@@ -39,6 +40,19 @@ Result<Ok> translate_gemma(hf::ConfigReader& config, hf::Translation& out) {
   out.set_number("attn_logit_softcapping", score_cap);
   out.set_number("final_logit_softcapping", logit_cap);
   out.set_flag("norm_plus_one", true);
+  return Ok{};
+}
+
+Result<Ok> configure_gemma(const ModelDescription& model, hf::ConfigWriter& config) {
+  const AttentionDescription& attention = model.layers.front().attention;
+  const double scalar = 1 / (attention.scale * attention.scale);
+  const double whole = std::round(scalar);  // of a scale in f32
+  const bool is_whole = std::fabs(scalar - whole) < 1e-4 * whole;
+  config.set_number("query_pre_attn_scalar", is_whole ? whole : scalar);
+  config.set("hidden_activation", "gelu_pytorch_tanh");
+  config.set_or_null("attn_logit_softcapping", attention.softcap);
+  config.set_or_null("final_logit_softcapping", model.final_softcap);
+  config.set_layer_windows();
   return Ok{};
 }
 

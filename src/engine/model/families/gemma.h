@@ -13,5 +13,6 @@ Result<ModelDescription> describe_gemma(MetadataReader& read, size_t layers_by_w
 /// The same of a config.json.
 Result<Ok> translate_gemma(hf::ConfigReader& config, hf::Translation& out);
 std::vector<hf::TensorName> gemma_tensor_names();
+Result<Ok> configure_gemma(const ModelDescription& model, hf::ConfigWriter& config);
 
 }  // namespace cupel::engine::family

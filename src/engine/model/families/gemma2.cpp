@@ -1,6 +1,7 @@
 // Gemma 2: scores and logits with soft caps, every other layer with a sliding window, the first one
 // among them.
 #include "engine/model/families/gemma.h"
+#include "engine/model/hf/config_writer.h"
 #include "engine/model/hf/translation.h"
 #include "engine/model/metadata_reader.h"
 
@@ -19,15 +20,23 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
   return translate_gemma(config, out);
 }
 
+Result<Ok> configure(const ModelDescription& model, hf::ConfigWriter& config) {
+  config.set_kind("gemma2", "Gemma2ForCausalLM");
+  return configure_gemma(model, config);
+}
+
 }  // namespace
 
 ModelFamily gemma2() {
-  return {
-      .architecture = "gemma2",
-      .summary = "Gemma 2",
-      .features = "norms around blocks, soft caps, local and global layers",
-      .describe = &describe,
-      .hf = {.model_types = {"gemma2"}, .translate = &translate, .names = gemma_tensor_names()}};
+  return {.architecture = "gemma2",
+          .summary = "Gemma 2",
+          .features = "norms around blocks, soft caps, local and global layers",
+          .describe = &describe,
+          .hf = {.model_types = {"gemma2"},
+                 .translate = &translate,
+                 .names = gemma_tensor_names(),
+                 .configure = &configure,
+                 .biases = {.attention = "attention_bias"}}};
 }
 
 }  // namespace cupel::engine::family

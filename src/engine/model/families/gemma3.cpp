@@ -2,6 +2,7 @@
 // (rotary base 10 000, no scaling) to one that sees everything (base and scaling of the file).
 #include "base/error.h"
 #include "engine/model/families/gemma.h"
+#include "engine/model/hf/config_writer.h"
 #include "engine/model/hf/translation.h"
 #include "engine/model/metadata_reader.h"
 
@@ -41,17 +42,29 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
   return translate_gemma(config, out);
 }
 
+Result<Ok> configure(const ModelDescription& model, hf::ConfigWriter& config) {
+  config.set_kind("gemma3_text", "Gemma3ForCausalLM");
+  for (const LayerDescription& layer : model.layers) {
+    if (layer.attention.window > 0) {
+      config.set_number("rope_local_base_freq", layer.attention.rope.base);
+    }
+  }
+  return configure_gemma(model, config);
+}
+
 }  // namespace
 
 ModelFamily gemma3() {
-  return {
-      .architecture = "gemma3",
-      .summary = "Gemma 3 (text)",
-      .features =
+  return {.architecture = "gemma3",
+          .summary = "Gemma 3 (text)",
+          .features =
           "norms around blocks, normalised heads, local and global layers with a rotary base each",
-      .describe = &describe,
-      .hf = {
-          .model_types = {"gemma3_text"}, .translate = &translate, .names = gemma_tensor_names()}};
+          .describe = &describe,
+          .hf = {.model_types = {"gemma3_text"},
+                 .translate = &translate,
+                 .names = gemma_tensor_names(),
+                 .configure = &configure,
+                 .biases = {.attention = "attention_bias"}}};
 }
 
 }  // namespace cupel::engine::family

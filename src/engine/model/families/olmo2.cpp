@@ -1,5 +1,6 @@
 // OLMo 2: norms after the blocks only, before the residual is added; queries and keys normalised
 // over all their heads together.
+#include "engine/model/hf/config_writer.h"
 #include "engine/model/hf/translation.h"
 #include "engine/model/metadata_reader.h"
 
@@ -20,6 +21,11 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
   return hf::translate_common(config, out);
 }
 
+Result<Ok> configure(const ModelDescription& /*model*/, hf::ConfigWriter& config) {
+  config.set_kind("olmo2", "Olmo2ForCausalLM");
+  return Ok{};
+}
+
 }  // namespace
 
 ModelFamily olmo2() {
@@ -30,7 +36,9 @@ ModelFamily olmo2() {
           .hf = {.model_types = {"olmo2"},
                  .translate = &translate,
                  .names = {{"model.layers.#.post_attention_layernorm", "blk.#.post_attention_norm"},
-                           {"model.layers.#.post_feedforward_layernorm", "blk.#.post_ffw_norm"}}}};
+                           {"model.layers.#.post_feedforward_layernorm", "blk.#.post_ffw_norm"}},
+                 .configure = &configure,
+                 .biases = {.attention = "attention_bias"}}};
 }
 
 }  // namespace cupel::engine::family

@@ -1,5 +1,6 @@
 // Phi-3 mini and medium, Phi-4 mini: one tensor for Q, K and V, one for gate and up, LongRoPE in
 // the long-context variants, a sliding window in the short ones.
+#include "engine/model/hf/config_writer.h"
 #include "engine/model/hf/translation.h"
 #include "engine/model/metadata_reader.h"
 
@@ -20,6 +21,14 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
   return hf::translate_common(config, out);
 }
 
+Result<Ok> configure(const ModelDescription& model, hf::ConfigWriter& config) {
+  config.set_kind("phi3", "Phi3ForCausalLM");
+  if (model.layers.front().attention.rope.long_from == 0) {
+    config.set("original_max_position_embeddings", model.context_length);
+  }
+  return config.set_one_window();
+}
+
 }  // namespace
 
 ModelFamily phi3() {
@@ -27,7 +36,10 @@ ModelFamily phi3() {
           .summary = "Phi-3 mini and medium",
           .features = "fused matrices, LongRoPE, partial rotation, sliding window",
           .describe = &describe,
-          .hf = {.model_types = {"phi3"}, .translate = &translate}};
+          .hf = {.model_types = {"phi3"},
+                 .translate = &translate,
+                 .names = {{"model.layers.#.mlp.gate_up_proj", "blk.#.ffn_up"}},
+                 .configure = &configure}};
 }
 
 }  // namespace cupel::engine::family

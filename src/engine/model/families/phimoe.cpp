@@ -1,6 +1,7 @@
 // Phi-3.5-MoE: layer norms with bias, biases on attention and head, two of sixteen experts by
 // SparseMixer routing, LongRoPE.
 #include "base/error.h"
+#include "engine/model/hf/config_writer.h"
 #include "engine/model/hf/translation.h"
 #include "engine/model/metadata_reader.h"
 
@@ -34,6 +35,15 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
   return hf::translate_experts(config, out);
 }
 
+Result<Ok> configure(const ModelDescription& model, hf::ConfigWriter& config) {
+  config.set_kind("phimoe", "PhimoeForCausalLM");
+  config.set_experts("num_local_experts");
+  const ExpertsDescription& experts = model.layers.front().feed_forward.experts;
+  config.set("intermediate_size", experts.width);
+  config.set_number("router_jitter_noise", experts.near);
+  return config.set_one_window();
+}
+
 }  // namespace
 
 ModelFamily phimoe() {
@@ -41,7 +51,11 @@ ModelFamily phimoe() {
           .summary = "Phi-3.5-MoE",
           .features = "LongRoPE, layer norms, SparseMixer routing",
           .describe = &describe,
-          .hf = {.model_types = {"phimoe"}, .translate = &translate}};
+          .hf = {.model_types = {"phimoe"},
+                 .translate = &translate,
+                 .names = hf::sparse_block_names(),
+                 .configure = &configure,
+                 .biases = {.attention = "attention_bias", .head = "lm_head_bias"}}};
 }
 
 }  // namespace cupel::engine::family

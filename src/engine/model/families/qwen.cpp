@@ -1,6 +1,7 @@
 #include "engine/model/families/qwen.h"
 
 #include "base/error.h"
+#include "engine/model/hf/config_writer.h"
 #include "engine/model/hf/translation.h"
 #include "engine/model/metadata_reader.h"
 
@@ -70,6 +71,39 @@ Result<Ok> translate_qwen_experts(hf::ConfigReader& config, hf::Translation& out
   CUPEL_TRY_VOID(translate_qwen(config, out));
   config.ignore({"qkv_bias"});  // told by the tensors
   return hf::translate_experts(config, out);
+}
+
+Result<Ok> configure_qwen(const ModelDescription& model, hf::ConfigWriter& config) {
+  config.set_layer_windows();
+  const DualChunkDescription& dual = model.layers.front().attention.dual_chunk;
+  if (dual.chunk > 0) {
+    config.set("dual_chunk_attention_config",
+               Json::object()
+                   .set("chunk_size", dual.window)
+                   .set("local_size", dual.window - dual.chunk)
+                   .set("original_max_position_embeddings", model.context_length));
+  }
+  return Ok{};
+}
+
+Result<Ok> configure_qwen_experts(const ModelDescription& model, hf::ConfigWriter& config) {
+  config.set_experts("num_experts");
+  Json dense = Json::array();
+  for (size_t i = 0; i < model.layers.size(); ++i) {
+    const ExpertsDescription& experts = model.layers[i].feed_forward.experts;
+    if (experts.count == 0) {
+      dense.push_back(i);
+      continue;
+    }
+    config.set("moe_intermediate_size", experts.width);
+    config.set("norm_topk_prob", experts.renormalise);
+    if (experts.shared_width > 0) {
+      config.set("shared_expert_intermediate_size", experts.shared_width);
+    }
+  }
+  config.set("mlp_only_layers", std::move(dense));
+  config.set("decoder_sparse_step", 1);
+  return configure_qwen(model, config);
 }
 
 }  // namespace cupel::engine::family

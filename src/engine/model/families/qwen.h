@@ -11,5 +11,7 @@ Result<ModelDescription> describe_qwen(MetadataReader& read);
 /// The same of a config.json.
 Result<Ok> translate_qwen(hf::ConfigReader& config, hf::Translation& out);
 Result<Ok> translate_qwen_experts(hf::ConfigReader& config, hf::Translation& out);
+Result<Ok> configure_qwen(const ModelDescription& model, hf::ConfigWriter& config);
+Result<Ok> configure_qwen_experts(const ModelDescription& model, hf::ConfigWriter& config);
 
 }  // namespace cupel::engine::family

@@ -1,5 +1,6 @@
 // Qwen2, Qwen2.5: biases on Q, K and V.
 #include "engine/model/families/qwen.h"
+#include "engine/model/hf/config_writer.h"
 #include "engine/model/hf/translation.h"
 
 namespace cupel::engine::family {
@@ -10,6 +11,11 @@ Result<ModelDescription> describe(MetadataReader& read) {
   return model;
 }
 
+Result<Ok> configure(const ModelDescription& model, hf::ConfigWriter& config) {
+  config.set_kind("qwen2", "Qwen2ForCausalLM");
+  return configure_qwen(model, config);
+}
+
 }  // namespace
 
 ModelFamily qwen2() {
@@ -17,7 +23,10 @@ ModelFamily qwen2() {
           .summary = "Qwen2, Qwen2.5",
           .features = "biases on Q, K, V; sliding windows by layer; dual chunk attention",
           .describe = &describe,
-          .hf = {.model_types = {"qwen2"}, .translate = &translate_qwen}};
+          .hf = {.model_types = {"qwen2"},
+                 .translate = &translate_qwen,
+                 .configure = &configure,
+                 .biases = {.output = false, .attention_always = true}}};
 }
 
 }  // namespace cupel::engine::family

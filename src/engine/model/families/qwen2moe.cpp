@@ -1,6 +1,7 @@
 // Qwen2-MoE (57B-A14B, Qwen1.5-MoE): softmax over all experts, the chosen weights are not
 // renormalised; a shared expert times a sigmoid gate.
 #include "engine/model/families/qwen.h"
+#include "engine/model/hf/config_writer.h"
 
 namespace cupel::engine::family {
 namespace {
@@ -11,6 +12,11 @@ Result<ModelDescription> describe(MetadataReader& read) {
   return model;
 }
 
+Result<Ok> configure(const ModelDescription& model, hf::ConfigWriter& config) {
+  config.set_kind("qwen2_moe", "Qwen2MoeForCausalLM");
+  return configure_qwen_experts(model, config);
+}
+
 }  // namespace
 
 ModelFamily qwen2moe() {
@@ -18,7 +24,10 @@ ModelFamily qwen2moe() {
           .summary = "Qwen2-MoE",
           .features = "softmax router, shared expert, dense layers among the others",
           .describe = &describe,
-          .hf = {.model_types = {"qwen2_moe"}, .translate = &translate_qwen_experts}};
+          .hf = {.model_types = {"qwen2_moe"},
+                 .translate = &translate_qwen_experts,
+                 .configure = &configure,
+                 .biases = {.attention = "qkv_bias", .output = false}}};
 }
 
 }  // namespace cupel::engine::family

@@ -1,5 +1,6 @@
 // Qwen3: Q and K heads normalised before the rotation.
 #include "engine/model/families/qwen.h"
+#include "engine/model/hf/config_writer.h"
 #include "engine/model/hf/translation.h"
 
 namespace cupel::engine::family {
@@ -13,6 +14,11 @@ Result<ModelDescription> describe(MetadataReader& read) {
   return model;
 }
 
+Result<Ok> configure(const ModelDescription& model, hf::ConfigWriter& config) {
+  config.set_kind("qwen3", "Qwen3ForCausalLM");
+  return configure_qwen(model, config);
+}
+
 }  // namespace
 
 ModelFamily qwen3() {
@@ -20,7 +26,10 @@ ModelFamily qwen3() {
           .summary = "Qwen3",
           .features = "normalised heads",
           .describe = &describe,
-          .hf = {.model_types = {"qwen3"}, .translate = &translate_qwen}};
+          .hf = {.model_types = {"qwen3"},
+                 .translate = &translate_qwen,
+                 .configure = &configure,
+                 .biases = {.attention = "attention_bias"}}};
 }
 
 }  // namespace cupel::engine::family

@@ -1,5 +1,6 @@
 // Qwen3-MoE: as Qwen3, with experts whose chosen weights sum to 1 and no shared one.
 #include "engine/model/families/qwen.h"
+#include "engine/model/hf/config_writer.h"
 #include "engine/model/metadata_reader.h"
 
 namespace cupel::engine::family {
@@ -17,6 +18,11 @@ Result<ModelDescription> describe(MetadataReader& read) {
   return model;
 }
 
+Result<Ok> configure(const ModelDescription& model, hf::ConfigWriter& config) {
+  config.set_kind("qwen3_moe", "Qwen3MoeForCausalLM");
+  return configure_qwen_experts(model, config);
+}
+
 }  // namespace
 
 ModelFamily qwen3moe() {
@@ -24,7 +30,10 @@ ModelFamily qwen3moe() {
           .summary = "Qwen3-MoE",
           .features = "normalised heads, softmax router",
           .describe = &describe,
-          .hf = {.model_types = {"qwen3_moe"}, .translate = &translate_qwen_experts}};
+          .hf = {.model_types = {"qwen3_moe"},
+                 .translate = &translate_qwen_experts,
+                 .configure = &configure,
+                 .biases = {.attention = "attention_bias"}}};
 }
 
 }  // namespace cupel::engine::family

@@ -1,4 +1,5 @@
 // SmolLM3: as Llama, but every fourth layer has no rotary embedding.
+#include "engine/model/hf/config_writer.h"
 #include "engine/model/hf/translation.h"
 #include "engine/model/metadata_reader.h"
 
@@ -36,6 +37,17 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
   return Ok{};
 }
 
+Result<Ok> configure(const ModelDescription& model, hf::ConfigWriter& config) {
+  config.set_kind("smollm3", "SmolLM3ForCausalLM");
+  Json rotates = Json::array();
+  for (const LayerDescription& layer : model.layers) {
+    rotates.push_back(layer.attention.rope.rotary_dim > 0 ? 1 : 0);
+  }
+  config.set("no_rope_layers", std::move(rotates));
+  config.set_layer_windows();
+  return Ok{};
+}
+
 }  // namespace
 
 ModelFamily smollm3() {
@@ -43,7 +55,10 @@ ModelFamily smollm3() {
           .summary = "SmolLM3",
           .features = "layers without rotation",
           .describe = &describe,
-          .hf = {.model_types = {"smollm3"}, .translate = &translate}};
+          .hf = {.model_types = {"smollm3"},
+                 .translate = &translate,
+                 .configure = &configure,
+                 .biases = {.attention = "attention_bias", .feed_forward = "mlp_bias"}}};
 }
 
 }  // namespace cupel::engine::family

@@ -1,5 +1,6 @@
 // StableLM, Stable Code: layer norms with bias, rotary embedding on a part of each head; in some
 // sizes a parallel residual (one norm for both blocks) and normalised Q and K heads.
+#include "engine/model/hf/config_writer.h"
 #include "engine/model/hf/translation.h"
 #include "engine/model/metadata_reader.h"
 
@@ -29,18 +30,26 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
   return Ok{};
 }
 
+Result<Ok> configure(const ModelDescription& model, hf::ConfigWriter& config) {
+  config.set_kind("stablelm", "StableLmForCausalLM");
+  config.set("use_parallel_residual", model.norm_place == NormPlace::kParallel);
+  config.set("qk_layernorm", model.layers.front().attention.head_norm == HeadNorm::kLayer);
+  return Ok{};
+}
+
 }  // namespace
 
 ModelFamily stablelm() {
-  return {
-      .architecture = "stablelm",
-      .summary = "StableLM 2, Stable Code",
-      .features = "layer norms, partial rotation, parallel residual, normalised heads",
-      .describe = &describe,
-      .hf = {.model_types = {"stablelm"},
-             .translate = &translate,
-             .names = {{"model.layers.#.self_attn.q_layernorm.norms.*", "blk.#.attn_q_norm.*"},
-                       {"model.layers.#.self_attn.k_layernorm.norms.*", "blk.#.attn_k_norm.*"}}}};
+  return {.architecture = "stablelm",
+          .summary = "StableLM 2, Stable Code",
+          .features = "layer norms, partial rotation, parallel residual, normalised heads",
+          .describe = &describe,
+          .hf = {.model_types = {"stablelm"},
+                 .translate = &translate,
+                 .names = {{"model.layers.#.self_attn.q_layernorm.norms.*", "blk.#.attn_q_norm.*"},
+                           {"model.layers.#.self_attn.k_layernorm.norms.*", "blk.#.attn_k_norm.*"}},
+                 .configure = &configure,
+                 .biases = {.attention = "use_qkv_bias", .output = false}}};
 }
 
 }  // namespace cupel::engine::family

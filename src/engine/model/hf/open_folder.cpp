@@ -174,6 +174,22 @@ Result<std::string> read_config(const std::string& place) {
 
 }  // namespace
 
+Result<TranslatedConfig> translate_config(const Json& config, const std::string& place) {
+  if (!config.is_object()) {
+    return corrupt_data("{}: is {}; expected an object", place, config.type_name());
+  }
+  ConfigReader read(config, place);
+  CUPEL_TRY(const std::string type, read.text_or("model_type", ""));
+  TranslatedConfig out;
+  CUPEL_TRY(out.family, family_of(type, place));
+  out.translation.architecture = out.family->architecture;
+  out.translation.header.set_string("general.architecture", out.family->architecture);
+  CUPEL_TRY_VOID(out.family->hf.translate(read, out.translation));
+  CUPEL_TRY(out.tied, read.flag_or("tie_word_embeddings", false));
+  CUPEL_TRY_VOID(read.refuse_unread());
+  return out;
+}
+
 Result<Checkpoint> open_folder(const std::string& folder) {
   const std::string place = (std::filesystem::path(folder) / "config.json").string();
   CUPEL_TRY(const std::string text, read_config(place));
@@ -182,25 +198,16 @@ Result<Checkpoint> open_folder(const std::string& folder) {
     return in_context(std::move(parsed).error(), place);
   }
   const Json& config = *parsed;
-  if (!config.is_object()) {
-    return corrupt_data("{}: is {}; expected an object", place, config.type_name());
-  }
-  ConfigReader read(config, place);
-  CUPEL_TRY(const std::string type, read.text_or("model_type", ""));
-  CUPEL_TRY(const ModelFamily* family, family_of(type, place));
-
-  Translation translation;
-  translation.architecture = family->architecture;
-  translation.header.set_string("general.architecture", family->architecture);
-  CUPEL_TRY_VOID(family->hf.translate(read, translation));
-  if (family->hf.encoder) {
+  CUPEL_TRY(TranslatedConfig translated, translate_config(config, place));
+  const HfSource& source = translated.family->hf;
+  Translation& translation = translated.translation;
+  if (source.encoder) {
     CUPEL_TRY_VOID(translate_sentence_modules(folder, translation));
   }
-  CUPEL_TRY(const bool tied, read.flag_or("tie_word_embeddings", false));
-  CUPEL_TRY_VOID(read.refuse_unread());
+  const bool tied = translated.tied;
 
   CUPEL_TRY(SafetensorsFile file, SafetensorsFile::open(folder));
-  if (!family->hf.encoder) {
+  if (!source.encoder) {
     CUPEL_TRY_VOID(check_head(file, config, tied));
   }
   std::vector<std::vector<float>> vectors;
@@ -209,9 +216,9 @@ Result<Checkpoint> open_folder(const std::string& folder) {
   }
   // What the files of an encoder say of its vectors stands in the header.
   const std::string said = text + tokenizer_digests(folder) +
-                           (family->hf.encoder ? translation.header.encode() : std::string());
+                           (source.encoder ? translation.header.encode() : std::string());
   auto storage = std::make_unique<const FolderStorage>(std::move(file), std::move(vectors), said);
-  CUPEL_TRY(std::vector<ForeignTensor> tensors, rename_tensors(storage->file(), family->hf, tied));
+  CUPEL_TRY(std::vector<ForeignTensor> tensors, rename_tensors(storage->file(), source, tied));
   add_vectors(translation, *storage, tensors);
   return Checkpoint::assemble(folder, translation.header.encode(), std::move(tensors),
                               std::move(storage));

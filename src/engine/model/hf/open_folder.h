@@ -2,10 +2,23 @@
 
 #include <string>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/model/description.h"
+#include "engine/model/hf/translation.h"
 
 namespace cupel::engine::hf {
+
+/// What a config.json says, in the terms of GGUF.
+struct TranslatedConfig {
+  const ModelFamily* family = nullptr;
+  Translation translation;
+  bool tied = false;  ///< the head is the embedding
+};
+/// `place` names the file in messages. Errors: kUnsupported - a model_type or a setting that is not
+/// understood, by its name; kCorruptData.
+Result<TranslatedConfig> translate_config(const Json& config, const std::string& place);
 
 /// A folder with config.json and safetensors as a checkpoint in the terms of GGUF: the metadata
 /// that a converter would write (without the tokenizer), the tensors under GGUF's names, mapped and

@@ -26,7 +26,6 @@ constexpr TensorName kCommonNames[] = {
     {"model.layers.#.post_attention_layernorm", "blk.#.ffn_norm"},
     {"model.layers.#.mlp.gate_proj", "blk.#.ffn_gate"},
     {"model.layers.#.mlp.up_proj", "blk.#.ffn_up"},
-    {"model.layers.#.mlp.gate_up_proj", "blk.#.ffn_up"},
     {"model.layers.#.mlp.down_proj", "blk.#.ffn_down"},
     {"model.layers.#.mlp.gate", "blk.#.ffn_gate_inp"},
     {"model.layers.#.mlp.experts.*.gate_proj", "blk.#.ffn_gate.*"},
@@ -36,10 +35,6 @@ constexpr TensorName kCommonNames[] = {
     {"model.layers.#.mlp.shared_expert.gate_proj", "blk.#.ffn_gate_shexp"},
     {"model.layers.#.mlp.shared_expert.up_proj", "blk.#.ffn_up_shexp"},
     {"model.layers.#.mlp.shared_expert.down_proj", "blk.#.ffn_down_shexp"},
-    {"model.layers.#.block_sparse_moe.gate", "blk.#.ffn_gate_inp"},
-    {"model.layers.#.block_sparse_moe.experts.*.w1", "blk.#.ffn_gate.*"},
-    {"model.layers.#.block_sparse_moe.experts.*.w3", "blk.#.ffn_up.*"},
-    {"model.layers.#.block_sparse_moe.experts.*.w2", "blk.#.ffn_down.*"},
 };
 
 bool is_digit(char c) {
@@ -211,20 +206,43 @@ void Translation::set_flags(std::string_view name, const std::vector<bool>& valu
   header.set_array<int32_t>(key(name), numbers);
 }
 
-std::string gguf_name(std::string_view hf_name, std::span<const TensorName> names) {
-  const size_t dot = hf_name.rfind('.');
-  const std::string_view stem = hf_name.substr(0, dot);
-  const std::string_view end = dot == std::string_view::npos ? "" : hf_name.substr(dot);
+namespace {
+
+/// `name` by the first entry whose `from` fits, in the words of its `to`.
+std::string renamed(std::string_view name,
+                    std::span<const TensorName> names,
+                    std::string_view TensorName::*from,
+                    std::string_view TensorName::*to) {
+  const size_t dot = name.rfind('.');
+  const std::string_view stem = name.substr(0, dot);
+  const std::string_view end = dot == std::string_view::npos ? "" : name.substr(dot);
   std::vector<std::string_view> numbers;
   const std::span<const TensorName> common = kCommonNames;
   for (const std::span<const TensorName> list : {names, common}) {
-    for (const TensorName& name : list) {
-      if (fits(stem, name.hf, numbers)) {
-        return filled_in(name.gguf, numbers) + std::string(end);
+    for (const TensorName& entry : list) {
+      if (fits(stem, entry.*from, numbers)) {
+        return filled_in(entry.*to, numbers) + std::string(end);
       }
     }
   }
   return {};
+}
+
+}  // namespace
+
+std::string gguf_name(std::string_view hf_name, std::span<const TensorName> names) {
+  return renamed(hf_name, names, &TensorName::hf, &TensorName::gguf);
+}
+
+std::string hf_name(std::string_view gguf_name, std::span<const TensorName> names) {
+  return renamed(gguf_name, names, &TensorName::gguf, &TensorName::hf);
+}
+
+std::vector<TensorName> sparse_block_names() {
+  return {{"model.layers.#.block_sparse_moe.gate", "blk.#.ffn_gate_inp"},
+          {"model.layers.#.block_sparse_moe.experts.*.w1", "blk.#.ffn_gate.*"},
+          {"model.layers.#.block_sparse_moe.experts.*.w3", "blk.#.ffn_up.*"},
+          {"model.layers.#.block_sparse_moe.experts.*.w2", "blk.#.ffn_down.*"}};
 }
 
 Result<Ok> translate_sizes(ConfigReader& config, Translation& out) {

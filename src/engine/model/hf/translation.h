@@ -32,6 +32,12 @@ struct Translation {
 /// share. Empty when none fits.
 std::string gguf_name(std::string_view hf_name, std::span<const TensorName> names);
 
+/// The inverse: the name in a folder of a tensor of GGUF, experts and heads by number
+/// ("blk.0.ffn_up.3.weight").
+std::string hf_name(std::string_view gguf_name, std::span<const TensorName> names);
+/// What Mixtral and Phi call their experts.
+std::vector<TensorName> sparse_block_names();
+
 /// The keys of config.json that every transformer has: sizes, heads, norms. Settings of training
 /// and of the file's history are passed over.
 Result<Ok> translate_sizes(ConfigReader& config, Translation& out);

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "decode/local_model.h"
+
+namespace cupel::decode {
+
+/// A model that reads texts, without the machinery that writes them.
+struct ReadingModel {
+  std::string path;
+  std::unique_ptr<Tokenizer> tokenizer;
+  std::unique_ptr<engine::Transformer> transformer;
+  TokenId bos = -1;  ///< put before each window; -1: none
+
+  /// Errors: as LocalModel::open.
+  static Result<ReadingModel> open(const LocalModelOptions& options);
+};
+
+struct TextFitOptions {
+  int64_t window = 512;  ///< tokens that are read together; each window starts anew
+  std::stop_token stop;
+};
+
+/// How well a model predicts a text, and how far it is from another one of the same vocabulary.
+struct TextFit {
+  int64_t tokens = 0;   ///< predicted; the first of a window without BOS is not
+  double mean_nll = 0;  ///< nats a token; perplexity is its exponential
+  /// Against the reference, at the same places; P is the reference's distribution.
+  struct Against {
+    double mean_nll = 0;  ///< of the reference
+    double mean_kl = 0;   ///< KL(P || Q), nats a token
+    double p99_kl = 0;    ///< 99th percentile
+    double max_kl = 0;
+    double same_top = 0;  ///< share of places where both have the same most likely token
+  };
+  std::optional<Against> against;
+};
+
+/// Reads `text` in windows of `options.window` tokens.
+///
+/// Logarithms of softmax and sums in double. Errors: kInvalidArgument - the text has no token to
+/// predict, the window is longer than the context, or the two models read the text as different
+/// tokens; kCorruptData - logits are not finite; kCancelled. Memory: 32 rows of logits.
+Result<TextFit> measure_fit(ReadingModel& model,
+                            ReadingModel* reference,
+                            std::string_view text,
+                            const TextFitOptions& options);
+
+Json to_json(const TextFit& fit);
+
+}  // namespace cupel::decode

@@ -1,0 +1,132 @@
+// Perplexity and divergence against the path of scoring, and on distributions known by hand.
+#include "decode/text_fit.h"
+
+#include <cmath>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "support/tiny_model.h"
+
+namespace cupel::decode {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::string_view kText =
+    "The cat sat on the mat, and the rain fell on the roof. Yes or no? Nobody knew, and the mat "
+    "was warm enough for both of them.";
+
+LocalModelOptions options_of(const test::TinyModel& model) {
+  LocalModelOptions options;
+  options.path = model.path();
+  options.engine = {.threads = 1, .activations = engine::Activations::kFloat32};
+  return options;
+}
+
+ReadingModel open(const test::TinyModel& model) {
+  auto opened = ReadingModel::open(options_of(model));
+  EXPECT_TRUE(opened.has_value()) << opened.error().message;
+  return std::move(*opened);
+}
+
+// Scoring computes the same numbers by another way: as a completion after BOS.
+TEST(MeasureFit, PerplexityIsThatOfScoring) {
+  const test::TinyModel tiny;
+  ReadingModel model = open(tiny);
+  const auto fit = measure_fit(model, nullptr, kText, {.window = 512, .stop = {}});
+  ASSERT_TRUE(fit.has_value()) << fit.error().message;
+  const auto scorer = LocalModel::open(options_of(tiny));
+  ASSERT_TRUE(scorer.has_value());
+  CompletionScoreRequest request;
+  request.raw_prompt = "";
+  request.completions = {std::string(kText)};
+  const auto scores = (*scorer)->score(request);
+  ASSERT_TRUE(scores.has_value()) << scores.error().message;
+  EXPECT_EQ(fit->tokens, std::ssize(scores->front().ids));
+  EXPECT_NEAR(fit->mean_nll, -scores->front().sum / static_cast<double>(fit->tokens), 1e-5);
+  EXPECT_FALSE(fit->against.has_value());
+}
+
+TEST(MeasureFit, AModelIsNoDistanceFromItself) {
+  const test::TinyModel tiny;
+  ReadingModel model = open(tiny);
+  ReadingModel same = open(tiny);
+  const auto fit = measure_fit(model, &same, kText, {.window = 40, .stop = {}});
+  ASSERT_TRUE(fit.has_value()) << fit.error().message;
+  EXPECT_EQ(fit->against->mean_nll, fit->mean_nll);
+  EXPECT_NEAR(fit->against->max_kl, 0, 1e-12);
+  EXPECT_EQ(fit->against->same_top, 1.0);
+}
+
+// Of a head of zeros every distribution is uniform over V tokens: perplexity V, and the divergence
+// of any P from it is log V minus the entropy of P, so at most log V.
+TEST(MeasureFit, AUniformModelHasThePerplexityOfItsVocabulary) {
+  test::TinyModelOptions flat_options;
+  flat_options.head_scale = 0;
+  const test::TinyModel flat_file(flat_options);
+  const test::TinyModel sharp_file;
+  ReadingModel flat = open(flat_file);
+  ReadingModel sharp = open(sharp_file);
+  const auto fit = measure_fit(flat, &sharp, kText, {.window = 64, .stop = {}});
+  ASSERT_TRUE(fit.has_value()) << fit.error().message;
+  const double log_v = std::log(static_cast<double>(test::tiny_vocabulary_size()));
+  EXPECT_NEAR(fit->mean_nll, log_v, 1e-6);
+  EXPECT_GT(fit->against->mean_kl, 0.1);
+  EXPECT_LT(fit->against->max_kl, log_v);
+  EXPECT_GE(fit->against->max_kl, fit->against->p99_kl);
+}
+
+TEST(MeasureFit, FewerBitsAreFarther) {
+  test::TinyModelOptions options = test::tiny_wide_options(engine::TensorType::kF32);
+  const test::TinyModel source_file(options);
+  ReadingModel source = open(source_file);
+  const auto distance = [&](engine::TensorType type) {
+    options.type = type;
+    const test::TinyModel quantised_file(options);
+    ReadingModel quantised = open(quantised_file);
+    const auto fit = measure_fit(quantised, &source, kText, {.window = 64, .stop = {}});
+    EXPECT_TRUE(fit.has_value()) << fit.error().message;
+    return fit->against->mean_kl;
+  };
+  const double q8 = distance(engine::TensorType::kQ8_0);
+  const double q4 = distance(engine::TensorType::kQ4_0);
+  EXPECT_GT(q8, 0);
+  EXPECT_GT(q4, 10 * q8);
+}
+
+TEST(MeasureFit, RefusesWhatCannotBeCompared) {
+  const test::TinyModel tiny;
+  ReadingModel model = open(tiny);
+  const auto empty = measure_fit(model, nullptr, "", {.window = 64, .stop = {}});
+  EXPECT_EQ(empty.error().code, Code::kInvalidArgument);
+  EXPECT_THAT(empty.error().message, HasSubstr("no token to predict"));
+  const auto wide = measure_fit(model, nullptr, kText, {.window = 513, .stop = {}});
+  EXPECT_THAT(wide.error().message, HasSubstr("a window of 513 tokens is longer than the context"));
+  test::TinyModelOptions more;
+  more.extra_tokens = {"zzz"};
+  const test::TinyModel other_file(more);
+  ReadingModel other = open(other_file);
+  const auto unlike = measure_fit(model, &other, kText, {.window = 64, .stop = {}});
+  EXPECT_EQ(unlike.error().code, Code::kInvalidArgument);
+  EXPECT_THAT(unlike.error().message, HasSubstr("read the text as different tokens"));
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(
+      measure_fit(model, nullptr, kText, {.window = 64, .stop = stop.get_token()}).error().code,
+      Code::kCancelled);
+}
+
+TEST(MeasureFit, DamagedWeightsAreNamed) {
+  test::TinyModelOptions options;
+  options.poison = test::TinyPoison{.tensor = "output_norm.weight", .value = NAN};
+  const test::TinyModel tiny(options);
+  ReadingModel model = open(tiny);
+  const auto fit = measure_fit(model, nullptr, kText, {.window = 64, .stop = {}});
+  EXPECT_EQ(fit.error().code, Code::kCorruptData);
+  EXPECT_THAT(fit.error().message, HasSubstr("logits are not finite"));
+}
+
+}  // namespace
+}  // namespace cupel::decode
