@@ -48,13 +48,10 @@ class TextReader {
     const size_t bos = model_.bos >= 0 ? 1 : 0;
     const size_t step = static_cast<size_t>(options_.window) - bos;
     for (size_t begin = 0; begin < ids.size(); begin += step) {
-      std::vector<TokenId> window;
-      if (bos > 0) {
-        window.push_back(model_.bos);
-      }
-      const size_t end = std::min(ids.size(), begin + step);
-      window.insert(window.end(), ids.begin() + static_cast<std::ptrdiff_t>(begin),
-                    ids.begin() + static_cast<std::ptrdiff_t>(end));
+      const size_t count = std::min(ids.size() - begin, step);
+      std::vector<TokenId> window(bos + count, model_.bos);
+      std::copy_n(ids.begin() + static_cast<std::ptrdiff_t>(begin), count,
+                  window.begin() + static_cast<std::ptrdiff_t>(bos));
       CUPEL_TRY_VOID(read_window(window));
     }
     if (nll_.empty()) {

@@ -37,7 +37,8 @@ std::vector<std::string> fixture_names() {
 
 std::string entries_of(const std::string& folder) {
   std::string names;
-  for (const std::string& name : list_folder(folder).value()) {
+  const std::vector<std::string> entries = list_folder(folder).value();
+  for (const std::string& name : entries) {
     names += name + " ";
   }
   return names;
@@ -374,7 +375,7 @@ TEST_F(ConvertModel, HeadsThatDoNotFitTheirTensorAreRefused) {
   ASSERT_TRUE(file.has_value());
   const auto written = write_gguf(*file, GgufHeader(), gguf_);
   EXPECT_EQ(written.error().code, Code::kCorruptData);
-  EXPECT_THAT(written.error().message, HasSubstr("expected 4 heads of 24"));
+  EXPECT_THAT(written.error().message, HasSubstr("heads of 24 rows"));
 }
 
 }  // namespace
