@@ -55,16 +55,17 @@ Result<Ok> configure(const ModelDescription& model, hf::ConfigWriter& config) {
 }  // namespace
 
 ModelFamily gemma3() {
-  return {.architecture = "gemma3",
-          .summary = "Gemma 3 (text)",
-          .features =
+  return {
+      .architecture = "gemma3",
+      .summary = "Gemma 3 (text)",
+      .features =
           "norms around blocks, normalised heads, local and global layers with a rotary base each",
-          .describe = &describe,
-          .hf = {.model_types = {"gemma3_text"},
-                 .translate = &translate,
-                 .names = gemma_tensor_names(),
-                 .configure = &configure,
-                 .biases = {.attention = "attention_bias"}}};
+      .describe = &describe,
+      .hf = {.model_types = {"gemma3_text"},
+             .translate = &translate,
+             .names = gemma_tensor_names(),
+             .configure = &configure,
+             .biases = {.attention = "attention_bias"}}};
 }
 
 }  // namespace cupel::engine::family
