@@ -1,5 +1,6 @@
 // cupel generate: completions of prompts, batched.
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -87,7 +88,15 @@ bool keeps_constraint(const OutputConstraint& constraint, const ChatResponse& re
                                   (!json || parse_json(response.text).has_value()));
 }
 
-Json response_json(const ChatResponse& r) {
+/// An answer, and when it was asked for and arrived: seconds since the first prompt was submitted.
+struct Answer {
+  std::optional<Result<ChatResponse>> response;
+  double submitted_s = 0;
+  double answered_s = 0;
+};
+
+Json answer_json(const Answer& answer) {
+  const ChatResponse& r = **answer.response;
   Json ids = Json::array();
   for (const TokenId id : r.ids) {
     ids.push_back(id);
@@ -105,9 +114,11 @@ Json response_json(const ChatResponse& r) {
                         .set("prompt_tokens", r.usage.prompt_tokens)
                         .set("completion_tokens", r.usage.completion_tokens)
                         .set("cached_tokens", r.usage.cached_tokens))
-      .set(
-          "timings",
-          Json::object().set("prefill_s", r.timings.prefill_s).set("decode_s", r.timings.decode_s));
+      .set("timings", Json::object()
+                          .set("prefill_s", r.timings.prefill_s)
+                          .set("decode_s", r.timings.decode_s)
+                          .set("submitted_s", answer.submitted_s)
+                          .set("answered_s", answer.answered_s));
 }
 
 class Generate : public Command {
@@ -184,18 +195,25 @@ class Generate : public Command {
                          const std::stop_token& stop) const {
     std::mutex mutex;
     std::condition_variable wake;
-    std::vector<std::optional<Result<ChatResponse>>> results(requests.size());
+    std::vector<Answer> answers(requests.size());
+    const auto began = std::chrono::steady_clock::now();
+    const auto since_began = [began] {
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    };
     const bool stream = requests.size() == 1 && format_ == "text";
     std::vector<std::shared_ptr<ChatCall>> calls;
     for (size_t i = 0; i < requests.size(); ++i) {
       ChatSink sink{.on_delta = {}, .on_done = [&, i](Result<ChatResponse> response) {
                       const std::lock_guard lock(mutex);
-                      results[i] = std::move(response);
+                      answers[i].answered_s = since_began();
+                      answers[i].response = std::move(response);
                       wake.notify_one();
                     }};
       if (stream) {
         sink.on_delta = [](std::string_view delta) { print(delta); };
       }
+      // A call writes other fields of its answer, so no lock.
+      answers[i].submitted_s = since_began();
       calls.push_back(model.submit(std::move(requests[i]), std::move(sink)));
     }
     const std::stop_callback cancel(stop, [&] {
@@ -205,14 +223,15 @@ class Generate : public Command {
     });
     std::optional<Error> failure;
     size_t broken = 0;
-    for (size_t i = 0; i < results.size(); ++i) {
+    for (size_t i = 0; i < answers.size(); ++i) {
       std::unique_lock lock(mutex);
-      wake.wait(lock, [&] { return results[i].has_value(); });
-      if (*results[i] && !failure) {
-        emit(**results[i], stream);
-        broken += keeps_constraint(sampling_.options.constraint, **results[i]) ? 0 : 1;
-      } else if (!*results[i] && !failure) {
-        failure = input_.empty() ? results[i]->error() : input.at(results[i]->error(), i);
+      wake.wait(lock, [&] { return answers[i].response.has_value(); });
+      const Result<ChatResponse>& response = *answers[i].response;
+      if (response && !failure) {
+        emit(answers[i], stream);
+        broken += keeps_constraint(sampling_.options.constraint, *response) ? 0 : 1;
+      } else if (!response && !failure) {
+        failure = input_.empty() ? response.error() : input.at(response.error(), i);
       }
     }
     if (failure) {
@@ -222,17 +241,17 @@ class Generate : public Command {
       log_line(LogLevel::kError,
                format("generate: {} of {} answers were cut short and do not satisfy the {}; raise "
                       "--max-tokens or the context",
-                      broken, results.size(), constraint_name(sampling_.options.constraint.kind)));
+                      broken, answers.size(), constraint_name(sampling_.options.constraint.kind)));
       return 1;
     }
     return 0;
   }
 
-  void emit(const ChatResponse& response, bool streamed) const {
+  void emit(const Answer& answer, bool streamed) const {
     if (format_ == "json") {
-      print_json(response_json(response));
+      print_json(answer_json(answer));
     } else {
-      print(streamed ? "\n" : response.text + "\n");
+      print(streamed ? "\n" : (*answer.response)->text + "\n");
     }
   }
 

@@ -51,7 +51,7 @@ class GenerateTest(CupelTest):
         self.assertEqual(len(row["logprobs"]), 12)
         self.assertGreater(row["usage"]["prompt_tokens"], 5)
         self.assertTrue(all(p <= 0 for p in row["logprobs"]))
-        self.assertEqual(set(row["timings"]), {"prefill_s", "decode_s"})
+        self.assertEqual(set(row["timings"]), {"prefill_s", "decode_s", "submitted_s", "answered_s"})
         self.assertGreater(row["timings"]["decode_s"], 0)
 
     def test_input_lines_are_answered_in_input_order(self):
@@ -69,6 +69,17 @@ class GenerateTest(CupelTest):
         self.assertIn("Paris", together[0]["text"])
         texts = self.generate("--input", source).out
         self.assertEqual(texts, "".join(row["text"] + "\n" for row in together))
+
+    def test_all_lines_are_timed_by_one_wall_clock(self):
+        source = write_json_lines(self.folder / "in.jsonl", [{"prompt": text} for text in ("Rain?", "Mars?", "Tea?")])
+        clocks = [row["timings"] for row in self.generate("--input", source, "--batch", 1, "--format", "json").rows()]
+        submitted, answered = ([clock[key] for clock in clocks] for key in ("submitted_s", "answered_s"))
+        self.assertEqual(submitted, sorted(submitted))
+        # One at a time: each answer comes after the one before, and takes at least its own steps.
+        for before, clock in zip([0.0, *answered], clocks):
+            self.assertGreaterEqual(clock["answered_s"] - before, clock["prefill_s"] + clock["decode_s"] - 1e-6)
+        # All are submitted before the first is done, and no later than that.
+        self.assertTrue(0 <= submitted[0] <= submitted[-1] < answered[0], clocks)
 
     def test_results_do_not_depend_on_threads_or_batch(self):
         prompts = write_json_lines(self.folder / "in.jsonl", [{"prompt": f"Tell me about {x}."}
