@@ -4,7 +4,7 @@
     bench/run.py [--quick] [--only WORKLOAD…] [--models smollm2 gemma3] [--peers PEER…] [--rounds 5] [--threads 2]
                  [--cupel build/release/cupel] [--lines 10000] [--python PATH]
 
-Workloads: startup tokens quant decode prefill shared start memory context neighbour. Run it with the environment that
+Workloads: startup tokens quant decode prefill shared start memory context neighbour float. Run it with the environment that
 bench/setup.sh makes, on an idle machine. Prints tables and writes bench/results/latest.json and latest.md. Without the
 binary only the peers are measured. Exit code: 0 all targets met, 1 a target missed or not measured, the machine busy or
 a command failed, 2 usage, 3 a model or the binary is missing.
@@ -125,7 +125,8 @@ class Run:
                 self.results["failures"] += failures
 
     def speed(self, model: str) -> None:
-        wanted = [name for name in WORKLOADS if name in self.options.only]
+        wanted = [name for name, workload in WORKLOADS.items()
+                  if name in self.options.only and model in workload.models]
         if not wanted:
             return
         made = self.attempt(f"{model} prompts", lambda: self.prompts(model))

@@ -31,6 +31,16 @@ def dequantised(model: str, dtype: str, python: str) -> Path:
     return folder
 
 
+def float_gguf(model: str, dtype: str, python: str) -> Path:
+    """The GGUF file with its weights dequantised to BF16 or F32: the same weights as `dequantised`, for Cupel."""
+    if importlib.util.find_spec("gguf") is None:
+        raise Impossible(f"gguf is not installed; {SETUP_ALL}")
+    path = CACHE / f"{model}-{dtype}-{stamp(model)}.gguf"
+    if not path.exists():
+        build([python, PEERS / "dequantise_gguf.py", "--gguf", MODELS[model].path, "--dtype", dtype, "--out", path])
+    return path
+
+
 def for_openvino(model: str, python: str) -> tuple[Path, str]:
     """OpenVINO GenAI reads SmolLM2's GGUF; of Gemma's it knows neither the architecture nor Q5_0, so it gets int8."""
     if model == "smollm2":

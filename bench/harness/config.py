@@ -17,7 +17,7 @@ STARTUP_RUNS = 20
 # Arguments of `cupel`, and the exit code that is right for them.
 STARTUP_CASES = {"--help": 0, "--version": 0, "--no-such-flag": 2}
 # With more than this share of the processors taken by others, times say nothing.
-BUSY_SHARE, BUSY_SAMPLE_S = 0.15, 0.5
+BUSY_SHARE = 0.15
 DECODE_TOKENS, CONTEXT_TOKENS, NEIGHBOUR_TOKENS, STREAMS = 64, 32, 32, 16
 BATCHES, PREFILLS, CONTEXTS = (1, 4, 16), (128, 512, 2048), (128, 512, 2048, 8192)
 PREFIX_TOKENS, START_TOKENS, WARM_UP_TOKENS, NEIGHBOUR_PREFILL = 300, 5, 16, 512

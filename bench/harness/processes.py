@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-
-from .config import BUSY_SAMPLE_S
 
 TURN_LIMIT_S = 400
 # Starts the command, waits, and leaves its exit code and peak memory (KiB) in a file. The system counts what the
@@ -23,7 +22,8 @@ LAUNCH = ("import os, sys\n"
           "open(sys.argv[1], 'w').write(str(usage.ru_maxrss))\n"
           "code = os.waitstatus_to_exitcode(status)\n"
           "sys.exit(code if code >= 0 else 128 - code)")
-SPIN = "import os\nos.sched_setaffinity(0, {{{cpu}}})\nwhile os.getppid() == {parent}: sum(range(10000))"
+SPIN = ("import os\nos.sched_setaffinity(0, {{{cpu}}})\nprint('spinning', flush=True)\n"
+        "while os.getppid() == {parent}: sum(range(10000))")
 
 
 @dataclass(frozen=True)
@@ -60,29 +60,55 @@ def last_json(text: str) -> dict:
         return json.loads(text.strip().splitlines()[-1])
 
 
-def busy_share() -> float:
-    """Share of the processors' time that others take, while this process sleeps."""
+def processor_seconds() -> tuple[float, float, float]:
+    """Since the machine started: busy time of all processors, their idle time, and the part of this process with its
+    children that have ended."""
+    ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    idle = ticks[3] + ticks[4]
+    hertz = os.sysconf("SC_CLK_TCK")
+    ours = sum(usage.ru_utime + usage.ru_stime
+               for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+    return (sum(ticks) - idle) / hertz, idle / hertz, ours
 
-    def idle_and_all() -> tuple[int, int]:
-        ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-        return ticks[3] + ticks[4], sum(ticks)
 
-    idle_before, all_before = idle_and_all()
-    time.sleep(BUSY_SAMPLE_S)
-    idle_after, all_after = idle_and_all()
-    return 1 - (idle_after - idle_before) / max(1, all_after - all_before)
+def share_of_others(before: tuple[float, float, float], after: tuple[float, float, float]) -> float:
+    """Share of the processors' time that went to programs other than ours, between two `processor_seconds`."""
+    busy, idle, ours = (end - begin for begin, end in zip(before, after, strict=True))
+    # The system counts in ticks and a process's own time is exact: a short turn could come out below nothing.
+    return max(0.0, busy - ours) / max(1e-9, busy + idle)
+
+
+class OthersMeter:
+    """`with OthersMeter() as meter: …`, then `meter.share`: what others took of the processors meanwhile. Children
+    count as ours once they have ended, so they must end inside the block."""
+
+    share: float | None = None
+
+    def __enter__(self) -> OthersMeter:
+        self.before = processor_seconds()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.share = share_of_others(self.before, processor_seconds())
 
 
 @contextlib.contextmanager
-def busy_neighbour(cpu: int = 0):
-    """A process that does nothing but occupy one core; it ends with the block, or with this process."""
-    process = subprocess.Popen([sys.executable, "-c", SPIN.format(cpu=cpu, parent=os.getpid())])
-    time.sleep(0.3)
+def busy_neighbour(cpu: int | None = None):
+    """A process that does nothing but occupy one of the cores that we may use; it ends with the block, or with this
+    process. One that did not live through the block is a RuntimeError: nothing was measured beside it."""
+    cpu = min(os.sched_getaffinity(0)) if cpu is None else cpu
+    process = subprocess.Popen([sys.executable, "-c", SPIN.format(cpu=cpu, parent=os.getpid())], stdout=subprocess.PIPE,
+                               text=True)
     try:
-        yield
+        if process.stdout.readline() != "spinning\n":
+            raise RuntimeError(f"the busy neighbour could not start on core {cpu}")
+        yield process
+        if process.poll() is not None:
+            raise RuntimeError(f"the busy neighbour ended early, with {process.returncode}: nothing ran beside it")
     finally:
         process.kill()
         process.wait()
+        process.stdout.close()
 
 
 def warm_page_cache(path: Path) -> None:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from .config import CACHE, MODELS, ORACLES, RESULTS, STARTUP_CASES, STARTUP_RUNS
-from .processes import busy_share, last_json, run
+from .processes import OthersMeter, last_json, run
 from .statistics import summary
 
 # Commands that know the read bandwidth, best first, and the field of their JSON, in GB/s.
@@ -44,17 +44,19 @@ def find_field(document, field: str) -> float | None:
 
 
 def measure_startup(binary: Path) -> dict:
-    result: dict = {"busy_share": busy_share(), "cases": {}}
-    for argument, expected in STARTUP_CASES.items():
-        times, codes = [], set()
-        for _ in range(STARTUP_RUNS + 1):
-            started = time.perf_counter()
-            code = subprocess.run([binary, argument], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
-            times.append((time.perf_counter() - started) * 1e3)
-            codes.add(code)
-        result["cases"][argument] = {"ms": summary(times[1:]), "exit_codes": sorted(codes),
-                                     "exit_code_right": codes == {expected}}
-    return result
+    with OthersMeter() as meter:
+        cases = {argument: startup_case(binary, argument, expected) for argument, expected in STARTUP_CASES.items()}
+    return {"busy_share": meter.share, "cases": cases}
+
+
+def startup_case(binary: Path, argument: str, expected: int) -> dict:
+    times, codes = [], set()
+    for _ in range(STARTUP_RUNS + 1):
+        started = time.perf_counter()
+        code = subprocess.run([binary, argument], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+        times.append((time.perf_counter() - started) * 1e3)
+        codes.add(code)
+    return {"ms": summary(times[1:]), "exit_codes": sorted(codes), "exit_code_right": codes == {expected}}
 
 
 def corpus_and_oracle(python: str, lines: int, name: str) -> tuple[Path, Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .targets import limit_share, ratio
 
 RATIO_PEERS = (("llama_cpp", "/ llama.cpp"), ("openvino", "/ OpenVINO"))
-DECODES_ONE = {("decode", "batch 1")}
+FLOAT_PAIRS = (("cupel_bf16", "transformers_bf16", "bf16: / HF"), ("cupel_f32", "transformers_f32", "f32: / HF"))
 
 
 def render(rows: list[list[str]], markdown: bool = False) -> str:
@@ -31,19 +31,19 @@ def speed_rows(results: dict, workload: str, model: str) -> list[list[str]]:
     contenders = measured["contenders"]
     show_limit = workload in ("decode", "context")
     faster_is_more = workload != "start"
-    peers = [(name, text) for name, text in RATIO_PEERS if name in contenders and faster_is_more and "cupel" in contenders]
-    heading = [model] + [about["label"] for about in contenders.values()] + [text for _, text in peers]
+    pairs = [pair for pair in (*[("cupel", *peer) for peer in RATIO_PEERS], *FLOAT_PAIRS)
+             if faster_is_more and pair[0] in contenders and pair[1] in contenders]
+    heading = [model] + [about["label"] for about in contenders.values()] + [text for _, _, text in pairs]
     rows = [heading + (["Cupel of limit"] if show_limit else [])]
     for case, found in measured["cases"].items():
         cells = [case]
         for name, about in contenders.items():
             cells.append(figure(found["values"][name]) if name in found["values"] else missing_word(about))
-        for name, _ in peers:
-            got = ratio(measured, case, name)
+        for ours, peer, _ in pairs:
+            got = ratio(measured, case, peer, ours)
             cells.append("-" if got is None else f"{got:.2f} x")
         if show_limit:
-            single = workload == "context" or (workload, case) in DECODES_ONE
-            share = limit_share(results, workload, model, case, "cupel") if single else None
+            share = limit_share(results, workload, model, case, "cupel")
             cells.append("-" if share is None else f"{share:.0%}")
         rows.append(cells)
     return rows
@@ -111,6 +111,7 @@ def notes(results: dict) -> list[str]:
                 if text not in said:
                     said.add(text)
                     lines.append(text)
+            lines += [f"{model}, {case}: {found['forms']}" for case, found in measured["cases"].items() if "forms" in found]
     lines += [f"{failure['what']}: {failure['why']}" for failure in results["failures"]]
     host = results["machine"]
     lines.append(f"{host['cpu']}, {host['cores']} cores, {' '.join(host['flags'])}; {results['threads']} threads, "

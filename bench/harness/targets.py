@@ -9,6 +9,8 @@ from .quant import falls_with_bits
 from .statistics import paired_ratio
 
 STARTUP_MS, FIRST_TOKEN_S, MEMORY_FACTOR, LONG_PREFILL_LOSS = 20.0, 0.4, 1.3, 0.15
+LEAST_KEPT = 0.1  # of the speed beside a busy neighbour: it must not cut it tenfold
+FLOAT_TYPES, FLOAT_RATIO = ("bf16", "f32"), 1.0
 # Least ratio of Cupel to a peer in the same rounds: (model, workload, case, peer, ratio).
 RATIOS = (
     ("smollm2", "decode", "batch 1", "llama_cpp", 2.5),
@@ -47,26 +49,28 @@ def missing(what: str, bound: str, reason: str) -> Check:
     return Check(what, reason, bound, "n/a")
 
 
-def decode_limit(model: str, positions: float, gb_s: float) -> float:
-    """Tokens/s at which weights and cache of one sequence are read as fast as memory allows."""
-    return gb_s * 1e9 / (MODELS[model].weight_bytes + MODELS[model].cache_bytes(positions))
+def decode_limit(model: str, positions: float, gb_s: float, sequences: int = 1) -> float:
+    """Tokens/s of all sequences when memory is read as fast as it allows: a step reads the weights once and the cache of
+    each sequence, and makes a token for each."""
+    step_bytes = MODELS[model].weight_bytes + sequences * MODELS[model].cache_bytes(positions)
+    return sequences * gb_s * 1e9 / step_bytes
 
 
 def limit_share(results: dict, workload: str, model: str, case: str, contender: str) -> float | None:
-    """A decode figure of one sequence as a share of the limit; None without figure or bandwidth."""
+    """A decode figure as a share of the limit for as many sequences; None without figure or bandwidth."""
     found = results.get("workloads", {}).get(workload, {}).get(model, {}).get("cases", {}).get(case)
     if found is None or contender not in found["values"] or "bandwidth" not in results:
         return None
     return found["values"][contender]["median"] / decode_limit(model, found["mean_positions"],
-                                                               results["bandwidth"]["gb_s"]["median"])
+                                                               results["bandwidth"]["gb_s"]["median"], found["sequences"])
 
 
-def ratio(measured: dict, case: str, peer: str) -> float | None:
+def ratio(measured: dict, case: str, peer: str, ours: str = "cupel") -> float | None:
     """Cupel to a peer, paired by round; None unless both were measured."""
     values = measured["cases"][case]["values"]
-    if "cupel" not in values or peer not in values:
+    if ours not in values or peer not in values:
         return None
-    return paired_ratio(values["cupel"]["values"], values[peer]["values"])
+    return paired_ratio(values[ours]["values"], values[peer]["values"])
 
 
 def ratio_checks(results: dict) -> list[Check]:
@@ -81,6 +85,36 @@ def ratio_checks(results: dict) -> list[Check]:
             checks.append(missing(what, bound, "not measured on both sides"))
         else:
             checks.append(Check(what, f"{got:.2f} x", bound, verdict(got >= least, measured["busy_share"])))
+    return checks
+
+
+def float_checks(results: dict) -> list[Check]:
+    """On BF16 and F32 weights, at least as fast as transformers on the same."""
+    checks = []
+    for model, measured in results.get("workloads", {}).get("float", {}).items():
+        for case in measured["cases"]:
+            for dtype in FLOAT_TYPES:
+                what, bound = f"{model} {dtype} weights, {case}, to transformers", f">= {FLOAT_RATIO} x"
+                got = ratio(measured, case, f"transformers_{dtype}", f"cupel_{dtype}")
+                checks.append(missing(what, bound, "not measured on both sides") if got is None else
+                              Check(what, f"{got:.2f} x", bound, verdict(got >= FLOAT_RATIO, measured["busy_share"])))
+    return checks
+
+
+def neighbour_checks(results: dict) -> list[Check]:
+    """What a busy neighbour leaves of the speed: not below a tenth, and not below what llama.cpp keeps."""
+    checks = []
+    for model, measured in results.get("workloads", {}).get("neighbour", {}).items():
+        for case, found in measured["cases"].items():
+            kept = {name: value["share_kept"]["median"] for name, value in found["values"].items()}
+            least = {"of its own speed": LEAST_KEPT, "as llama.cpp": kept.get("llama_cpp")}
+            for than, bound in least.items():
+                what = f"{model} {case} beside a busy core, kept {than}"
+                if bound is None or "cupel" not in kept:
+                    checks.append(missing(what, "-" if bound is None else f">= {bound:.0%}", "not measured on both sides"))
+                else:
+                    checks.append(Check(what, f"{kept['cupel']:.1%}", f">= {bound:.1%}",
+                                        verdict(kept["cupel"] >= bound, measured["busy_share"])))
     return checks
 
 
@@ -179,7 +213,8 @@ def quant_checks(results: dict) -> list[Check]:
 
 
 def all_checks(results: dict) -> list[dict]:
-    checks = (ratio_checks(results) + limit_checks(results) + long_prefill_checks(results) + first_token_checks(results) +
+    checks = (ratio_checks(results) + float_checks(results) + limit_checks(results) + neighbour_checks(results) +
+              long_prefill_checks(results) + first_token_checks(results) +
               memory_checks(results) + startup_checks(results) + token_checks(results) + quant_checks(results))
     checks += [Check(failure["what"], "failed", "-", "MISS") for failure in results.get("failures", [])]
     return [asdict(check) for check in checks]

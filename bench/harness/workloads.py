@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from .config import (BATCHES, CONTEXT_TOKENS, CONTEXTS, DECODE_TOKENS, NEIGHBOUR_PREFILL, NEIGHBOUR_TOKENS, PREFILLS,
-                     STREAMS)
+from .config import (BATCHES, CONTEXT_TOKENS, CONTEXTS, DECODE_TOKENS, MODELS, NEIGHBOUR_PREFILL, NEIGHBOUR_TOKENS,
+                     PREFILLS, STREAMS)
 from .contenders import Unavailable
-from .processes import busy_neighbour, busy_share
-from .statistics import summary
+from .processes import OthersMeter, busy_neighbour
+from .statistics import paired_ratio, summary
 
 ALL = ("cupel", "llama_cpp", "openvino", "transformers_bf16", "transformers_f32")
 PAIR = ("cupel", "llama_cpp")
+FLOATS = ("cupel_bf16", "transformers_bf16", "cupel_f32", "transformers_f32")
+# A peer, and another form of it: the table shows the faster one under the peer's name.
+FORMS = (("llama_cpp", "llama_cpp_unified"),)
 
 
 @dataclass(frozen=True)
@@ -21,17 +24,26 @@ class Workload:
     takes_part: tuple[str, ...]
     cases: object  # prompts of a model → list of cases
     most_rounds: int | None = None
-    beside_neighbour: bool = False  # every turn alone, then beside a process that occupies core 0
+    beside_neighbour: bool = False  # every turn alone, then beside a process that occupies one core
+    models: tuple[str, ...] = tuple(MODELS)
 
 
 def warm_up(prompts: dict) -> dict:
-    """Untimed: the peers' threads are started, their kernels compiled. Cupel runs one sequence of its own."""
+    """Untimed, once in a peer's turn: its threads are started, its kernels compiled. Cupel, which has a process per
+    case, has no such turn."""
     return {"name": "warm_up", "kind": "prefill", "prompt": prompts["warm_up"]}
 
 
 def decode_cases(prompts: dict, batches=BATCHES, tokens=DECODE_TOKENS) -> list[dict]:
     return [warm_up(prompts)] + [
-        {"name": f"batch {n}", "kind": "decode", "prompts": prompts["decode"][:n], "tokens": tokens} for n in batches]
+        decode_case(prompts, f"batch {n}", prompts["decode"][:n], tokens) for n in batches]
+
+
+def decode_case(prompts: dict, name: str, sequences: list, tokens: int) -> dict:
+    """One sequence is preceded by an untimed decode of a short prompt, the same for every contender. Several are not:
+    Cupel could not keep them apart, so it goes without, while the peers have run the cases before."""
+    case = {"name": name, "kind": "decode", "prompts": sequences, "tokens": tokens}
+    return {**case, "warm_up": prompts["warm_up"]} if len(sequences) == 1 else case
 
 
 def prefill_cases(prompts: dict, lengths=PREFILLS) -> list[dict]:
@@ -50,12 +62,15 @@ def start_cases(prompts: dict) -> list[dict]:
 
 def context_cases(prompts: dict) -> list[dict]:
     return [warm_up(prompts)] + [
-        {"name": f"at {n}", "kind": "decode", "prompts": [prompts["context"][n]], "tokens": CONTEXT_TOKENS}
-        for n in CONTEXTS]
+        decode_case(prompts, f"at {n}", [prompts["context"][n]], CONTEXT_TOKENS) for n in CONTEXTS]
 
 
 def memory_cases(prompts: dict) -> list[dict]:
     return [{"name": "512 + 64 tokens", "kind": "decode", "prompts": [prompts["prefill"][512]], "tokens": DECODE_TOKENS}]
+
+
+def float_cases(prompts: dict) -> list[dict]:
+    return decode_cases(prompts, (1,)) + prefill_cases(prompts, (512,))[1:]
 
 
 def neighbour_cases(prompts: dict) -> list[dict]:
@@ -65,12 +80,15 @@ def neighbour_cases(prompts: dict) -> list[dict]:
 WORKLOADS = {
     "decode": Workload("decode, tokens/s of all sequences", ALL, decode_cases),
     "prefill": Workload("prefill, tokens/s", ALL, prefill_cases),
-    "shared": Workload("16 streams after one shared 300-token prefix, 64 tokens each, tokens/s", ALL, shared_cases),
+    "shared": Workload("16 streams after one shared 300-token prefix, 64 tokens each, tokens/s",
+                       (*ALL, "llama_cpp_unified"), shared_cases),
     "start": Workload("process start to first token of a 5-token prompt, s", ALL, start_cases),
     "memory": Workload("peak memory and load time, one sequence", ALL, memory_cases, most_rounds=1),
     "context": Workload("decode against context length, tokens/s", PAIR, context_cases, most_rounds=3),
     "neighbour": Workload("speed beside a process that occupies one core", PAIR, neighbour_cases, most_rounds=3,
                           beside_neighbour=True),
+    "float": Workload("BF16 and F32 weights, decode at batch 1 and prefill, tokens/s", FLOATS, float_cases, most_rounds=3,
+                      models=("smollm2",)),
 }
 # A few minutes: less of everything, and no transformers.
 QUICK_WORKLOADS = ("startup", "tokens", "decode", "prefill", "shared", "start", "memory")
@@ -105,12 +123,13 @@ class Series:
         return self.result()
 
     def take_turn(self, contender) -> None:
-        self.busy.append(busy_share())
         try:
-            self.turns[contender.name].append(contender.turn(self.model, self.cases))
-            if self.workload.beside_neighbour:
-                with busy_neighbour():
-                    self.beside[contender.name].append(contender.turn(self.model, self.cases))
+            with OthersMeter() as meter:
+                self.turns[contender.name].append(contender.turn(self.model, self.cases))
+                if self.workload.beside_neighbour:
+                    with busy_neighbour():
+                        self.beside[contender.name].append(contender.turn(self.model, self.cases))
+            self.busy.append(meter.share)
         except (Unavailable, RuntimeError, OSError, KeyError, ValueError) as error:
             kind = "not available" if isinstance(error, Unavailable) else f"failed: {type(error).__name__}"
             self.gone[contender.name] = f"{kind}: {error}"
@@ -118,11 +137,12 @@ class Series:
 
     def result(self) -> dict:
         names = [case["name"] for case in self.cases if case["name"] != "warm_up"]
-        positions = {case["name"]: mean_positions(case) for case in self.cases}
-        result: dict = {"rounds": self.rounds, "busy_share": sorted(self.busy)[len(self.busy) // 2], "cases": {},
+        about_cases = {case["name"]: {"mean_positions": mean_positions(case), "sequences": len(case.get("prompts", [None])),
+                                      "values": {}} for case in self.cases}
+        # No turn came to its end: there is no figure that others could have disturbed.
+        busy_share = sorted(self.busy)[len(self.busy) // 2] if self.busy else 0.0
+        result: dict = {"rounds": self.rounds, "busy_share": busy_share, "cases": {name: about_cases[name] for name in names},
                         "contenders": {}}
-        for name in names:
-            result["cases"][name] = {"mean_positions": positions[name], "values": {}}
         for contender in self.contenders:
             turns = self.turns[contender.name]
             about: dict = {"label": contender.label, "settings": contender.settings(self.model)}
@@ -134,6 +154,7 @@ class Series:
                 for name in names:
                     result["cases"][name]["values"][contender.name] = self.case_result(contender.name, name)
             result["contenders"][contender.name] = about
+        keep_better_forms(result)
         return result
 
     def case_result(self, contender: str, name: str) -> dict:
@@ -145,6 +166,28 @@ class Series:
             measured["beside"] = summary(beside)
             measured["share_kept"] = summary([after / before for before, after in zip(measured["values"], beside)])
         return measured
+
+
+def keep_better_forms(result: dict) -> None:
+    """Where a peer was measured in two forms, case by case the faster stands under its name, and both are said."""
+    for name, other in FORMS:
+        if other not in result["contenders"]:
+            continue
+        about, other_about = result["contenders"][name], result["contenders"].pop(other)
+        for case in result["cases"].values():
+            values = case["values"]
+            first, second = values.get(name), values.pop(other, None)
+            case["forms"] = f"{about['label']}: {form_figure(first, about)}; {form_figure(second, other_about)}"
+            if second and (not first or paired_ratio(second["values"], first["values"]) > 1):
+                values[name] = second
+            if first and second:
+                case["forms"] += "; the faster is shown and compared with"
+        if "missing" in about and "missing" not in other_about:
+            result["contenders"][name] = {**other_about, "label": about["label"]}
+
+
+def form_figure(value: dict | None, about: dict) -> str:
+    return f"{about['missing']}" if value is None else f"{value['median']:.1f} with {about['settings']}"
 
 
 def mean_positions(case: dict) -> float:

@@ -2,9 +2,10 @@
 """llama.cpp through the xllamacpp package: its server in this process, on the loopback.  Usage: see protocol.py.
 
 Settings are llama.cpp's own defaults (f16 cache, flash attention where it picks it, weights repacked, its warm-up
-run) but for these: as many slots as the job's largest batch, each with the context that it needs; no context
-checkpoints and no cache of prompts in memory, which only cost time here. Figures of single prompts come from the
-server's `timings`.
+run) but for these: as many slots as the job's largest batch, each with the context that it needs; a cache per slot (the
+default where the number of slots is given) or, with "unified" in the job, one for all (the default where it is not; the
+harness measures both); no context checkpoints and no cache of prompts in memory, which only cost time here. Figures of
+single prompts come from the server's `timings`.
 
 What flatters llama.cpp, on purpose: before a timed batch each slot is given its prompt (decode) or the shared prefix
 (shared) untimed and keeps it in its cache, so the clock sees no prompt that could have been there before.
@@ -21,7 +22,9 @@ from importlib.metadata import version
 import xllamacpp
 from protocol import read_job, run_job, summed_rate, timed
 
-SETTINGS = "defaults (f16 cache, flash attention auto); one slot per sequence, warm: prompt or prefix cached per slot"
+SETTINGS = ("f16 cache, flash attention auto; one slot per sequence, {cache}, warm: prompt or prefix cached per slot; "
+            "otherwise defaults")
+CACHES = {False: "a cache per slot", True: "one unified cache"}
 SPARE_POSITIONS = 64
 
 
@@ -45,7 +48,7 @@ class LlamaCpp:
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = job["threads"]
         self.slots = needed_slots(job["cases"])
         params.n_parallel, params.n_ctx = self.slots, self.slots * needed_context(job["cases"])
-        params.kv_unified = False
+        params.kv_unified = job["unified"]
         params.port, params.verbosity = 0, 0
         # Enough to hold a request open per sequence; they sleep while the model works.
         params.n_threads_http = self.slots + 1
@@ -87,4 +90,6 @@ class LlamaCpp:
 
 
 if __name__ == "__main__":
-    run_job(read_job(), f"xllamacpp {version('xllamacpp')}", SETTINGS, LlamaCpp)
+    the_job = read_job()
+    settings = SETTINGS.format(cache=CACHES[the_job["unified"]])
+    run_job(the_job, f"xllamacpp {version('xllamacpp')}", settings, LlamaCpp)

@@ -3,10 +3,11 @@
     python PEER.py JOB.json        one JSON line on standard output: {"package", "settings", "load_s", "cases": {…}}
 
 A job is {"model": FILE, "threads": N, "started": seconds since the epoch when the process was started,
-"dtype" (transformers only), "cases": [CASE…]}. Prompts are lists of token ids, so that every contender computes
+"dtype" (transformers only), "unified" (llama.cpp only), "cases": [CASE…]}. Prompts are lists of token ids, so that every contender computes
 the same tokens. A case is one of
 
-    {"name", "kind": "decode", "prompts": [ids…], "tokens": n}   greedy, all prompts at once, the prompts' time left out
+    {"name", "kind": "decode", "prompts": [ids…], "tokens": n}   greedy, all prompts at once, the prompts' time left out;
+                                                                 "warm_up": ids, decoded as far, untimed, before
     {"name", "kind": "prefill", "prompt": ids}                   the prompt, up to its first token; its halves swapped, untimed, before
     {"name", "kind": "shared", "prefix": ids, "prompts": […], "tokens": n}
                                                                  the prompts begin with the prefix; prompts and answers
@@ -58,6 +59,8 @@ def run_job(job: dict, package: str, settings: str, load) -> None:
 
 def run_case(engine, case: dict, started: float, began: float) -> dict:
     if case["kind"] == "decode":
+        if "warm_up" in case:
+            engine.decode([case["warm_up"]], case["tokens"])
         return engine.decode(case["prompts"], case["tokens"])
     if case["kind"] == "prefill":
         # Another prompt of the same length first: an engine would remember this one.

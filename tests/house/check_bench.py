@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Checks the pure parts of bench/harness: statistics, limits, targets and tables. Needs no package, model or binary."""
+"""Checks the parts of bench/harness that need no package, model or binary: statistics, limits, targets, tables, clocks
+and the busy neighbour."""
+import os
 import sys
 import unittest
 from pathlib import Path
@@ -7,17 +9,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
 
-from harness import product, prompts, quant, table, targets  # noqa: E402
+from harness import processes, product, prompts, quant, table, targets, workloads  # noqa: E402
 from harness.config import MODELS  # noqa: E402
+from harness.contenders import Cupel, with_ids  # noqa: E402
 from harness.statistics import paired_ratio, summary  # noqa: E402
 
 
-def series(case, values, busy=0.0, missing=None, positions=50.0):
+def series(case, values, busy=0.0, missing=None, positions=50.0, sequences=1):
     """The result of one workload on one model with the given contender → list of values."""
     about = {name: {"label": name, "settings": "as they come"} for name in values}
     for name, reason in (missing or {}).items():
         about[name] = {"label": name, "settings": "not run", "missing": reason}
-    found = {"mean_positions": positions, "values": {name: summary(list(each)) for name, each in values.items()}}
+    found = {"mean_positions": positions, "sequences": sequences, "values": {name: summary(list(each)) for name, each in values.items()}}
     return {"rounds": 5, "busy_share": busy, "cases": {case: found}, "contenders": about}
 
 
@@ -52,6 +55,11 @@ class Limits(unittest.TestCase):
     def test_limit(self):
         self.assertAlmostEqual(targets.decode_limit("gemma3", 0, 24.66), 100.0)
 
+    def test_a_step_of_many_sequences_reads_weights_once_and_every_cache(self):
+        self.assertAlmostEqual(targets.decode_limit("gemma3", 0, 24.66, 16), 1600.0)
+        # 96.44 MB of weights and 4 caches of 1,000 positions, 23,040 bytes each: 188.6 MB make 4 tokens.
+        self.assertAlmostEqual(targets.decode_limit("smollm2", 1000, 18.86, 4), 400.0)
+
 
 class Verdicts(unittest.TestCase):
     def only(self, checks, part):
@@ -75,6 +83,23 @@ class Verdicts(unittest.TestCase):
         run["bandwidth"] = {"gb_s": summary([24.66]), "source": "cupel doctor"}
         check = self.only(targets.all_checks(run), "bandwidth limit")
         self.assertEqual((check["figure"], check["verdict"]), ("80.0%", "PASS"))
+
+    def test_neighbour_against_a_tenth_and_against_llama_cpp(self):
+        for ours, theirs, expected in ((0.6, 0.5, ["PASS", "PASS"]), (0.4, 0.5, ["PASS", "MISS"]),
+                                       (0.09, 0.05, ["MISS", "PASS"]), (0.6, None, ["PASS", "n/a"])):
+            measured = series("batch 1", {"cupel": [9.0]} | ({"llama_cpp": [9.0]} if theirs else {}))
+            for name, kept in (("cupel", ours), ("llama_cpp", theirs)):
+                if kept:
+                    measured["cases"]["batch 1"]["values"][name]["share_kept"] = summary([kept])
+            checks = targets.neighbour_checks(results(neighbour={"smollm2": measured}))
+            self.assertEqual([check.verdict for check in checks], expected)
+
+    def test_float_weights_against_transformers_on_the_same(self):
+        values = {"cupel_bf16": [10.0], "transformers_bf16": [10.0], "cupel_f32": [9.0], "transformers_f32": [10.0]}
+        checks = targets.float_checks(results(float={"smollm2": series("batch 1", values)}))
+        self.assertEqual([(check.figure, check.verdict) for check in checks], [("1.00 x", "PASS"), ("0.90 x", "MISS")])
+        checks = targets.float_checks(results(float={"smollm2": series("batch 1", {"cupel_f32": [9.0]})}))
+        self.assertEqual([check.verdict for check in checks], ["n/a", "n/a"])
 
     def test_long_prefill(self):
         for long, expected in ((870.0, "PASS"), (860.0, "MISS")):
@@ -174,6 +199,90 @@ class Tables(unittest.TestCase):
         rows = [line for line in self.document(True).splitlines() if line.startswith("|")]
         self.assertEqual(rows[0].count("|"), rows[2].count("|"))
         self.assertEqual(table.render([["a", "b"], ["x|y", "z"]], True), "| a | b |\n|---|---|\n| x\\|y | z |")
+
+
+    def test_limit_of_every_batch(self):
+        run = results(decode={"gemma3": series("batch 4", {"cupel": [100.0]}, positions=0.0, sequences=4)})
+        run["bandwidth"] = {"gb_s": summary([24.66]), "source": "cupel bench --membw"}
+        self.assertEqual(table.speed_rows(run, "decode", "gemma3")[1][-1], "25%")
+
+    def test_float_ratios_are_within_a_type(self):
+        values = {"cupel_bf16": [30.0], "transformers_bf16": [10.0], "cupel_f32": [20.0], "transformers_f32": [10.0]}
+        rows = table.speed_rows(results(float={"smollm2": series("batch 1", values)}), "float", "smollm2")
+        self.assertEqual([row[-2:] for row in rows], [["bf16: / HF", "f32: / HF"], ["3.00 x", "2.00 x"]])
+
+
+class Turns(unittest.TestCase):
+    """What a turn is told to do, and by which clock it is timed."""
+
+    PROMPT = prompts.Prompt("a b", [1, 2])
+
+    def test_shared_counts_wall_time_from_first_submission_to_last_answer(self):
+        # Two answers of 64 tokens; their steps add up to 3 s and 2 s, but 4.5 s went by.
+        rows = [{"usage": {"completion_tokens": 64}, "timings": clock} for clock in (
+            {"prefill_s": 1.0, "decode_s": 2.0, "submitted_s": 0.5, "answered_s": 4.0},
+            {"prefill_s": 1.0, "decode_s": 1.0, "submitted_s": 0.75, "answered_s": 5.0})]
+        measured = Cupel.measure({"kind": "shared"}, rows)
+        self.assertEqual((measured["seconds"], measured["tokens_per_s"]), (4.5, 128 / 4.5))
+
+    def test_all_decode_the_same_before_one_sequence_is_timed(self):
+        made = {"decode": [self.PROMPT] * 4, "warm_up": prompts.Prompt("c", [3])}
+        cases = {case["name"]: with_ids(case) for case in workloads.decode_cases(made, (1, 4))}
+        self.assertEqual(cases["batch 1"]["warm_up"], [3])
+        self.assertNotIn("warm_up", cases["batch 4"])
+        self.assertNotIn("warm_up", workloads.memory_cases({"prefill": {512: self.PROMPT}})[0])
+
+    def test_the_faster_form_of_a_peer_is_kept_and_both_are_said(self):
+        for unified, kept in ((3.0, 3.0), (1.0, 2.0)):
+            found = series("16 streams", {"llama_cpp": [2.0], "llama_cpp_unified": [unified]})
+            workloads.keep_better_forms(found)
+            case = found["cases"]["16 streams"]
+            self.assertEqual(case["values"]["llama_cpp"]["median"], kept)
+            self.assertEqual((list(case["values"]), list(found["contenders"])), (["llama_cpp"], ["llama_cpp"]))
+            self.assertIn("2.0 with", case["forms"])
+            self.assertIn(f"{unified} with", case["forms"])
+
+    def test_a_form_that_fails_leaves_the_other(self):
+        found = series("16 streams", {"llama_cpp_unified": [3.0]}, missing={"llama_cpp": "failed: no slots"})
+        workloads.keep_better_forms(found)
+        self.assertEqual(found["cases"]["16 streams"]["values"]["llama_cpp"]["median"], 3.0)
+        self.assertNotIn("missing", found["contenders"]["llama_cpp"])
+        self.assertIn("failed: no slots", found["cases"]["16 streams"]["forms"])
+
+
+class Neighbours(unittest.TestCase):
+    def test_share_of_others_leaves_our_own_time_out(self):
+        # Two processors for 5 s: 7 s busy, 3 s idle, and 6 of the busy ones were ours.
+        self.assertAlmostEqual(processes.share_of_others((100.0, 50.0, 10.0), (107.0, 53.0, 16.0)), 0.1)
+        self.assertEqual(processes.share_of_others((0.0, 0.0, 0.0), (1.0, 1.0, 1.01)), 0.0)
+
+    def test_own_children_count_as_ours(self):
+        before = processes.processor_seconds()
+        processes.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.3: pass"])
+        self.assertGreaterEqual(processes.processor_seconds()[2] - before[2], 0.3)
+
+    def test_neighbour_runs_on_a_core_that_we_may_use(self):
+        with processes.busy_neighbour() as neighbour:
+            self.assertEqual(os.sched_getaffinity(neighbour.pid), {min(os.sched_getaffinity(0))})
+        self.assertIsNotNone(neighbour.returncode)
+
+    def test_a_neighbour_that_dies_is_an_error(self):
+        with self.assertRaisesRegex(RuntimeError, "ended early"):
+            with processes.busy_neighbour() as neighbour:
+                neighbour.kill()
+                neighbour.wait()
+
+    def test_a_neighbour_that_cannot_start_is_an_error(self):
+        # No machine has a core of that number.
+        with self.assertRaisesRegex(RuntimeError, "could not start on core 1023"), open(os.devnull, "w") as quiet:
+            saved = os.dup(2)
+            os.dup2(quiet.fileno(), 2)
+            try:
+                with processes.busy_neighbour(1023):
+                    self.fail("it started")
+            finally:
+                os.dup2(saved, 2)
+                os.close(saved)
 
 
 class Prompts(unittest.TestCase):
