@@ -2,7 +2,7 @@
 // the fixtures name its version), from their folders and from the GGUF that is made of them: ids
 // equal, vectors within 1e-4 in f32.
 #include "decode/embedder_support.h"
-#include "engine/model/convert.h"
+#include "engine/convert/to_gguf.h"
 #include "engine/model/hf/open_folder.h"
 
 namespace cupel::decode {

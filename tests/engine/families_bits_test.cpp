@@ -5,7 +5,7 @@
 
 #include "base/format.h"
 #include "base/rng.h"
-#include "engine/model/convert.h"
+#include "engine/convert/to_gguf.h"
 #include "engine/model/hf/open_folder.h"
 #include "engine/model/runtime_support.h"
 #include "support/family_fixtures.h"

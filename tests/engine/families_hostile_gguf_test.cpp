@@ -5,7 +5,7 @@
 #include "base/rng.h"
 #include "engine/families_hostile_support.h"
 #include "engine/gguf_sample.h"
-#include "engine/model/convert.h"
+#include "engine/convert/to_gguf.h"
 #include "engine/model/hf/open_folder.h"
 #include "support/family_fixtures.h"
 #include "support/seeded_checkpoint.h"

@@ -2,7 +2,7 @@
 // fixture names its version): ids equal, vectors within 1e-4.
 #include "decode/embedder_support.h"
 #include "engine/checkpoint/quantize.h"
-#include "engine/model/convert.h"
+#include "engine/convert/to_gguf.h"
 #include "engine/model/hf/open_folder.h"
 
 namespace cupel::decode {
