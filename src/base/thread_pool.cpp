@@ -15,6 +15,8 @@
 
 #include <sched.h>
 
+#include "base/machine.h"
+
 namespace cupel {
 namespace {
 
@@ -55,16 +57,14 @@ void relax() {
 struct ThreadPool::Shared {
   std::vector<std::thread> workers;
   std::atomic<uint64_t> state = 0;
-  std::atomic<size_t> started = 0;  // workers that have joined the current job
   std::atomic<int> sleepers = 0;
   std::atomic<bool> caller_sleeps = false;
   std::atomic<bool> stop = false;
-  std::atomic<bool> all_wanted = false;  // resting ones too
-  std::atomic<int> caller_cpu = -1;      // of the current job
-  Clock::time_point opened;              // the current job; the caller's alone
+  std::atomic<int> caller_cpu = -1;  // of the current job
+  Clock::time_point opened;          // the current job; the caller's alone
   // While the caller sleeps: who leaves the job later than this is late (since the clock's epoch).
   std::atomic<Clock::rep> deadline = 0;
-  const FunctionRef<void(size_t)>* body = nullptr;
+  const FunctionRef<void()>* body = nullptr;
   std::exception_ptr failure;  // the first one of the current job; guarded by mutex
   std::mutex mutex;
   std::condition_variable wake;
@@ -77,7 +77,7 @@ struct ThreadPool::Shared {
     Clock::time_point over;  // the last one
   };
 
-  void work(size_t worker) {
+  void work() {
     uint64_t seen = 0;
     Rest rest;
     while (true) {
@@ -85,14 +85,14 @@ struct ThreadPool::Shared {
       if (stop) {
         return;
       }
-      if (shares_cpu_with_caller() && !all_wanted) {
+      if (shares_cpu_with_caller()) {
         take(rest);
         continue;
       }
       if (!join(seen)) {
         continue;
       }
-      call(worker);
+      call();
       const uint64_t left = state.fetch_sub(1) - 1;
       if (caller_sleeps.load()) {
         const bool late = Clock::now().time_since_epoch().count() > deadline.load();
@@ -117,15 +117,15 @@ struct ThreadPool::Shared {
       rest.next = kShortestRest;
     }
     std::unique_lock lock(mutex);
-    rested.wait_for(lock, rest.next, [&] { return stop || all_wanted; });
+    rested.wait_for(lock, rest.next, [&] { return stop.load(); });
     rest.next = std::min(2 * rest.next, kLongestRest);
     rest.over = Clock::now();
   }
 
   /// The body, whose exception is kept for the caller of the job.
-  void call(size_t worker) noexcept {
+  void call() noexcept {
     try {
-      (*body)(worker);
+      (*body)();
     } catch (...) {
       const std::lock_guard lock(mutex);
       if (!failure) {
@@ -157,30 +157,17 @@ struct ThreadPool::Shared {
         return false;
       }
     } while (!state.compare_exchange_weak(now, now + 1));
-    ++started;
     return true;
   }
 
-  void open_job(const FunctionRef<void(size_t)>& job) {
+  void open_job(const FunctionRef<void()>& job) {
     body = &job;
-    started = 0;
     opened = Clock::now();
     caller_cpu.store(sched_getcpu(), std::memory_order_relaxed);
     state = (state.load() / kGeneration + 1) * kGeneration | kOpen;
     if (sleepers.load() > 0) {
       const std::lock_guard lock(mutex);
       wake.notify_all();
-    }
-  }
-
-  /// Whether those who rest are to come too.
-  void call_all_hands(bool wanted) {
-    {
-      const std::lock_guard lock(mutex);
-      all_wanted = wanted;
-    }
-    if (wanted) {
-      rested.notify_all();
     }
   }
 
@@ -226,7 +213,7 @@ struct ThreadPool::Shared {
 ThreadPool::ThreadPool(size_t threads) : shared_(std::make_unique<Shared>()) {
   for (size_t worker = 1; worker < std::max<size_t>(threads, 1); ++worker) {
     try {
-      shared_->workers.emplace_back([this, worker] { shared_->work(worker); });
+      shared_->workers.emplace_back([this] { shared_->work(); });
     } catch (...) {
       shared_->stop_workers();
       throw;
@@ -240,22 +227,6 @@ ThreadPool::~ThreadPool() {
 
 size_t ThreadPool::threads() const {
   return shared_->workers.size() + 1;
-}
-
-void ThreadPool::run(FunctionRef<void(size_t)> body) {
-  Shared& s = *shared_;
-  if (s.workers.empty()) {
-    body(0);
-    return;
-  }
-  s.call_all_hands(true);  // before the job is there to be missed
-  s.open_job(body);
-  s.call(0);
-  while (s.started.load(std::memory_order_acquire) < s.workers.size()) {
-    std::this_thread::yield();  // each worker must have its turn
-  }
-  s.call_all_hands(false);
-  s.close_job();
 }
 
 void ThreadPool::for_each_chunk(size_t count,
@@ -283,20 +254,14 @@ void ThreadPool::for_each_chunk(size_t count,
       }
     }
   };
-  const auto job = [&take_chunks](size_t) { take_chunks(); };
-  const FunctionRef<void(size_t)> borrowed = job;
-  s.open_job(borrowed);
-  s.call(0);
+  const FunctionRef<void()> job = take_chunks;
+  s.open_job(job);
+  s.call();
   s.close_job();
 }
 
 size_t available_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  size_t cpus = std::max(1U, std::thread::hardware_concurrency());
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    cpus = static_cast<size_t>(std::max(1, CPU_COUNT(&set)));
-  }
+  size_t cpus = usable_cpus().size();
   std::ifstream quota("/sys/fs/cgroup/cpu.max");
   std::string limit;
   double period = 0;

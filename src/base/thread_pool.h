@@ -9,10 +9,9 @@ namespace cupel {
 
 /// A persistent pool for fork–join loops of the engine. The caller is one of the `threads` workers.
 ///
-/// `run(body)` calls `body(worker)` once on each worker (0 … threads-1) and returns when all are
-/// done; waiting workers spin briefly, then sleep, and one that a busy neighbour keeps from its CPU
-/// is left out of `for_each_chunk` for some milliseconds, so that a neighbour costs little. One job
-/// at a time. Bodies must not call the pool. The first exception of a body is thrown on to the
+/// Waiting workers spin briefly, then sleep, and one that a busy neighbour keeps from its CPU is
+/// left out for some milliseconds, so that a neighbour costs little. One job at a time. Bodies must
+/// not call the pool. The first exception of a body is thrown on to the
 /// caller when all workers have left the job; what was not begun by then is not.
 class ThreadPool {
  public:
@@ -23,7 +22,6 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   [[nodiscard]] size_t threads() const;
-  void run(FunctionRef<void(size_t worker)> body);
   /// Splits [0, count) into chunks of `chunk` items, taken by whichever worker is free. The split
   /// is fixed by `chunk` alone, so results cannot depend on the number of threads. Workers that
   /// come when all chunks are taken are not waited for.
@@ -34,7 +32,8 @@ class ThreadPool {
   std::unique_ptr<Shared> shared_;
 };
 
-/// Number of CPUs this process may use (affinity and cgroup quota respected).
+/// How many of `usable_cpus` (machine.h) this process may keep busy at once: the cgroup's quota may
+/// grant less. At least 1.
 size_t available_cpus();
 
 }  // namespace cupel

@@ -1,6 +1,7 @@
 #include "base/thread_pool.h"
 
 #include <atomic>
+#include <chrono>
 #include <new>
 #include <numeric>
 #include <thread>
@@ -8,24 +9,13 @@
 
 #include <gtest/gtest.h>
 
-namespace cupel {
+#include "base/machine.h"
 
-TEST(ThreadPool, RunCallsEachWorkerOnce) {
-  for (const size_t threads : {1, 2, 5}) {
-    ThreadPool pool(threads);
-    EXPECT_EQ(pool.threads(), threads);
-    for (int round = 0; round < 200; ++round) {
-      std::vector<std::atomic<int>> calls(threads);
-      pool.run([&](size_t worker) { ++calls[worker]; });
-      for (const auto& count : calls) {
-        EXPECT_EQ(count.load(), 1);
-      }
-    }
-  }
-}
+namespace cupel {
 
 TEST(ThreadPool, ChunksCoverTheRangeOnce) {
   ThreadPool pool(3);
+  EXPECT_EQ(pool.threads(), 3U);
   for (const size_t count : {0, 1, 7, 64, 1000}) {
     for (const size_t chunk : {1, 3, 64, 5000}) {
       std::vector<std::atomic<int>> hits(count);
@@ -71,29 +61,31 @@ TEST(ThreadPool, ExceptionsReachTheCaller) {
       pool.for_each_chunk(16, 1, [&](size_t, size_t) { ++done; });
       ASSERT_EQ(done.load(), 16U);
     }
-    for (size_t bad = 0; bad < threads; ++bad) {
-      EXPECT_THROW(pool.run([&](size_t worker) {
-        if (worker == bad) {
-          throw std::bad_alloc();
-        }
-      }),
-                   std::bad_alloc);
-    }
   }
 }
 
 TEST(ThreadPool, WorkersThatSleptWakeUp) {
+  if (usable_cpus().size() < 2) {
+    GTEST_SKIP() << "one CPU: a worker rests while the caller runs";
+  }
   ThreadPool pool(2);
   for (int round = 0; round < 3; ++round) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    std::atomic<int> calls = 0;
-    pool.run([&](size_t) { ++calls; });
-    EXPECT_EQ(calls.load(), 2);
+    // A worker rests where it shares the caller's CPU: some jobs may pass before it has a chunk.
+    std::atomic<bool> helped = false;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!helped && std::chrono::steady_clock::now() < end) {
+      pool.for_each_chunk(20, 1, [&, caller = std::this_thread::get_id()](size_t, size_t) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        helped = helped || std::this_thread::get_id() != caller;
+      });
+    }
+    EXPECT_TRUE(helped);
   }
 }
 
 // Far more threads than CPUs: workers that are late or share the caller's CPU rest, and yet every
-// chunk is done once, `run` has each of them and the pool ends at once.
+// chunk is done once and the pool ends at once.
 TEST(ThreadPool, OversubscribedPoolsDoAllTheirWork) {
   ThreadPool pool(4 * available_cpus() + 3);
   for (int round = 0; round < 100; ++round) {
@@ -104,11 +96,6 @@ TEST(ThreadPool, OversubscribedPoolsDoAllTheirWork) {
       }
     });
     ASSERT_EQ(std::accumulate(hits.begin(), hits.end(), 0), 200);
-    if (round % 10 == 0) {
-      std::atomic<size_t> calls = 0;
-      pool.run([&](size_t) { ++calls; });
-      ASSERT_EQ(calls.load(), pool.threads());
-    }
   }
 }
 
