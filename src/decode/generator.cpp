@@ -34,6 +34,7 @@ struct Generator::Running : public AllowedTokens {
   constraint::Progress progress;  // empty where nothing constrains the answer
   ChatResponse response;
   size_t promised_pages = 0;
+  size_t held_pages = 0;  // of those: taken from the pool for it
   int64_t max_tokens = 0;
   size_t rows = 0;       // of the current step
   bool drawing = false;  // the current step reaches the last id
@@ -174,8 +175,13 @@ void Generator::admit() {
       continue;
     }
     std::list<std::unique_ptr<Running>> one(1);
-    one.front() = start(*it);
-    running_.splice(running_.end(), one);
+    auto run = start(*it);
+    if (run) {
+      one.front() = std::move(*run);
+      running_.splice(running_.end(), one);
+    } else {
+      it->on_done(std::move(run).error());
+    }
     it = waiting_.erase(it);
   }
 }
@@ -188,7 +194,8 @@ bool Generator::shares_unfinished_prefix(const GenerateJob& job, int64_t known) 
   });
 }
 
-std::unique_ptr<Generator::Running> Generator::start(GenerateJob& job) {
+// With room for the longest answer, so that no token allocates.
+Result<std::unique_ptr<Generator::Running>> Generator::start(GenerateJob& job) {
   PrefixCache::Match best = prefixes_.find(job.prompt);
   for (const auto& run : running_) {
     const int64_t length = std::min({common_prefix(run->ids, job.prompt), run->state.length(),
@@ -200,21 +207,29 @@ std::unique_ptr<Generator::Running> Generator::start(GenerateJob& job) {
   engine::SequenceState state =
       best.state != nullptr ? best.state->fork(best.length) : model_->new_sequence();
   const size_t pages = pages_of(job);
+  give_prefixes_back(pages);
+  const size_t used = model_->kv_pool().used_pages();
+  CUPEL_TRY_VOID(model_->make_room(
+      state, static_cast<int64_t>(job.prompt.size()) + longest_answer(job) - state.length()));
+  const size_t held = model_->kv_pool().used_pages() - used;
   auto run = std::make_unique<Running>(job, std::move(state), *tokenizer_,
                                        static_cast<size_t>(longest_answer(job)));
   run->promised_pages = pages;
+  run->held_pages = held;
   run->response.usage.prompt_tokens = static_cast<int64_t>(run->job.prompt.size());
   run->response.usage.cached_tokens = best.length;
   promised_pages_ += pages;
-  give_prefixes_back(promised_pages_);
+  held_pages_ += held;
   return run;
 }
 
-// Remembered prefixes live in what nobody was promised. Pages that running sequences hold already
-// are counted twice here: that gives back a little early, never too late.
+// Remembered prefixes live in what nobody was promised: `pages` more, and what was promised to
+// running sequences and is not held. Pages that one of them shares with a prefix are counted twice
+// here: that gives back a little early, never too late.
 void Generator::give_prefixes_back(size_t pages) {
   engine::KvPool& pool = model_->kv_pool();
-  while (pool.used_pages() + pages > pool.capacity_pages() && prefixes_.evict()) {
+  const size_t owed = promised_pages_ - held_pages_ + pages;
+  while (pool.used_pages() + owed > pool.capacity_pages() && prefixes_.evict()) {
   }
 }
 
@@ -229,7 +244,7 @@ Result<Ok> Generator::make_room(size_t pages) {
   while (promised_pages_ + pages > capacity) {
     advance();
   }
-  give_prefixes_back(promised_pages_ + pages);
+  give_prefixes_back(pages);
   return Ok{};
 }
 
@@ -273,6 +288,7 @@ void Generator::after_step(double seconds) {
     }
     if (run.done) {
       promised_pages_ -= run.promised_pages;
+      held_pages_ -= run.held_pages;
       it = running_.erase(it);
     } else {
       ++it;
@@ -332,6 +348,7 @@ void Generator::finish(Running& run, FinishReason reason) {
 
 void Generator::remember(Running& run) {
   std::vector<TokenId> seen(run.ids.begin(), run.ids.begin() + run.state.length());
+  run.state.truncate(run.state.length());  // gives the unused room back
   prefixes_.insert(std::move(seen), std::move(run.state));
 }
 
@@ -347,6 +364,7 @@ void Generator::fail_all(const Error& error) {
   running_.clear();
   waiting_.clear();
   promised_pages_ = 0;
+  held_pages_ = 0;
 }
 
 Result<engine::SequenceState> Generator::prefill(std::span<const TokenId> ids,

@@ -80,7 +80,7 @@ class Generator {
   void advance();
   void give_prefixes_back(size_t pages);
   [[nodiscard]] bool shares_unfinished_prefix(const GenerateJob& job, int64_t known) const;
-  std::unique_ptr<Running> start(GenerateJob& job);
+  Result<std::unique_ptr<Running>> start(GenerateJob& job);
   void collect_rows();
   void after_step(double seconds);
   void take_draw(Running& run);
@@ -96,7 +96,8 @@ class Generator {
   std::list<std::unique_ptr<Running>> running_;
   PrefixCache prefixes_;
   size_t promised_pages_ =
-      0;  ///< worst case of all that runs, so that no step can run out of cache
+      0;                   ///< worst case of all that runs, so that no step can run out of cache
+  size_t held_pages_ = 0;  ///< of those: taken from the pool for what runs
   std::vector<engine::StepRow> rows_;
   std::vector<Running*> row_owner_;
 };

@@ -32,7 +32,6 @@ class PrefixCache {
   void insert(std::vector<TokenId> ids, engine::SequenceState state);
   /// Forgets the least recently used; false when there is none.
   bool evict();
-  void clear() { entries_.clear(); }
 
  private:
   struct Entry {

@@ -81,7 +81,8 @@ TEST(Llama3Scaling, KeepsShortWavesDividesLongOnesAndMixesBetween) {
 
 TEST(RopeTable, RotatesAsIfTheSequenceEndedThereBeyondADynamicLimit) {
   RopeTable table({.base = 10000, .rotary_dim = 8, .dynamic_from = 16, .dynamic_factor = 2});
-  table.grow(64);
+  ThreadPool one(1);
+  table.grow(64, one);
   const auto cos_of = [](double base, int position, int i) {
     return static_cast<float>(std::cos(position * std::pow(base, -2.0 * i / 8)));
   };
@@ -98,7 +99,8 @@ TEST(RopeTable, HasASecondSetOfFactorsForLongSequences) {
                    .magnitude = 1.5,
                    .long_factors = {1, 4},
                    .long_from = 10});
-  table.grow(8);
+  ThreadPool one(1);
+  table.grow(8, one);
   EXPECT_FLOAT_EQ(table.at(3, false).sin[1], static_cast<float>(1.5 * std::sin(3 * 0.01 / 2)));
   EXPECT_FLOAT_EQ(table.at(3, true).sin[1], static_cast<float>(1.5 * std::sin(3 * 0.01 / 4)));
 }

@@ -90,6 +90,10 @@ void add_vocabulary(GgufHeader& header, const TinyModelOptions& options) {
   }
 }
 
+int64_t rotary_dim(const TinyModelOptions& options) {
+  return options.rotary_dim > 0 ? options.rotary_dim : options.head_dim;
+}
+
 void add_metadata(GgufHeader& header, const TinyModelOptions& options) {
   const auto key = [&](std::string_view name) { return format("{}.{}", options.family, name); };
   const auto size = [&](std::string_view name, int64_t value) {
@@ -105,7 +109,10 @@ void add_metadata(GgufHeader& header, const TinyModelOptions& options) {
   size("attention.head_count_kv", options.kv_heads);
   size("attention.key_length", options.head_dim);
   size("attention.value_length", options.head_dim);
-  size("rope.dimension_count", options.head_dim);
+  size("rope.dimension_count", rotary_dim(options));
+  if (options.long_from > 0) {
+    size("rope.scaling.original_context_length", options.long_from);
+  }
   header.set<float>(key("attention.layer_norm_rms_epsilon"), 1e-5F);
   header.set<float>(key("rope.freq_base"), static_cast<float>(options.rope_base));
   if (options.family == "gemma3") {
@@ -155,6 +162,10 @@ class Builder {
     }
     for (int64_t layer = 0; layer < options_.layers; ++layer) {
       add_layer(format("blk.{}.", layer), gemma);
+    }
+    if (options_.long_from > 0) {  // about 1, and about 4
+      norm("rope_factors_short.weight", rotary_dim(options_) / 2);
+      norm("rope_factors_long.weight", rotary_dim(options_) / 2, 4);
     }
   }
 

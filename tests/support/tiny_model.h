@@ -50,10 +50,12 @@ struct TinyModelOptions {
   int64_t heads = 4;
   int64_t kv_heads = 2;
   int64_t head_dim = 32;
+  int64_t rotary_dim = 0;  ///< 0: head_dim
   int64_t feed_forward = 96;
   int64_t context_length = 512;
   int64_t window = 24;  ///< positions that most layers of gemma3 see; ignored by llama
   double rope_base = 10000;
+  int64_t long_from = 0;  ///< LongRoPE's original length; 0: the same factors everywhere
   bool tied_head = false;
   double head_scale = 3;   ///< standard deviation of the logits, roughly
   double block_scale = 1;  ///< of what a block adds; 0: the last token alone decides on the next

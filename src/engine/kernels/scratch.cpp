@@ -1,7 +1,7 @@
 #include <cstdlib>
 #include <memory>
+#include <new>
 
-#include "base/check.h"
 #include "engine/kernels/kernel_table.h"
 
 namespace cupel::engine::kernels {
@@ -24,8 +24,11 @@ void* thread_scratch(int slot, int64_t bytes) {
   if (s.bytes < bytes) {
     const int64_t rounded = (bytes + bytes / 4 + 63) / 64 * 64;
     s.memory.reset();
+    s.bytes = 0;
     s.memory.reset(std::aligned_alloc(64, static_cast<size_t>(rounded)));
-    CUPEL_CHECK(s.memory != nullptr, "no memory for a kernel's scratch");
+    if (s.memory == nullptr) {
+      throw std::bad_alloc();  // as the batch step's own buffers (Scratch) do
+    }
     s.bytes = rounded;
   }
   return s.memory.get();

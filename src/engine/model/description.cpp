@@ -38,6 +38,11 @@ Result<Ok> describe_heads(MetadataReader& read, int64_t width, AttentionDescript
   }
   const int64_t even_share = std::max<int64_t>(1, width / attention.heads);
   CUPEL_TRY(attention.head_dim, read.size_or("attention.key_length", even_share, kMaxHeadDim));
+  if (attention.head_dim % 2 != 0) {  // the int16 cache keeps coordinates in pairs
+    return unsupported("{}: heads are {} wide ({}, or {} / {}); odd widths are not supported", path,
+                       attention.head_dim, read.key("attention.key_length"),
+                       read.key("embedding_length"), read.key("attention.head_count"));
+  }
   CUPEL_TRY(const int64_t value_length,
             read.size_or("attention.value_length", attention.head_dim, kMaxHeadDim));
   if (value_length != attention.head_dim) {

@@ -1,6 +1,8 @@
 #include "engine/runtime/kv_pool.h"
 
 #include <cstring>
+#include <new>
+#include <utility>
 
 #include "base/error.h"
 
@@ -27,8 +29,17 @@ Result<int32_t> KvPool::allocate() {
     return exhausted("the key-value cache is full: {} pages of {} positions ({} MiB)", max_pages_,
                      kPageRows, max_pages_ * page_bytes() >> 20U);
   }
-  // Zeroed: attention may read (and mask) rows of a page that were never written.
-  pages_.push_back({std::make_unique<std::byte[]>(page_bytes_), 1});
+  if (free_.capacity() <= pages_.size()) {
+    free_.reserve(2 * pages_.size() + 1);
+  }
+  // Zeroed, by the system where it can: attention may read (and mask) rows that were never written.
+  Page page;
+  page.data.reset(static_cast<std::byte*>(std::calloc(1, page_bytes_)));
+  page.references = 1;
+  if (page.data == nullptr) {
+    throw std::bad_alloc();
+  }
+  pages_.push_back(std::move(page));
   return static_cast<int32_t>(pages_.size() - 1);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -13,13 +14,14 @@ namespace cupel::engine {
 /// Memory of the key-value cache: pages of kPageRows positions over all layers, shared by count.
 ///
 /// Not thread-safe: one engine thread owns a pool and all its sequences. Pages are allocated when
-/// first needed and kept for reuse; never more than `max_bytes`.
+/// first asked for and kept for reuse; never more than `max_bytes`. The system gives a page's
+/// memory as it is written, so that room for a long answer costs little until the answer is long.
 class KvPool {
  public:
   KvPool(const ModelDescription& model, CacheType type, size_t max_bytes);
 
   /// A page with reference count 1, contents undefined. Errors: kExhausted when the limit is
-  /// reached.
+  /// reached. Throws std::bad_alloc where the system has no memory; nothing has changed then.
   Result<int32_t> allocate();
   void retain(int32_t page) { ++pages_[static_cast<size_t>(page)].references; }
   void release(int32_t page);
@@ -36,8 +38,11 @@ class KvPool {
   [[nodiscard]] size_t used_pages() const { return pages_.size() - free_.size(); }
 
  private:
+  struct FreeMemory {
+    void operator()(std::byte* memory) const { std::free(memory); }
+  };
   struct Page {
-    std::unique_ptr<std::byte[]> data;
+    std::unique_ptr<std::byte[], FreeMemory> data;
     int32_t references = 0;
   };
   struct LayerLayout {
@@ -48,7 +53,7 @@ class KvPool {
   size_t page_bytes_ = 0;
   size_t max_pages_ = 0;
   std::vector<Page> pages_;
-  std::vector<int32_t> free_;
+  std::vector<int32_t> free_;  // with room for all pages: to give one back cannot fail
 };
 
 }  // namespace cupel::engine

@@ -29,23 +29,32 @@ RopeTable::RopeTable(const RopeDescription& rope) : rope_(rope) {
   }
 }
 
-void RopeTable::grow(int64_t count) {
+void RopeTable::grow(int64_t count, ThreadPool& threads) {
   if (count <= positions_) {
     return;
   }
-  count = std::max(count, positions_ + 256);                // few growth steps while decoding,
-  count = (count + kPageRows - 1) / kPageRows * kPageRows;  // where the cache grows too
-  grow(short_, count);
-  if (!long_.frequencies.empty()) {
-    grow(long_, count);
+  count = std::max(count, positions_ + 256);  // few growth steps where nobody asked for room
+  count = (count + kPageRows - 1) / kPageRows * kPageRows;
+  for (Angles* angles : {&short_, &long_}) {
+    if (!angles->frequencies.empty()) {
+      angles->cos.resize(static_cast<size_t>(count * half()));
+      angles->sin.resize(static_cast<size_t>(count * half()));
+    }
   }
+  const auto added = static_cast<size_t>(count - positions_);
+  threads.for_each_chunk(added, kPageRows, [&](size_t begin, size_t end) {
+    for (Angles* angles : {&short_, &long_}) {
+      if (!angles->frequencies.empty()) {
+        fill(*angles, positions_ + static_cast<int64_t>(begin),
+             positions_ + static_cast<int64_t>(end));
+      }
+    }
+  });
   positions_ = count;
 }
 
-void RopeTable::grow(Angles& angles, int64_t count) const {
-  angles.cos.resize(static_cast<size_t>(count * half()));
-  angles.sin.resize(static_cast<size_t>(count * half()));
-  for (int64_t p = positions_; p < count; ++p) {
+void RopeTable::fill(Angles& angles, int64_t begin, int64_t end) const {
+  for (int64_t p = begin; p < end; ++p) {
     for (int64_t i = 0; i < half(); ++i) {
       const double a = angle(angles, p, i);
       const auto place = static_cast<size_t>(p * half() + i);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "engine/kernels/operators.h"
 #include "engine/model/description.h"
 
@@ -13,8 +14,9 @@ class RopeTable {
  public:
   explicit RopeTable(const RopeDescription& rope);
 
-  /// Extends the table to positions [0, count). Not thread-safe; call before the step's loops.
-  void grow(int64_t count);
+  /// Extends the table to positions [0, count), on all threads. Not thread-safe; call before the
+  /// step's loops. What it throws leaves the table as it was.
+  void grow(int64_t count, ThreadPool& threads);
   /// `long_factors`: LongRoPE's factors of long sequences.
   [[nodiscard]] RopeArgs at(int64_t position, bool long_factors) const {
     const Angles& angles = long_factors && !long_.frequencies.empty() ? long_ : short_;
@@ -32,7 +34,7 @@ class RopeTable {
     std::vector<float> sin;
   };
   [[nodiscard]] int64_t half() const { return rope_.rotary_dim / 2; }
-  void grow(Angles& angles, int64_t count) const;
+  void fill(Angles& angles, int64_t begin, int64_t end) const;
   [[nodiscard]] double angle(const Angles& angles, int64_t position, int64_t i) const;
 
   RopeDescription rope_;

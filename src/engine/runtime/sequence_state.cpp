@@ -17,11 +17,10 @@ SequenceState::SequenceState(SequenceState&& other) noexcept
       length_(std::exchange(other.length_, 0)),
       long_rope_(std::exchange(other.long_rope_, false)),
       tokens_(std::exchange(other.tokens_, {})),
-      drafts_(std::exchange(other.drafts_, {})),
+      tree_(std::exchange(other.tree_, {})),
       pages_(std::move(other.pages_)),
       layer_pages_(std::move(other.layer_pages_)) {
   other.pages_.clear();
-  other.layer_pages_.assign(pool_->layers(), {});
 }
 
 SequenceState& SequenceState::operator=(SequenceState&& other) noexcept {
@@ -29,7 +28,7 @@ SequenceState& SequenceState::operator=(SequenceState&& other) noexcept {
   std::swap(length_, other.length_);
   std::swap(long_rope_, other.long_rope_);
   std::swap(tokens_, other.tokens_);
-  std::swap(drafts_, other.drafts_);
+  std::swap(tree_, other.tree_);
   std::swap(pages_, other.pages_);
   std::swap(layer_pages_, other.layer_pages_);
   return *this;
@@ -41,6 +40,7 @@ SequenceState SequenceState::fork(int64_t length) const {
   copy.length_ = length;
   copy.long_rope_ = long_rope_;
   copy.tokens_.assign(tokens_.begin(), tokens_.begin() + std::min(length, std::ssize(tokens_)));
+  copy.reserve_lists(static_cast<size_t>(pages_for(length)));
   for (int64_t i = 0; i < pages_for(length); ++i) {
     pool_->retain(pages_[static_cast<size_t>(i)]);
     copy.push_page(pages_[static_cast<size_t>(i)]);
@@ -51,8 +51,8 @@ SequenceState SequenceState::fork(int64_t length) const {
 void SequenceState::truncate(int64_t length) {
   CUPEL_CHECK(length >= 0 && length <= length_);
   length_ = length;
+  tree_.clear();
   tokens_.resize(std::min(tokens_.size(), static_cast<size_t>(length)));
-  drafts_.clear();
   while (static_cast<int64_t>(pages_.size()) > pages_for(length)) {
     drop_last_page();
   }
@@ -72,6 +72,7 @@ Result<Ok> SequenceState::reserve(int64_t rows) {
       layer_pages_[layer][last] = pool_->layer(own, layer);
     }
   }
+  reserve_lists(static_cast<size_t>(pages_for(length_ + rows)));
   while (static_cast<int64_t>(pages_.size()) < pages_for(length_ + rows)) {
     auto page = pool_->allocate();
     if (!page) {
@@ -100,7 +101,21 @@ void SequenceState::drop_last_page() {
   }
 }
 
-void SequenceState::push_page(int32_t page) {
+// All lists at once, before any of them grows: layers never differ in length, and no page is lost.
+void SequenceState::reserve_lists(size_t pages) {
+  if (pages <= pages_.capacity()) {
+    return;
+  }
+  const size_t room = std::max(pages, 2 * pages_.size());
+  layer_pages_.resize(pool_->layers());  // what was moved from has none
+  tokens_.reserve(room * kPageRows);
+  for (auto& layer : layer_pages_) {
+    layer.reserve(room);
+  }
+  pages_.reserve(room);  // last: it says what all have
+}
+
+void SequenceState::push_page(int32_t page) noexcept {
   pages_.push_back(page);
   for (size_t layer = 0; layer < layer_pages_.size(); ++layer) {
     layer_pages_[layer].push_back(pool_->layer(page, layer));

@@ -16,6 +16,14 @@ namespace cupel::engine {
 /// Move-only; belongs to the thread of its pool, which must outlive it.
 class SequenceState {
  public:
+  /// A row of the last step that was a tree: its parent among them (-1: the sequence), its token.
+  struct TreeRow {
+    int32_t parent = -1;
+    TokenId token = 0;
+  };
+  /// In place of a token: the row was a given embedding.
+  static constexpr TokenId kEmbedded = -1;
+
   explicit SequenceState(KvPool& pool) : pool_(&pool), layer_pages_(pool.layers()) {}
   SequenceState(SequenceState&& other) noexcept;
   SequenceState& operator=(SequenceState&& other) noexcept;
@@ -32,22 +40,24 @@ class SequenceState {
   void truncate(int64_t length);
 
   /// Makes room for `rows` more positions, so that they can be written. Errors: kExhausted; the
-  /// state is then as before.
+  /// state is then as before. Where there is no memory (std::bad_alloc) it may keep a part of the
+  /// room, and is whole.
   Result<Ok> reserve(int64_t rows);
   /// Positions that could hold rows without more pages.
   [[nodiscard]] int64_t reserved() const { return static_cast<int64_t>(pages_.size()) * kPageRows; }
-  /// Counts `rows` reserved positions as seen.
-  void extend(int64_t rows) { length_ += rows; }
-  /// What stood in a row that was given as an embedding.
-  static constexpr TokenId kNoToken = -1;
-  /// Models whose rotary factors depend on the sequence's length need its tokens to compute it
-  /// anew: one per row, kNoToken where there is none.
+  /// Counts `rows` reserved positions as seen. Forgets the tree.
+  void extend(int64_t rows) {
+    length_ += rows;
+    tree_.clear();
+  }
+  /// The rows that were written after the end and not counted, by slot: what can be committed.
+  [[nodiscard]] std::span<const TreeRow> tree() const { return tree_; }
+  void forget_tree() { tree_.clear(); }
+  void add_tree_row(TreeRow row) { tree_.push_back(row); }
+  /// Models whose rotary factors depend on the sequence's length need its tokens, one for each
+  /// position, to compute it anew.
   void remember(TokenId token) { tokens_.push_back(token); }
   [[nodiscard]] std::span<const TokenId> tokens() const { return tokens_; }
-  /// The tokens of the last step's tree, of which `commit` remembers those that stay.
-  void draft(TokenId token) { drafts_.push_back(token); }
-  void forget_drafts() { drafts_.clear(); }
-  [[nodiscard]] std::span<const TokenId> drafts() const { return drafts_; }
   /// Whether its rows were computed with the long factors.
   [[nodiscard]] bool long_rope() const { return long_rope_; }
   void use_long_rope(bool value) { long_rope_ = value; }
@@ -57,13 +67,14 @@ class SequenceState {
  private:
   void clear();
   void drop_last_page();
-  void push_page(int32_t page);
+  void reserve_lists(size_t pages);
+  void push_page(int32_t page) noexcept;
 
   KvPool* pool_;
   int64_t length_ = 0;
   bool long_rope_ = false;
-  std::vector<TokenId> tokens_;  // these two of models with long factors only
-  std::vector<TokenId> drafts_;
+  std::vector<TokenId> tokens_;  // of models with long factors only
+  std::vector<TreeRow> tree_;
   std::vector<int32_t> pages_;
   std::vector<std::vector<KvPage>> layer_pages_;  // [layer][page]: what attention reads
 };

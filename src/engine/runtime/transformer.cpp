@@ -24,18 +24,6 @@ size_t run_end(std::span<const StepRow> rows, size_t begin) {
   return end;
 }
 
-/// Positions that the rows of one sequence add: of a tree, its depth.
-int64_t positions_added(std::span<const StepRow> rows) {
-  std::vector<int64_t> depths(rows.size(), 1);
-  int64_t deepest = 0;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const int32_t parent = rows[i].in_tree() ? rows[i].parent : static_cast<int32_t>(i) - 1;
-    depths[i] = parent < 0 ? 1 : depths[static_cast<size_t>(parent)] + 1;
-    deepest = std::max(deepest, depths[i]);
-  }
-  return deepest;
-}
-
 /// Rows of the pass that begins at `begin`: no tree is cut.
 size_t micro_batch_end(std::span<const StepRow> rows, size_t begin) {
   size_t end = begin;
@@ -95,6 +83,13 @@ Result<std::unique_ptr<Transformer>> Transformer::load(const Checkpoint& file,
   return transformer;
 }
 
+Result<Ok> Transformer::make_room(SequenceState& sequence, int64_t rows) {
+  for (RopeTable& table : rope_tables_) {
+    table.grow(sequence.length() + rows, *threads_);
+  }
+  return sequence.reserve(rows);
+}
+
 Result<Ok> Transformer::step(std::span<const StepRow> rows,
                              const LogitsVisitor& visit,
                              const HiddenTaps* taps) {
@@ -115,8 +110,16 @@ Result<Ok> Transformer::settle_long_rope(std::span<const StepRow> rows) {
   for (size_t begin = 0; begin < rows.size();) {
     const size_t end = run_end(rows, begin);
     SequenceState& sequence = *rows[begin].sequence;
-    const int64_t added = positions_added(rows.subspan(begin, end - begin));
+    const bool tree = rows[begin].in_tree();
+    const int64_t added =
+        tree ? tree_depth(rows.subspan(begin, end - begin)) : static_cast<int64_t>(end - begin);
     const bool long_rope = sequence.length() + added > long_from_;
+    if (tree && long_rope && sequence.length() < long_from_) {
+      return unsupported(
+          "a tree of depth {} after {} positions: LongRoPE's factors change beyond {}, and its "
+          "rows are on both sides; feed fewer drafts, or rows that are no tree",
+          added, sequence.length(), long_from_);
+    }
     if (long_rope != sequence.long_rope()) {
       CUPEL_TRY_VOID(recompute(sequence, long_rope));
     }
@@ -125,17 +128,31 @@ Result<Ok> Transformer::settle_long_rope(std::span<const StepRow> rows) {
   return Ok{};
 }
 
+int64_t Transformer::tree_depth(std::span<const StepRow> rows) {
+  std::vector<int64_t>& depths = work_.depths;
+  depths.resize(rows.size());
+  int64_t deepest = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const int32_t parent = rows[i].parent;
+    depths[i] = parent == StepRow::kRoot ? 1 : depths[static_cast<size_t>(parent)] + 1;
+    deepest = std::max(deepest, depths[i]);
+  }
+  return deepest;
+}
+
 Result<Ok> Transformer::recompute(SequenceState& sequence, bool long_rope) {
   const std::vector<TokenId> tokens(sequence.tokens().begin(), sequence.tokens().end());
-  CUPEL_CHECK(tokens.size() == static_cast<size_t>(sequence.length()));
-  if (std::find(tokens.begin(), tokens.end(), SequenceState::kNoToken) != tokens.end()) {
+  CUPEL_CHECK(std::ssize(tokens) == sequence.length(), "a token for each position");
+  if (std::find(tokens.begin(), tokens.end(), SequenceState::kEmbedded) != tokens.end()) {
     return unsupported(
         "a sequence with given embeddings cannot pass {} positions: its rotary "
         "factors change there",
         long_from_);
   }
+  const int64_t room = sequence.reserved();
   sequence.truncate(0);
   sequence.use_long_rope(long_rope);
+  CUPEL_TRY_VOID(sequence.reserve(room));
   std::vector<StepRow> rows;
   for (const TokenId token : tokens) {
     rows.push_back({.sequence = &sequence, .token = token});
@@ -194,21 +211,20 @@ Result<Ok> Transformer::micro_step(std::span<const StepRow> rows,
   }
   run_head(rows, first_row, hidden, visit);
   for (const StepRow& row : rows) {
-    row.sequence->extend(row.in_tree() ? 0 : 1);
-  }
-  if (long_from_ > 0) {
-    remember_tokens(rows);
+    count_row(row);
   }
   return Ok{};
 }
 
-void Transformer::remember_tokens(std::span<const StepRow> rows) {
-  for (const StepRow& row : rows) {
-    row.sequence->forget_drafts();
+void Transformer::count_row(const StepRow& row) const {
+  const TokenId token = row.embedding == nullptr ? row.token : SequenceState::kEmbedded;
+  if (row.in_tree()) {
+    row.sequence->add_tree_row({.parent = row.parent, .token = token});
+    return;
   }
-  for (const StepRow& row : rows) {
-    const TokenId token = row.embedding == nullptr ? row.token : SequenceState::kNoToken;
-    row.in_tree() ? row.sequence->draft(token) : row.sequence->remember(token);
+  row.sequence->extend(1);
+  if (long_from_ > 0) {
+    row.sequence->remember(token);
   }
 }
 
@@ -221,6 +237,7 @@ Result<Ok> Transformer::reserve(std::span<const StepRow> rows) {
   int64_t furthest = 0;
   for (size_t begin = 0; begin < rows.size();) {
     const size_t end = run_end(rows, begin);
+    rows[begin].sequence->forget_tree();  // this step overwrites it
     CUPEL_TRY_VOID(rows[begin].sequence->reserve(static_cast<int64_t>(end - begin)));
     for (size_t i = begin; i < end; ++i) {
       place_row(rows[i], i, begin);
@@ -234,7 +251,7 @@ Result<Ok> Transformer::reserve(std::span<const StepRow> rows) {
     furthest = std::max(furthest, dual_chunk_.window);
   }
   for (RopeTable& table : rope_tables_) {
-    table.grow(furthest);
+    table.grow(furthest, *threads_);
   }
   return Ok{};
 }
@@ -260,21 +277,22 @@ void Transformer::place_row(const StepRow& row, size_t i, size_t begin) {
 }
 
 Result<Ok> Transformer::commit(SequenceState& sequence, std::span<const int32_t> path) {
-  int32_t before = -1;
+  const std::span<const SequenceState::TreeRow> tree = sequence.tree();
+  int32_t before = StepRow::kRoot;
   for (const int32_t row : path) {
-    if (row <= before || sequence.length() + row >= sequence.reserved()) {
-      return invalid_argument("tree row {} after row {} is no path of the last step", row, before);
+    if (row < 0 || row >= std::ssize(tree)) {
+      return invalid_argument("tree row {} was not in the sequence's last step, which had {}", row,
+                              tree.size());
+    }
+    if (const int32_t parent = tree[static_cast<size_t>(row)].parent; parent != before) {
+      return invalid_argument(
+          "tree row {} does not follow row {}: its parent is {} (-1 = the root)", row, before,
+          parent);
     }
     before = row;
   }
-  if (long_from_ > 0) {
-    if (before >= std::ssize(sequence.drafts())) {
-      return invalid_argument("tree row {} was not in the last step", before);
-    }
-    for (const int32_t row : path) {
-      sequence.remember(sequence.drafts()[static_cast<size_t>(row)]);
-    }
-    sequence.forget_drafts();
+  if (path.empty()) {
+    return Ok{};
   }
   for (size_t layer = 0; layer < description_.layers.size(); ++layer) {
     const AttentionShape shape = shape_of(description_.layers[layer].attention);
@@ -287,6 +305,9 @@ Result<Ok> Transformer::commit(SequenceState& sequence, std::span<const int32_t>
                             pages[static_cast<size_t>(to / kPageRows)], to % kPageRows);
       }
     }
+  }
+  for (const int32_t row : long_from_ > 0 ? path : std::span<const int32_t>()) {
+    sequence.remember(tree[static_cast<size_t>(row)].token);
   }
   sequence.extend(static_cast<int64_t>(path.size()));
   return Ok{};

@@ -96,8 +96,13 @@ class Transformer : private RowSteps {
   [[nodiscard]] ThreadPool& threads() { return *threads_; }
   [[nodiscard]] SequenceState new_sequence() { return SequenceState(kv_pool_); }
 
+  /// Makes room for `rows` more positions of a sequence, in the cache and in the rotary tables:
+  /// steps up to there allocate nothing. Errors: kExhausted, as SequenceState::reserve.
+  Result<Ok> make_room(SequenceState& sequence, int64_t rows);
+
   /// Runs all rows; afterwards every sequence is longer by its rows that are not in a tree.
   /// Errors: kInvalidArgument - a token outside the vocabulary, or rows that are no tree;
+  /// kUnsupported - a tree on both sides of the length where LongRoPE's factors change;
   /// kExhausted - cache full (sequences then have the length they had at the last finished
   /// micro-batch).
   Result<Ok> step(std::span<const StepRow> rows,
@@ -106,7 +111,8 @@ class Transformer : private RowSteps {
 
   /// Keeps the tree rows `path` of the sequence's last step, from the root down: indices among the
   /// sequence's rows, each the parent of the next. The sequence is longer by them.
-  /// Errors: kInvalidArgument - indices that do not ascend or were not in that step.
+  /// Errors: kInvalidArgument - rows that were not in that step or no path from the
+  /// root; nothing has changed then.
   Result<Ok> commit(SequenceState& sequence, std::span<const int32_t> path);
 
  private:
@@ -125,7 +131,8 @@ class Transformer : private RowSteps {
   /// LongRoPE: recomputes sequences whose length asks for the other factors.
   Result<Ok> settle_long_rope(std::span<const StepRow> rows);
   Result<Ok> recompute(SequenceState& sequence, bool long_rope);
-  void remember_tokens(std::span<const StepRow> rows);
+  [[nodiscard]] int64_t tree_depth(std::span<const StepRow> rows);
+  void count_row(const StepRow& row) const;
   void embed(std::span<const StepRow> rows, float* hidden);
   void attention_block(std::span<const StepRow> rows, size_t layer, float* hidden);
   void feed_forward_block(size_t rows, size_t layer, float* hidden);

@@ -92,7 +92,8 @@ inline ActivationRows activation_rows(const ActivationBuffer& b) {
           .bf16 = b.bf16};
 }
 
-/// Buffers of the batch step; after warm-up no step allocates.
+/// Buffers of the batch step. They only grow: a step allocates where it has more rows than any
+/// before, and nothing else where its sequences have room (Transformer::make_room).
 struct Workspace {
   Scratch<float> hidden;         // [n, D]
   Scratch<float> q;              // [n, N·H]
@@ -119,6 +120,7 @@ struct Workspace {
   // after it, by ascending position from the sequence's length on.
   std::vector<int32_t> path_slots;
   std::vector<size_t> path_begins;
+  std::vector<int64_t> depths;  // of the rows of one tree
 };
 
 }  // namespace cupel::engine

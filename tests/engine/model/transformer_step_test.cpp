@@ -131,9 +131,45 @@ TEST_P(TransformerStep, RefusesRowsThatAreNoTree) {
   EXPECT_NE(message(std::vector<int32_t>(kMaxTreeRows + 1, -1)).find("at most 256"),
             std::string::npos);
   EXPECT_EQ(message(std::vector<int32_t>(kMaxTreeRows, -1)), "");
-  for (const std::vector<int32_t>& path : {std::vector<int32_t>{1, 1}, {2, 1}, {-1}, {4000}}) {
-    EXPECT_FALSE(engine_->commit(sequence, path).has_value());
-  }
+}
+
+TEST_P(TransformerStep, CommitsOnlyPathsOfTheLastTree) {
+  const auto prompt = random_ids(50, 10);
+  SequenceState sequence = engine_->new_sequence();
+  feed(*engine_, sequence, prompt);
+  const auto message = [&](const std::vector<int32_t>& path) {
+    const auto done = engine_->commit(sequence, path);
+    return done ? std::string() : done.error().message;
+  };
+  EXPECT_NE(message({0}).find("which had 0"), std::string::npos);  // no tree at all
+  // Rows 0 and 1 are drafts after the prompt, row 2 follows row 0.
+  const auto draft = [&] {
+    std::vector<StepRow> rows;
+    for (const int32_t parent : {-1, -1, 0}) {
+      rows.push_back({.sequence = &sequence, .token = 7, .parent = parent});
+    }
+    step(*engine_, rows);
+  };
+  draft();
+  ASSERT_GT(sequence.reserved(), sequence.length() + 20);  // room is no reason to accept a row
+  EXPECT_NE(message({20}).find("tree row 20"), std::string::npos);
+  EXPECT_NE(message({3}).find("which had 3"), std::string::npos);
+  EXPECT_NE(message({-1}).find("tree row -1"), std::string::npos);
+  EXPECT_NE(message({0, 1}).find("row 1 does not follow row 0"), std::string::npos);
+  EXPECT_NE(message({1, 2}).find("row 2 does not follow row 1"), std::string::npos);
+  EXPECT_NE(message({2}).find("its parent is 0"), std::string::npos);
+  EXPECT_NE(message({0, 0}).find("row 0 does not follow row 0"), std::string::npos);
+  EXPECT_EQ(sequence.length(), 10);
+  EXPECT_EQ(message({0, 2}), "");
+  EXPECT_EQ(sequence.length(), 12);
+  EXPECT_NE(message({0}).find("which had 0"), std::string::npos);  // once
+  // A roll-back, or a step of plain rows, leaves nothing to commit either.
+  draft();
+  sequence.truncate(11);
+  EXPECT_FALSE(message({0}).empty());
+  draft();
+  feed(*engine_, sequence, std::vector<TokenId>{1});
+  EXPECT_FALSE(message({0}).empty());
 }
 
 TEST_P(TransformerStep, EmbeddingOfATokenEqualsTheToken) {
