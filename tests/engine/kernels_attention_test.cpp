@@ -165,39 +165,123 @@ std::vector<int64_t> range(int64_t begin, int64_t end) {
 class Attention : public KernelTest {};
 CUPEL_KERNEL_SUITE(Attention);
 
-// Queries of other positions stand for the same query rotated differently.
+double bound_of(const AttentionShape& s) {
+  return s.cache == CacheType::kInt16 ? 2e-3 : s.softcap > 0 ? 6e-6 : 2e-6;
+}
+
+// Queries of other positions stand for the same query rotated differently. With `first` a window
+// ends inside the older chunks, inside the recent one, or inside the query's own.
+void check_dual_chunk(const Operators& ops,
+                      const Problem& problem,
+                      const Cache& cache,
+                      int64_t chunk,
+                      AttentionQuery query) {
+  const int64_t position = query.length - 1;
+  std::vector<float> out(static_cast<size_t>(problem.width()));
+  const auto query_at = [&](int64_t p) { return problem.queries.data() + p * problem.width(); };
+  query.query = query_at(position);
+  query.output = out.data();
+  query.recent_end = position / chunk * chunk;
+  query.older_end = std::max<int64_t>(0, query.recent_end - chunk);
+  query.recent = query_at(1);
+  query.older = query_at(2);
+  for (int64_t head = 0; head < problem.shape.kv_heads; ++head) {
+    ops.attention(std::span(&query, 1), problem.shape, head);
+  }
+  const std::vector<double> expected = problem.reference(position, query.first, [&](int64_t p) {
+    return p < query.older_end ? 2 : p < query.recent_end ? 1 : position;
+  });
+  for (size_t j = 0; j < expected.size(); ++j) {
+    ASSERT_NEAR(out[j], expected[j], bound_of(problem.shape))
+        << "chunk " << chunk << " position " << position << " from " << query.first;
+  }
+  if (query.first >= query.recent_end) {  // its own chunk is all it sees
+    const int64_t window = query.first > 0 ? query.length - query.first : 0;
+    EXPECT_TRUE(same_bits(out, attend(ops, problem, cache.pages(), {position}, window)));
+  }
+}
+
 TEST_P(Attention, DualChunksMeetTheirOwnQueryInOneSoftmax) {
   for (const AttentionShape& s : shapes()) {
     const Problem problem(s, 150, 2);
     const Cache cache = problem.cache(ops());
     for (const int64_t chunk : {6, 48, 64, 100, 200}) {
       for (const int64_t position : {5, 63, 99, 100, 149}) {
-        std::vector<float> out(static_cast<size_t>(problem.width()));
-        const auto query_at = [&](int64_t p) {
-          return problem.queries.data() + p * problem.width();
-        };
-        AttentionQuery query{.query = query_at(position),
-                             .output = out.data(),
-                             .pages = cache.pages(),
-                             .length = position + 1};
-        query.recent_end = position / chunk * chunk;
-        query.older_end = std::max<int64_t>(0, query.recent_end - chunk);
-        query.recent = query_at(1);
-        query.older = query_at(2);
-        for (int64_t head = 0; head < s.kv_heads; ++head) {
-          ops().attention(std::span(&query, 1), s, head);
-        }
-        const std::vector<double> expected = problem.reference(position, 0, [&](int64_t p) {
-          return p < query.older_end ? 2 : p < query.recent_end ? 1 : position;
-        });
-        const double bound = s.cache == CacheType::kInt16 ? 2e-3 : s.softcap > 0 ? 6e-6 : 2e-6;
-        for (size_t j = 0; j < expected.size(); ++j) {
-          ASSERT_NEAR(out[j], expected[j], bound) << "chunk " << chunk << " position " << position;
-        }
-        if (position < chunk) {
-          EXPECT_TRUE(same_bits(out, attend(ops(), problem, cache.pages(), {position})));
+        for (const int64_t first : {0, 1, 40, 64, 97, 149}) {
+          if (first <= position) {
+            check_dual_chunk(ops(), problem, cache, chunk,
+                             {.pages = cache.pages(), .length = position + 1, .first = first});
+          }
         }
       }
+    }
+  }
+}
+
+/// What the model code may ask for: any heads, even width, window and order of slots.
+struct RandomQuery {
+  explicit RandomQuery(uint64_t seed) : rng(seed), problem(random_shape(rng), size(1, 200), seed) {
+    first = size(0, problem.length - 1);
+    slots_begin = size(0, problem.length - 1);
+    // The rows of a tree: its path takes some of the slots, in ascending order.
+    for (int64_t slot = slots_begin, left = problem.length - slots_begin; left > 0; ++slot) {
+      if (rng.below(3) == 0) {
+        slots.push_back(static_cast<int32_t>(slot));
+        --left;
+      }
+    }
+  }
+  int64_t size(int64_t least, int64_t most) {
+    return least + static_cast<int64_t>(rng.below(static_cast<uint64_t>(most - least + 1)));
+  }
+  static AttentionShape random_shape(Rng& rng) {
+    const auto kv_heads = static_cast<int64_t>(1 + rng.below(3));
+    const auto heads = kv_heads * static_cast<int64_t>(1 + rng.below(9));
+    const auto dim = static_cast<int64_t>(2 + 2 * rng.below(80));
+    const float softcap = rng.below(3) == 0 ? static_cast<float>(2 + rng.below(30)) : 0;
+    return shape(heads, kv_heads, dim, softcap,
+                 rng.below(2) == 0 ? CacheType::kInt16 : CacheType::kFloat32);
+  }
+  [[nodiscard]] std::vector<float> run(const Operators& ops) const {
+    Cache cache(ops, problem.shape, slots.back() + 1);
+    for (int64_t p = 0; p < problem.length; ++p) {
+      cache.store(p < slots_begin ? p : slots[static_cast<size_t>(p - slots_begin)], problem.key(p),
+                  problem.value(p));
+    }
+    std::vector<float> out(static_cast<size_t>(problem.width()));
+    const AttentionQuery query = {
+        .query = problem.queries.data() + (problem.length - 1) * problem.width(),
+        .output = out.data(),
+        .pages = cache.pages(),
+        .length = problem.length,
+        .first = first,
+        .slots = slots.data(),
+        .slots_begin = slots_begin};
+    for (int64_t head = 0; head < problem.shape.kv_heads; ++head) {
+      ops.attention({&query, 1}, problem.shape, head);
+    }
+    return out;
+  }
+  Rng rng;
+  Problem problem;
+  int64_t first = 0;
+  int64_t slots_begin = 0;
+  std::vector<int32_t> slots;
+};
+
+TEST_P(Attention, RandomShapesWindowsAndSlotsMatchTheReferenceAndTheOracle) {
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    const RandomQuery random(seed);
+    const AttentionShape& s = random.problem.shape;
+    SCOPED_TRACE(testing::Message()
+                 << "seed " << seed << ": " << s.heads << " heads, " << s.kv_heads
+                 << " of keys, width " << s.head_dim << ", from " << random.first << " to "
+                 << random.problem.length << ", slots from " << random.slots_begin);
+    const std::vector<float> out = random.run(ops());
+    EXPECT_TRUE(same_bits(out, random.run(scalar_ops())));
+    const auto expected = random.problem.reference(random.problem.length - 1, random.first);
+    for (size_t j = 0; j < expected.size(); ++j) {
+      ASSERT_NEAR(out[j], expected[j], bound_of(s));
     }
   }
 }
@@ -213,8 +297,7 @@ TEST_P(Attention, MatchesDoubleReference) {
         const int64_t first = window > 0 ? std::max<int64_t>(0, positions[i] + 1 - window) : 0;
         const std::vector<double> expected = problem.reference(positions[i], first);
         for (size_t j = 0; j < expected.size(); ++j) {
-          const double bound = s.cache == CacheType::kInt16 ? 2e-3 : s.softcap > 0 ? 6e-6 : 2e-6;
-          ASSERT_NEAR(out[i * expected.size() + j], expected[j], bound)
+          ASSERT_NEAR(out[i * expected.size() + j], expected[j], bound_of(s))
               << "position " << positions[i] << " head width " << s.head_dim;
         }
       }

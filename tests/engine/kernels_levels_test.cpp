@@ -57,7 +57,7 @@ const Operators& scalar_ops() {
 const std::vector<KernelLevel>& kernel_levels() {
   static const std::vector<KernelLevel> levels = [] {
     std::vector<KernelLevel> all;
-    for (const CpuLevel level : {CpuLevel::kScalar, CpuLevel::kAvx2, CpuLevel::kAvx512}) {
+    for (const CpuLevel level : cpu_levels()) {
       const std::string name(cpu_level_name(level));
       const auto ops = operators_for(level);
       all.push_back({name, ops.has_value() ? ops.value() : nullptr,

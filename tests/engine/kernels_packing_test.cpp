@@ -78,7 +78,7 @@ TEST(CpuLevels, AreNamedAndTheScalarOneIsAlwaysThere) {
   ASSERT_FALSE(levels.empty());
   EXPECT_EQ(levels.front(), CpuLevel::kScalar);
   EXPECT_EQ(levels.back(), best_cpu_level());
-  for (const CpuLevel level : {CpuLevel::kScalar, CpuLevel::kAvx2, CpuLevel::kAvx512}) {
+  for (const CpuLevel level : cpu_levels()) {
     EXPECT_EQ(parse_cpu_level(cpu_level_name(level)).value(), level);
     const auto ops = operators_for(level);
     if (std::find(levels.begin(), levels.end(), level) != levels.end()) {

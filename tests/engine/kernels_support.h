@@ -14,6 +14,7 @@
 #include "engine/checkpoint/quant.h"
 #include "engine/kernels/operators.h"
 #include "engine/kernels/outliers.h"
+#include "engine/kernels/packing.h"
 
 // What the kernel tests share: levels to test, random weights of every format, activation buffers.
 
@@ -59,13 +60,7 @@ class KernelTest : public testing::TestWithParam<KernelLevel> {
 #define CUPEL_KERNEL_SUITE(suite) \
   INSTANTIATE_TEST_SUITE_P(Levels, suite, testing::ValuesIn(kernel_levels()), level_test_name)
 
-inline const std::vector<TensorType>& kernel_types() {
-  static const std::vector<TensorType> types = {
-      TensorType::kF32,  TensorType::kF16,  TensorType::kBF16, TensorType::kQ4_0,
-      TensorType::kQ4_1, TensorType::kQ5_0, TensorType::kQ5_1, TensorType::kQ8_0,
-      TensorType::kQ4_K, TensorType::kQ5_K, TensorType::kQ6_K};
-  return types;
-}
+using kernels::kernel_types;
 inline int64_t column_step(TensorType type) {
   const int64_t block = tensor_type_info(type).block_elements;
   return block > 32 ? block : 32;

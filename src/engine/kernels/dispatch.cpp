@@ -62,13 +62,17 @@ const Operators* wide_operators(CpuLevel /*level*/) {
 
 }  // namespace
 
-std::vector<CpuLevel> available_cpu_levels() {
+std::vector<CpuLevel> cpu_levels() {
   std::vector<CpuLevel> levels;
   for (const LevelName& entry : kLevels) {
-    if (cpu_has(entry.level)) {
-      levels.push_back(entry.level);
-    }
+    levels.push_back(entry.level);
   }
+  return levels;
+}
+
+std::vector<CpuLevel> available_cpu_levels() {
+  std::vector<CpuLevel> levels = cpu_levels();
+  std::erase_if(levels, [](CpuLevel level) { return !cpu_has(level); });
   return levels;
 }
 

@@ -133,7 +133,9 @@ class Operators {
   [[nodiscard]] virtual double log_sum_exp(const float* x, int64_t count) const = 0;
 };
 
-/// Levels this machine can run, weakest first.
+/// All levels, weakest first.
+std::vector<CpuLevel> cpu_levels();
+/// Those this machine can run.
 std::vector<CpuLevel> available_cpu_levels();
 std::string_view cpu_level_name(CpuLevel level);  // "scalar", "avx2", "avx512"
 Result<CpuLevel> parse_cpu_level(std::string_view name);

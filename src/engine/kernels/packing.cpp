@@ -1,5 +1,6 @@
 #include "engine/kernels/packing.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -12,6 +13,13 @@
 
 namespace cupel::engine::kernels {
 namespace {
+
+// In the order of Format.
+constexpr auto kTypes = std::to_array<TensorType>(
+    {TensorType::kF32, TensorType::kF16, TensorType::kBF16, TensorType::kQ4_0, TensorType::kQ4_1,
+     TensorType::kQ5_0, TensorType::kQ5_1, TensorType::kQ8_0, TensorType::kQ4_K, TensorType::kQ5_K,
+     TensorType::kQ6_K});
+static_assert(kTypes.size() == kFormatCount, "a tensor type for each format");
 
 // Keeps rows · cols and the byte counts far below 2^63.
 constexpr int64_t kMaxSide = int64_t{1} << 28;
@@ -30,34 +38,15 @@ Result<Ok> check_shape(TensorType type, int64_t rows, int64_t cols) {
 }
 
 /// Calls f(format) with the format as a compile-time constant.
-template <typename F>
+template <int index = 0, typename F>
 auto with_format(Format format, F&& f) {
-  switch (format) {
-    case kFormatF32:
-      return f(std::integral_constant<Format, kFormatF32>{});
-    case kFormatF16:
-      return f(std::integral_constant<Format, kFormatF16>{});
-    case kFormatBf16:
-      return f(std::integral_constant<Format, kFormatBf16>{});
-    case kFormatQ4_0:
-      return f(std::integral_constant<Format, kFormatQ4_0>{});
-    case kFormatQ4_1:
-      return f(std::integral_constant<Format, kFormatQ4_1>{});
-    case kFormatQ5_0:
-      return f(std::integral_constant<Format, kFormatQ5_0>{});
-    case kFormatQ5_1:
-      return f(std::integral_constant<Format, kFormatQ5_1>{});
-    case kFormatQ8_0:
-      return f(std::integral_constant<Format, kFormatQ8_0>{});
-    case kFormatQ4K:
-      return f(std::integral_constant<Format, kFormatQ4K>{});
-    case kFormatQ5K:
-      return f(std::integral_constant<Format, kFormatQ5K>{});
-    case kFormatQ6K:
-    case kFormatCount:
-      break;
+  if constexpr (index + 1 < kFormatCount) {
+    if (format != index) {
+      return with_format<index + 1>(format, std::forward<F>(f));
+    }
   }
-  return f(std::integral_constant<Format, kFormatQ6K>{});
+  CUPEL_CHECK(format == index, "no such format");
+  return f(std::integral_constant<Format, static_cast<Format>(index)>{});
 }
 
 Format checked_format(const PackedMatrix& matrix) {
@@ -68,33 +57,14 @@ Format checked_format(const PackedMatrix& matrix) {
 
 }  // namespace
 
+std::span<const TensorType> kernel_types() {
+  return kTypes;
+}
+
 std::optional<Format> format_of(TensorType type) {
-  switch (type) {
-    case TensorType::kF32:
-      return kFormatF32;
-    case TensorType::kF16:
-      return kFormatF16;
-    case TensorType::kBF16:
-      return kFormatBf16;
-    case TensorType::kQ4_0:
-      return kFormatQ4_0;
-    case TensorType::kQ4_1:
-      return kFormatQ4_1;
-    case TensorType::kQ5_0:
-      return kFormatQ5_0;
-    case TensorType::kQ5_1:
-      return kFormatQ5_1;
-    case TensorType::kQ8_0:
-      return kFormatQ8_0;
-    case TensorType::kQ4_K:
-      return kFormatQ4K;
-    case TensorType::kQ5_K:
-      return kFormatQ5K;
-    case TensorType::kQ6_K:
-      return kFormatQ6K;
-    default:
-      return std::nullopt;
-  }
+  const auto* const found = std::find(kTypes.begin(), kTypes.end(), type);
+  return found == kTypes.end() ? std::nullopt
+                               : std::optional(static_cast<Format>(found - kTypes.begin()));
 }
 
 Result<size_t> packed_bytes(TensorType type, int64_t rows, int64_t cols) {

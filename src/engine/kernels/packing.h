@@ -11,6 +11,8 @@
 
 namespace cupel::engine::kernels {
 
+/// The tensor types that kernels read, by their index (Format).
+std::span<const TensorType> kernel_types();
 /// The kernels' index of a tensor type, or nothing when no kernel reads it.
 std::optional<Format> format_of(TensorType type);
 

@@ -1,5 +1,6 @@
 // Whole models at every CPU level and with every number of threads: the same bits. Levels that the
 // machine lacks are named as skipped.
+#include "engine/kernels/packing.h"
 #include "engine/model/runtime_support.h"
 
 namespace cupel::engine {
@@ -20,18 +21,15 @@ struct Case {
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const std::string family : {"llama", "gemma3"}) {
-    for (const TensorType type :
-         {TensorType::kF32, TensorType::kF16, TensorType::kBF16, TensorType::kQ4_0,
-          TensorType::kQ4_1, TensorType::kQ5_0, TensorType::kQ5_1, TensorType::kQ8_0}) {
+    for (const TensorType type : kernels::kernel_types()) {
       TinyModelOptions options = family_options(family);
       options.type = type;
-      all.push_back({family + "_" + std::string(tensor_type_name(type)), options});
-    }
-    for (const TensorType type : {TensorType::kQ4_K, TensorType::kQ5_K, TensorType::kQ6_K}) {
-      TinyModelOptions options = cupel::test::tiny_wide_options(type);
-      options.family = family;
-      options.tied_head = true;
-      options.layers = 1;
+      if (tensor_type_info(type).block_elements == 256) {
+        options = cupel::test::tiny_wide_options(type);
+        options.family = family;
+        options.tied_head = true;
+        options.layers = 1;
+      }
       all.push_back({family + "_" + std::string(tensor_type_name(type)), options});
     }
   }
@@ -134,12 +132,48 @@ TEST_P(CpuLevels, WholeModelsEqualTheScalarOracle) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels,
-                         CpuLevels,
-                         testing::Values(CpuLevel::kScalar, CpuLevel::kAvx2, CpuLevel::kAvx512),
-                         [](const auto& param) {
-                           return std::string(cpu_level_name(param.param));
-                         });
+INSTANTIATE_TEST_SUITE_P(Levels, CpuLevels, testing::ValuesIn(cpu_levels()), [](const auto& param) {
+  return std::string(cpu_level_name(param.param));
+});
+
+// Nodes of a random tree of 64 rows that crosses two pages are those of their paths, which is what
+// verifying 64 drafts at once needs. One format of each kind of kernel, both caches.
+TEST_P(CpuLevels, ATreeOf64RowsEqualsItsPaths) {
+  const auto available = available_cpu_levels();
+  if (std::find(available.begin(), available.end(), GetParam()) == available.end()) {
+    GTEST_SKIP() << cpu_level_name(GetParam()) << ": this CPU lacks it";
+  }
+  const std::vector<TokenId> prompt = random_ids(5, 61);
+  const std::vector<TokenId> ids = random_ids(6, 64);
+  for (const TensorType type :
+       {TensorType::kF32, TensorType::kBF16, TensorType::kQ4_0, TensorType::kQ8_0}) {
+    TinyModelOptions model_options;
+    model_options.type = type;
+    const TinyModel model(model_options);
+    for (const auto activations : {Activations::kInt8, Activations::kFloat32}) {
+      EngineOptions options;
+      options.activations = activations;
+      options.level = GetParam();
+      const Engine engine = open_engine(model, options);
+      SequenceState trunk = engine->new_sequence();
+      feed(*engine, trunk, prompt);
+      Rng rng(7);
+      std::vector<StepRow> rows;
+      std::vector<std::vector<TokenId>> paths;
+      for (size_t i = 0; i < ids.size(); ++i) {
+        const auto parent = static_cast<int32_t>(rng.below(i + 1)) - 1;
+        rows.push_back({.sequence = &trunk, .token = ids[i], .logits = true, .parent = parent});
+        paths.push_back(parent < 0 ? prompt : paths[static_cast<size_t>(parent)]);
+        paths.back().push_back(ids[i]);
+      }
+      const Logits tree = step(*engine, rows);
+      for (size_t i = 0; i < ids.size(); ++i) {
+        ASSERT_TRUE(same_bits({tree[i]}, {run_fresh(*engine, paths[i]).back()}))
+            << tensor_type_name(type) << " row " << i;
+      }
+    }
+  }
+}
 
 TEST(CpuLevels, TransformerTakesTheLevelThatIsAskedFor) {
   const TinyModel model;

@@ -2,6 +2,7 @@
 // both families, all shapes of heads that they come in, and every weight format.
 #include <cmath>
 
+#include "engine/kernels/packing.h"
 #include "engine/model/runtime_support.h"
 #include "support/tiny_reference.h"
 
@@ -34,10 +35,7 @@ std::vector<Shape> shapes() {
     options.kv_heads = 1;
     options.head_dim = 40;  // no multiple of 16
     all.push_back({family + "_one_key_head_of_40", options});
-    for (const TensorType type :
-         {TensorType::kF16, TensorType::kBF16, TensorType::kQ4_0, TensorType::kQ4_1,
-          TensorType::kQ5_0, TensorType::kQ5_1, TensorType::kQ8_0, TensorType::kQ4_K,
-          TensorType::kQ5_K, TensorType::kQ6_K}) {
+    for (const TensorType type : kernels::kernel_types()) {
       all.push_back(
           {family + "_" + std::string(tensor_type_name(type)), wide_family(family, type)});
     }
