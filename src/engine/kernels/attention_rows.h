@@ -352,7 +352,7 @@ inline Tile* make_tile(int64_t head_dim) {
   const int64_t chunk_bytes = 4 * (2 * width * kChunk + 2 * kChunk);
   constexpr int64_t kHeader = (sizeof(Tile) + 63) / 64 * 64;
   Pieces pieces = {static_cast<unsigned char*>(
-      thread_scratch(0, kHeader + kTileRows * row_bytes + chunk_bytes))};
+      thread_scratch(kScratchSums, kHeader + kTileRows * row_bytes + chunk_bytes))};
   auto* tile = pieces.take<Tile>(1);
   for (AttentionRow& row : tile->rows) {
     row.query = pieces.take<float>(width);

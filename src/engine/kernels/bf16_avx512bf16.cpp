@@ -119,7 +119,7 @@ void linear_bf16_instruction(const LinearTask& task) {
   const int64_t rows = task.input.rows;
   const PairProduct product = {
       .task = task,
-      .sums = static_cast<float*>(thread_scratch(0, rows * kOneTokenGroups * kGroupRows * 4)),
+      .sums = static_cast<float*>(thread_scratch(kScratchSums, rows * kOneTokenGroups * kGroupRows * 4)),
       .group_words = task.input.cols / 2 * kGroupRows};
   if (rows == 1) {
     multiply_rows<kOneTokenGroups>(product, task.begin);

@@ -29,11 +29,6 @@ namespace {
 // Unpacked blocks of two row groups, 22 KiB: they stay in the L1 cache while all rows use them.
 constexpr int64_t kTileBlocks = 16;
 
-// Slots of thread_scratch.
-constexpr int kSlotSums = 0;
-constexpr int kSlotRows = 1;
-constexpr int kSlotTiles = 2;
-
 /// The last, fewer than kTokens, rows: calls the micro-kernel made for their number.
 template <class Kernel, int groups, int tokens, class Source, class View>
 void multiply_rest(const Source& source,
@@ -156,11 +151,11 @@ template <class Kernel>
 void linear_int8(const LinearTask& task) {
   constexpr int kGroups = Kernel::kGroups;
   const ActivationRows& in = task.input;
-  const auto view = Kernel::view(in, kSlotRows);
+  const auto view = Kernel::view(in, kScratchActivations);
   const Room room = {
-      .sums = static_cast<float*>(thread_scratch(kSlotSums, in.rows * kGroups * kGroupRows * 4)),
+      .sums = static_cast<float*>(thread_scratch(kScratchSums, in.rows * kGroups * kGroupRows * 4)),
       .tiles = static_cast<BlockTile*>(thread_scratch(
-          kSlotTiles, kGroups * kTileBlocks * static_cast<int64_t>(sizeof(BlockTile))))};
+          kScratchWeights, kGroups * kTileBlocks * static_cast<int64_t>(sizeof(BlockTile))))};
   int64_t row = task.begin;
   if constexpr (kGroups > 1) {
     // Few rows wait for memory, which is read fastest in one stream.

@@ -87,8 +87,19 @@ LinearFunction scalar_linear_int8(Format format);
 LinearFunction avx2_linear_int8(Format format);
 LinearFunction avx512_linear_int8(Format format);
 
+/// What a thread's scratch memory is for. Two uses share a slot only where one is over before the
+/// other begins.
+enum ScratchSlot : int {
+  kScratchSums,         // of a product's outputs; a row, head or tile of what is no product
+  kScratchActivations,  // what a product has prepared of its input rows
+  kScratchWeights,      // unpacked or widened weights
+  kScratchGates,        // the gated pair of linear_gated, which runs two products meanwhile
+  kScratchSlots,
+};
+
 /// This thread's scratch memory, ≥ `bytes`, 64-byte aligned; grows, never shrinks. A second call in
-/// the same thread with the same `slot` invalidates the first. Slots 0 … 4; 3 is linear_gated's.
+/// the same thread with the same `slot` (a ScratchSlot) invalidates the first. Throws
+/// std::bad_alloc, which the thread pool passes on, where the system has no memory.
 void* thread_scratch(int slot, int64_t bytes);
 
 }  // namespace cupel::engine::kernels

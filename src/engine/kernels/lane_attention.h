@@ -25,7 +25,7 @@ inline void store_kv_int16(const HeadCache& head,
                            int64_t head_dim,
                            const float* key,
                            const float* value) {
-  auto* codes = static_cast<int16_t*>(thread_scratch(0, 4 * head_dim));
+  auto* codes = static_cast<int16_t*>(thread_scratch(kScratchSums, 4 * head_dim));
   const int levels = key_levels(head_dim);
   head.key_scales[position] = quantise_vector(key, head_dim, levels, codes);
   head.value_scales[position] = quantise_vector(value, head_dim, kValueLevels, codes + head_dim);

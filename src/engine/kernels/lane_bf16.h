@@ -20,7 +20,7 @@ struct SwappedBf16Source : ColumnSource<2> {
 /// The twin in f32, with the members of each pair exchanged.
 inline const float* swapped_values(const ActivationRows& input) {
   const int64_t count = input.rows * input.cols;
-  auto* x = static_cast<float*>(thread_scratch(1, count * 4));
+  auto* x = static_cast<float*>(thread_scratch(kScratchActivations, count * 4));
   for (int64_t i = 0; i < count; i += 2) {
     const uint32_t pair[2] = {static_cast<uint32_t>(input.bf16[i + 1]) << 16U,
                               static_cast<uint32_t>(input.bf16[i]) << 16U};

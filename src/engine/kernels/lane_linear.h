@@ -241,7 +241,7 @@ inline const float* float_values(const ActivationRows& input) {
     return input.values;
   }
   const int64_t count = input.rows * input.cols;
-  auto* x = static_cast<float*>(thread_scratch(1, count * 4));
+  auto* x = static_cast<float*>(thread_scratch(kScratchActivations, count * 4));
   for (int64_t i = 0; i < count; ++i) {
     x[i] = input.scales[i / 32] * static_cast<float>(input.quants[i]);
   }
@@ -263,8 +263,8 @@ void multiply_float(const LinearTask& task, const float* x) {
   const FloatProduct product = {
       .task = task,
       .x = x,
-      .sums = static_cast<float*>(thread_scratch(0, in.rows * kOneTokenGroups * kGroupRows * 4)),
-      .w = static_cast<float*>(thread_scratch(2, kOneTokenGroups * kChunkCols * kGroupRows * 4)),
+      .sums = static_cast<float*>(thread_scratch(kScratchSums, in.rows * kOneTokenGroups * kGroupRows * 4)),
+      .w = static_cast<float*>(thread_scratch(kScratchWeights, kOneTokenGroups * kChunkCols * kGroupRows * 4)),
       .group_bytes = Source::group_bytes(in.cols)};
   if (in.rows == 1) {
     multiply_rows<Source, kOneTokenGroups>(product, task.begin);

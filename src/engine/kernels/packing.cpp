@@ -146,7 +146,7 @@ void dequantise_packed_row(const PackedMatrix& matrix, int64_t row, float* out) 
     const auto* packed = reinterpret_cast<const uint8_t*>(matrix.data);
     const uint8_t* group = packed + row / kGroupRows * Transfer::group_bytes(matrix.cols);
     const int64_t bytes = Transfer::row_bytes(matrix.cols);
-    auto* file = static_cast<uint8_t*>(thread_scratch(0, bytes));
+    auto* file = static_cast<uint8_t*>(thread_scratch(kScratchWeights, bytes));
     Transfer::unpack_row(group, row % kGroupRows, matrix.cols, file);
     const auto done = dequantize_row(
         matrix.type, {reinterpret_cast<const std::byte*>(file), static_cast<size_t>(bytes)},

@@ -19,7 +19,7 @@ struct Slot {
 }  // namespace
 
 void* thread_scratch(int slot, int64_t bytes) {
-  thread_local Slot slots[5];
+  thread_local Slot slots[kScratchSlots];
   Slot& s = slots[slot];
   if (s.bytes < bytes) {
     const int64_t rounded = (bytes + bytes / 4 + 63) / 64 * 64;

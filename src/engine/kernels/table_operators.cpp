@@ -7,8 +7,6 @@
 namespace cupel::engine::kernels {
 namespace {
 
-constexpr int kSlotGates = 3;
-
 template <class Layout>
 void copy_heads(const AttentionShape& shape,
                 const KvPage& from,
@@ -60,8 +58,9 @@ class TableOperators final : public Operators {
                          const NormArgs& args,
                          const ActivationBuffer& buffer,
                          int64_t row) const override {
-    float* out = buffer.values != nullptr ? buffer.values + row * buffer.cols
-                                          : static_cast<float*>(thread_scratch(0, buffer.cols * 4));
+    float* out = buffer.values != nullptr
+                     ? buffer.values + row * buffer.cols
+                     : static_cast<float*>(thread_scratch(kScratchSums, buffer.cols * 4));
     table_.norm(x, args, buffer.cols, out);
     fill_twins(out, buffer, row);
   }
@@ -172,7 +171,7 @@ void TableOperators::linear(const LinearArgs& args, int64_t begin, int64_t end) 
 void TableOperators::linear_gated(const GatedLinearArgs& args, int64_t begin, int64_t end) const {
   const int64_t rows = args.input.rows;
   const int64_t width = end - begin;
-  auto* gates = static_cast<float*>(thread_scratch(kSlotGates, 2 * rows * width * 4));
+  auto* gates = static_cast<float*>(thread_scratch(kScratchGates, 2 * rows * width * 4));
   float* ups = args.up == nullptr ? nullptr : gates + rows * width;
   LinearTask task = {.bias = args.gate_bias,
                      .input = args.input,
