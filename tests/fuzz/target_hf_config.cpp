@@ -1,5 +1,6 @@
 // A config.json: translated into the terms of GGUF, and described as a model with an embedding of
 // 96 tokens. The tensors behind it are another reader's.
+#include "base/thread_pool.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/model/description.h"
 #include "engine/model/hf/translation.h"
@@ -91,7 +92,8 @@ void hf_config(std::span<const uint8_t> input) {
     return;
   }
   CUPEL_CHECK(!model->layers.empty() && model->width > 0 && model->vocabulary_size == 96);
-  engine::RopeTable(model->layers.front().attention.rope).grow(64);
+  ThreadPool alone(1);
+  engine::RopeTable(model->layers.front().attention.rope).grow(64, alone);
 }
 
 }  // namespace cupel::fuzz

@@ -18,7 +18,8 @@ constexpr std::string_view kProbes[] = {
     "I'll we've THEY'RE don'T 'twas O'Reilly's 'S 'd 12345 678 9 ١٢٣ ½ ²",
     "Größe, naïve façade, Žluťoučký kůň, ελληνικά, Привет мир, שלום, مرحبا, हिन्दी, ไทย",
     "日本語のテキスト、漢字とかな。中文文本,没有空格! 한국어 문장입니다.",
-    "emoji 😀👩‍👩‍👧‍👦🇩🇪 math ∑∫√ arrows →⇒ «quotes» “curly” "
+    "emoji 😀👩‍👩‍👧‍👦🇩🇪 math ∑∫√ arrows →⇒ «quotes» "
+    "“curly” "
     "— "
     "dashes–…",
     "https://example.org/a_b-c?d=e&f=1#g user@example.org C:\\path\\file.txt __init__ $$$ ###",

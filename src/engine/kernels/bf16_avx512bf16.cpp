@@ -117,10 +117,10 @@ inline void multiply_rows(const PairProduct& product, int64_t row) {
 
 void linear_bf16_instruction(const LinearTask& task) {
   const int64_t rows = task.input.rows;
-  const PairProduct product = {
-      .task = task,
-      .sums = static_cast<float*>(thread_scratch(kScratchSums, rows * kOneTokenGroups * kGroupRows * 4)),
-      .group_words = task.input.cols / 2 * kGroupRows};
+  const PairProduct product = {.task = task,
+                               .sums = static_cast<float*>(thread_scratch(
+                                   kScratchSums, rows * kOneTokenGroups * kGroupRows * 4)),
+                               .group_words = task.input.cols / 2 * kGroupRows};
   if (rows == 1) {
     multiply_rows<kOneTokenGroups>(product, task.begin);
   } else {

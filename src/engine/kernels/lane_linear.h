@@ -263,8 +263,10 @@ void multiply_float(const LinearTask& task, const float* x) {
   const FloatProduct product = {
       .task = task,
       .x = x,
-      .sums = static_cast<float*>(thread_scratch(kScratchSums, in.rows * kOneTokenGroups * kGroupRows * 4)),
-      .w = static_cast<float*>(thread_scratch(kScratchWeights, kOneTokenGroups * kChunkCols * kGroupRows * 4)),
+      .sums = static_cast<float*>(
+          thread_scratch(kScratchSums, in.rows * kOneTokenGroups * kGroupRows * 4)),
+      .w = static_cast<float*>(
+          thread_scratch(kScratchWeights, kOneTokenGroups * kChunkCols * kGroupRows * 4)),
       .group_bytes = Source::group_bytes(in.cols)};
   if (in.rows == 1) {
     multiply_rows<Source, kOneTokenGroups>(product, task.begin);
