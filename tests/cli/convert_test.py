@@ -19,7 +19,7 @@ class ConvertTest(CupelTest):
         self.assertRegex(done.out, r"^folder: \d+ tensors, 0\.\d MB \(from 0\.\d MB\); no number was rounded\n$")
         self.assertEqual(done.err, "")
         self.ok("convert", "folder", "back.gguf")
-        self.assertEqual(self.generate("folder"), self.generate(tiny))
+        self.assertEqual(self.generate("./folder"), self.generate(tiny))
         self.assertEqual(self.generate("back.gguf"), self.generate(tiny))
         self.assertIn("runs here: yes", self.ok("inspect", "folder").out)
 

@@ -32,7 +32,7 @@ class EmbedTest(CupelTest):
         for i, (row, expected) in enumerate(zip(done.rows(), self.fixture["vectors"], strict=True)):
             self.assertEqual((row["index"], row["id"], row["tokens"]), (i, f"row {i}", len(self.fixture["ids"][i])))
             self.check(row["embedding"], expected)
-        self.assertIn("1 of 10 texts are longer than the 16 tokens", done.err)
+        self.assertIn("3 of 10 texts are longer than the 16 tokens", done.err)
 
     def test_texts_of_the_command_line_and_of_standard_input(self):
         line, storm = self.embed(self.fixture["texts"][0], "storm").rows()

@@ -181,7 +181,7 @@ class ContradictionTest(MistakeTest):
     def test_quantising_onto_the_source(self):
         source = self.folder / "link.gguf"
         source.symlink_to(SMOLLM2)
-        self.refused(USAGE, "quantize", SMOLLM2, source, "--type", "q4_0", says="name another output file")
+        self.refused(USAGE, "quantize", SMOLLM2, source, "--type", "q4_0", says="name another output")
         self.refused(MISSING, "quantize", SMOLLM2, "nowhere/out.gguf", "--type", "q4_0", says="nowhere/out.gguf")
         self.refused(USAGE, "quantize", SMOLLM2, "folder", "--type", "q4_0", says="folder")
 
