@@ -48,7 +48,11 @@ Result<Ok> configure_gemma(const ModelDescription& model, hf::ConfigWriter& conf
   const double scalar = 1 / (attention.scale * attention.scale);
   const double whole = std::round(scalar);  // of a scale in f32
   const bool is_whole = std::fabs(scalar - whole) < 1e-4 * whole;
-  config.set_number("query_pre_attn_scalar", is_whole ? whole : scalar);
+  if (is_whole) {  // transformers takes no other type then
+    config.set("query_pre_attn_scalar", static_cast<int64_t>(whole));
+  } else {
+    config.set_number("query_pre_attn_scalar", scalar);
+  }
   config.set("hidden_activation", "gelu_pytorch_tanh");
   config.set_or_null("attn_logit_softcapping", attention.softcap);
   config.set_or_null("final_logit_softcapping", model.final_softcap);
