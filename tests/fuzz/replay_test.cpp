@@ -13,6 +13,12 @@
 #include "support/process_memory.h"
 
 namespace cupel::fuzz {
+
+/// The name alone: an address would give the test another name in each run.
+inline void PrintTo(const NamedTarget& target, std::ostream* out) {
+  *out << target.name;
+}
+
 namespace {
 
 constexpr double kMostSeconds = 20;                  // of one input; a sanitizer takes tenfold
