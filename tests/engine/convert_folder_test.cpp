@@ -15,6 +15,7 @@
 #include "engine/convert/convert.h"
 #include "engine/convert/to_gguf.h"
 #include "engine/model/hf/open_folder.h"
+#include "support/family_fixtures.h"
 #include "support/seeded_checkpoint.h"
 #include "support/test_paths.h"
 #include "support/tiny_model.h"
@@ -23,17 +24,6 @@ namespace cupel::engine {
 namespace {
 
 using testing::HasSubstr;
-
-std::vector<std::string> fixture_names() {
-  std::vector<std::string> names;
-  std::error_code ec;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(test::test_data("oracles/families"), ec)) {
-    names.push_back(entry.path().stem().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 std::string entries_of(const std::string& folder) {
   std::string names;
@@ -144,7 +134,7 @@ TEST_P(RoundTrip, GgufComesBackBitForBit) {
 
 INSTANTIATE_TEST_SUITE_P(AllFamilies,
                          RoundTrip,
-                         testing::ValuesIn(fixture_names()),
+                         testing::ValuesIn(test::family_fixtures()),
                          [](const auto& name) { return name.param; });
 
 /// Tiny models with a tokenizer: convert as a user does.

@@ -17,22 +17,12 @@
 #include "engine/convert/to_gguf.h"
 #include "engine/model/hf/open_folder.h"
 #include "engine/runtime/transformer.h"
+#include "support/family_fixtures.h"
 #include "support/seeded_checkpoint.h"
 #include "support/test_paths.h"
 
 namespace cupel::engine {
 namespace {
-
-std::vector<std::string> fixture_names() {
-  std::vector<std::string> names;
-  std::error_code ec;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(test::test_data("oracles/families"), ec)) {
-    names.push_back(entry.path().stem().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 class Families : public testing::TestWithParam<std::string> {
  protected:
@@ -224,9 +214,10 @@ TEST(DescribeModel, ReadsAPatternOfWindowsAsANumber) {
   EXPECT_EQ(model.layers[1].attention.window, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Families, testing::ValuesIn(fixture_names()), [](const auto& name) {
-  return name.param;
-});
+INSTANTIATE_TEST_SUITE_P(All,
+                         Families,
+                         testing::ValuesIn(test::family_fixtures()),
+                         [](const auto& name) { return name.param; });
 
 }  // namespace
 }  // namespace cupel::engine

@@ -34,14 +34,11 @@ Result<std::unique_ptr<Encoder>> Encoder::load(const Checkpoint& file,
         "(bert)",
         file.path(), description.architecture);
   }
-  CUPEL_TRY(const Operators* operators, operators_for(options.level.value_or(best_cpu_level())));
-  auto threads =
-      std::make_unique<ThreadPool>(options.threads == 0 ? available_cpus() : options.threads);
-  CUPEL_TRY(Weights weights, load_weights(file, description, *operators, options.noise, *threads));
+  CUPEL_TRY(LoadedModel loaded, load_model(file, description, options));
   std::unique_ptr<Encoder> encoder(
-      new Encoder(std::move(description), *operators, std::move(threads), options));
-  encoder->set_twins(weights);
-  encoder->weights_ = std::move(weights);
+      new Encoder(std::move(description), *loaded.operators, std::move(loaded.threads), options));
+  encoder->set_twins(loaded.weights);
+  encoder->weights_ = std::move(loaded.weights);
   encoder->add_up_positions();
   return encoder;
 }

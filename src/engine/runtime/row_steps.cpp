@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/kernels/outliers.h"
+#include "engine/runtime/transformer.h"
 
 namespace cupel::engine {
 namespace {
@@ -11,6 +12,18 @@ namespace {
 constexpr size_t kForkWork = 20000;
 
 }  // namespace
+
+Result<LoadedModel> load_model(const Checkpoint& file,
+                               const ModelDescription& description,
+                               const EngineOptions& options) {
+  LoadedModel model;
+  CUPEL_TRY(model.operators, operators_for(options.level.value_or(best_cpu_level())));
+  model.threads =
+      std::make_unique<ThreadPool>(options.threads == 0 ? available_cpus() : options.threads);
+  CUPEL_TRY(model.weights,
+            load_weights(file, description, *model.operators, options.noise, *model.threads));
+  return model;
+}
 
 void RowSteps::set_twins(const Weights& weights) {
   twins_ = {};

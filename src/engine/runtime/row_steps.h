@@ -13,6 +13,19 @@
 
 namespace cupel::engine {
 
+struct EngineOptions;
+
+/// What a transformer and an encoder are made of, beside their description.
+struct LoadedModel {
+  const Operators* operators = nullptr;
+  std::unique_ptr<ThreadPool> threads;
+  Weights weights;
+};
+/// Errors: those of load_weights; kUnsupported - a CPU level that this machine lacks.
+Result<LoadedModel> load_model(const Checkpoint& file,
+                               const ModelDescription& description,
+                               const EngineOptions& options);
+
 /// Steps over all rows of a batch, on all threads: what the transformer and the encoder are made
 /// of. Results depend neither on the number of threads nor on how rows are batched.
 class RowSteps {

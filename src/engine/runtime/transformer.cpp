@@ -72,14 +72,11 @@ Result<std::unique_ptr<Transformer>> Transformer::load(const Checkpoint& file,
         "embed",
         file.path(), description.architecture);
   }
-  CUPEL_TRY(const Operators* operators, operators_for(options.level.value_or(best_cpu_level())));
-  auto threads =
-      std::make_unique<ThreadPool>(options.threads == 0 ? available_cpus() : options.threads);
-  CUPEL_TRY(Weights weights, load_weights(file, description, *operators, options.noise, *threads));
-  std::unique_ptr<Transformer> transformer(
-      new Transformer(std::move(description), *operators, std::move(threads), options));
-  transformer->set_twins(weights);
-  transformer->weights_ = std::move(weights);
+  CUPEL_TRY(LoadedModel loaded, load_model(file, description, options));
+  std::unique_ptr<Transformer> transformer(new Transformer(
+      std::move(description), *loaded.operators, std::move(loaded.threads), options));
+  transformer->set_twins(loaded.weights);
+  transformer->weights_ = std::move(loaded.weights);
   return transformer;
 }
 
