@@ -61,6 +61,8 @@ class Cholesky {
   /// ln det A.
   [[nodiscard]] double log_determinant() const;
   [[nodiscard]] size_t size() const { return lower_.rows(); }
+  /// L; what stands above its diagonal means nothing.
+  [[nodiscard]] const Matrix& lower() const { return lower_; }
 
  private:
   explicit Cholesky(Matrix lower) : lower_(std::move(lower)) {}

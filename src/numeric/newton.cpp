@@ -77,12 +77,10 @@ bool polish(const ConvexObjective& objective,
 
 }  // namespace
 
-Result<Ok> ConvexObjective::newton_step(std::span<const double> x,
-                                        std::span<const double> gradient,
-                                        std::span<double> step) const {
-  const size_t n = dimension();
+Result<Cholesky> factor_hessian(const ConvexObjective& objective, std::span<const double> x) {
+  const size_t n = objective.dimension();
   Matrix h(n, n);
-  hessian(x, h);
+  objective.hessian(x, h);
   double largest = 0;
   for (size_t i = 0; i < n; ++i) {
     largest = std::max(largest, std::abs(h(i, i)));
@@ -91,11 +89,7 @@ Result<Ok> ConvexObjective::newton_step(std::span<const double> x,
   for (int attempt = 0; attempt < 16; ++attempt) {
     auto factor = Cholesky::factor(h);
     if (factor.has_value()) {
-      for (size_t i = 0; i < n; ++i) {
-        step[i] = -gradient[i];
-      }
-      factor->solve_(step);
-      return Ok{};
+      return factor;
     }
     const double next = damping == 0 ? 1e-12 * std::max(largest, 1e-12) : 10 * damping;
     for (size_t i = 0; i < n; ++i) {
@@ -104,6 +98,17 @@ Result<Ok> ConvexObjective::newton_step(std::span<const double> x,
     damping = next;
   }
   return failed_precondition("newton: the Hessian is not positive semi-definite or not finite");
+}
+
+Result<Ok> ConvexObjective::newton_step(std::span<const double> x,
+                                        std::span<const double> gradient,
+                                        std::span<double> step) const {
+  CUPEL_TRY(const Cholesky factor, factor_hessian(*this, x));
+  for (size_t i = 0; i < step.size(); ++i) {
+    step[i] = -gradient[i];
+  }
+  factor.solve_(step);
+  return Ok{};
 }
 
 Result<NewtonResult> minimise_newton(const ConvexObjective& objective,
@@ -145,6 +150,33 @@ Result<NewtonResult> minimise_newton(const ConvexObjective& objective,
           "newton: no descent along the step (largest gradient entry {:.3g}); value and gradient "
           "disagree",
           norm);
+    }
+  }
+}
+
+std::optional<NewtonResult> minimise_chord(const ConvexObjective& objective,
+                                           std::span<const double> start,
+                                           const Cholesky& factor,
+                                           const NewtonOptions& options) {
+  // Slower than this, Newton's own steps are the better choice.
+  constexpr double kWorstShrink = 0.3;
+  NewtonResult result{.x = {start.begin(), start.end()}};
+  std::vector<double> gradient(start.size());
+  double norm = std::numeric_limits<double>::infinity();
+  for (;; ++result.iterations) {
+    objective.gradient(result.x, gradient);
+    result.gradient_norm = max_abs(gradient);
+    if (result.gradient_norm <= options.gradient_tolerance) {
+      return result;
+    }
+    if (!(result.gradient_norm < kWorstShrink * norm) ||
+        result.iterations == options.max_iterations) {
+      return std::nullopt;
+    }
+    norm = result.gradient_norm;
+    factor.solve_(gradient);
+    for (size_t i = 0; i < gradient.size(); ++i) {
+      result.x[i] -= gradient[i];
     }
   }
 }

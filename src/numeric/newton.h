@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,6 +21,10 @@ class ConvexObjective {
   [[nodiscard]] virtual size_t dimension() const = 0;
   /// The value at x [n]; writes the gradient [n].
   virtual double evaluate(std::span<const double> x, std::span<double> gradient) const = 0;
+  /// Writes the gradient alone; overridden where that is cheaper than `evaluate`.
+  virtual void gradient(std::span<const double> x, std::span<double> out) const {
+    evaluate(x, out);
+  }
   /// Writes the Hessian at x [n] into `out` [n, n], which comes zeroed; the lower triangle is
   /// enough.
   virtual void hessian(std::span<const double> x, Matrix& out) const = 0;
@@ -37,6 +42,10 @@ struct NewtonOptions {
   int64_t max_iterations = 100;      ///< Newton steps, ≥ 1
   double gradient_tolerance = 1e-9;  ///< converged when max |gradient| is at most this
 };
+
+/// The factor of the Hessian at x, made positive definite as a Newton step needs it. Errors: as
+/// `ConvexObjective::newton_step`.
+Result<Cholesky> factor_hessian(const ConvexObjective& objective, std::span<const double> x);
 
 /// Where a minimisation ended. It is only ever returned converged.
 struct NewtonResult {
@@ -61,5 +70,14 @@ struct NewtonResult {
 Result<NewtonResult> minimise_newton(const ConvexObjective& objective,
                                      std::span<const double> start,
                                      const NewtonOptions& options = {});
+
+/// The same by steps of one fixed Hessian, for objectives near one that was minimised before (as
+/// bootstrap resamples are): a step costs a gradient and a solve, but no factor. Empty where the
+/// steps do not shrink the gradient fast: minimise_newton then has to do it. The result holds no
+/// value.
+std::optional<NewtonResult> minimise_chord(const ConvexObjective& objective,
+                                           std::span<const double> start,
+                                           const Cholesky& factor,
+                                           const NewtonOptions& options);
 
 }  // namespace cupel::numeric

@@ -121,6 +121,103 @@ double student_t_quantile(double p, double degrees) {
   return low + (high - low) / 2;
 }
 
+namespace {
+
+/// x^a·e^(−x)/Γ(a), the factor of both expansions below.
+double gamma_front(double a, double x) {
+  return std::exp(a * std::log(x) - x - std::lgamma(a));
+}
+
+/// The lower incomplete gamma function P(a, x), for x < a + 1, where its series converges fast.
+double gamma_series(double a, double x) {
+  double term = 1 / a;
+  double sum = term;
+  for (double n = a + 1; term > 1e-17 * sum; ++n) {
+    term *= x / n;
+    sum += term;
+  }
+  return sum * gamma_front(a, x);
+}
+
+/// The upper incomplete gamma function Q(a, x), for x ≥ a + 1, by Lentz's method.
+double gamma_fraction(double a, double x) {
+  constexpr int kMostTerms = 100'000;
+  double b = x + 1 - a;
+  double c = 1e300;
+  double d = 1 / b;
+  double fraction = d;
+  for (int n = 1; n < kMostTerms; ++n) {
+    const double coefficient = -n * (n - a);
+    b += 2;
+    d = 1 / (coefficient * d + b);
+    c = b + coefficient / c;
+    fraction *= c * d;
+    if (std::abs(c * d - 1) < 1e-16) {
+      break;
+    }
+  }
+  return fraction * gamma_front(a, x);
+}
+
+/// P(a, x) and Q(a, x) for x > 0, the smaller of them without cancellation.
+struct GammaTails {
+  double lower = 0;
+  double upper = 0;
+};
+GammaTails gamma_tails(double a, double x) {
+  if (x < a + 1) {
+    const double lower = gamma_series(a, x);
+    return {lower, 1 - lower};
+  }
+  const double upper = gamma_fraction(a, x);
+  return {1 - upper, upper};
+}
+
+}  // namespace
+
+double chi_square_survival(double x, double degrees) {
+  if (!(x > 0)) {
+    return std::isnan(x) ? x : 1;
+  }
+  return std::isinf(x) ? 0 : gamma_tails(degrees / 2, x / 2).upper;
+}
+
+double chi_square_quantile(double p, double degrees) {
+  if (p <= 0 || p >= 1) {
+    return p <= 0 ? 0 : std::numeric_limits<double>::infinity();
+  }
+  const auto below = [&](double x) {
+    const GammaTails tails = gamma_tails(degrees / 2, x / 2);
+    return p < 0.5 ? tails.lower < p : tails.upper > 1 - p;
+  };
+  double low = 0;
+  double high = degrees;
+  while (below(high)) {
+    low = high;
+    high *= 2;
+  }
+  for (int i = 0; i < 1000 && high - low > 1e-15 * high; ++i) {
+    const double middle = low + (high - low) / 2;
+    (below(middle) ? low : high) = middle;
+  }
+  return low + (high - low) / 2;
+}
+
+double fair_coin_p_value(int64_t k, int64_t n) {
+  CUPEL_CHECK(k >= 0 && k <= n, "successes are some of the trials");
+  // A fair coin's distribution is symmetric and falls from its middle: both tails, from k outwards.
+  const auto tail = static_cast<double>(std::min(k, n - k));
+  const auto trials = static_cast<double>(n);
+  double term = std::exp(std::lgamma(trials + 1) - std::lgamma(tail + 1) -
+                         std::lgamma(trials - tail + 1) - trials * std::numbers::ln2);
+  double sum = term;
+  for (double i = tail; i > 0 && term > 1e-18 * sum; --i) {
+    term *= i / (trials - i + 1);
+    sum += term;
+  }
+  return std::min(1.0, 2 * sum);
+}
+
 double quantile_sorted(std::span<const double> sorted, double p) {
   CUPEL_CHECK(!sorted.empty(), "quantile of nothing");
   const double position = std::clamp(p, 0.0, 1.0) * static_cast<double>(sorted.size() - 1);

@@ -28,6 +28,18 @@ double student_t_cdf(double t, double degrees);
 /// F⁻¹(p) for p in (0, 1).
 double student_t_quantile(double p, double degrees);
 
+/// P(X > x), X of the chi-square distribution with `degrees` > 0 degrees of freedom; accurate far
+/// out in the tail too (to about 1e-12 of its size).
+/// Source: the incomplete gamma function Q(ν/2, x/2), by its series or its continued fraction
+/// (NIST Handbook of Mathematical Functions, 8.7.1 and 8.9.2).
+double chi_square_survival(double x, double degrees);
+/// The x with P(X ≤ x) = p; p ≤ 0 gives 0 and p ≥ 1 gives +∞.
+double chi_square_quantile(double p, double degrees);
+
+/// P(an outcome as unlikely as k successes or less likely), n fair coins, 0 ≤ k ≤ n, n ≥ 0: the
+/// two-sided sign test, to about 1e-10 of its size. Cost: O(√n).
+double fair_coin_p_value(int64_t k, int64_t n);
+
 /// The p-quantile of values sorted upwards (not empty), p in [0, 1], linear between order
 /// statistics (Hyndman & Fan 1996, type 7: numpy's and R's default).
 double quantile_sorted(std::span<const double> sorted, double p);

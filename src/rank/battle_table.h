@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,9 @@ inline constexpr double kTie = 0.5;
 inline constexpr double kWinB = 0.0;
 
 inline constexpr int32_t kNoCluster = -1;
+
+/// Up to so many models, plain votes are joined in one pass over a table of counts.
+inline constexpr size_t kMostCountedModels = 2048;
 
 /// One pair played, or `count` identical ones.
 struct Battle {
@@ -32,10 +36,24 @@ struct Battle {
 /// Whether a resummarised table keeps battles of different clusters apart.
 enum class ClusterUse { kKeep, kDrop };
 
-/// Battles in columns: interned models, outcomes, weights, counts, clusters.
+/// Numbers that belong to a battle: what distinguishes the answer of a from that of b (length,
+/// lists, …).
+struct BattleFeatures {
+  std::vector<std::string> names;  ///< [K]
+  std::vector<float> values;       ///< [rows, K] row-major: a minus b, as measured
+};
+
+/// Parts of a table that count on their own, e.g. kinds of prompts (method `composite`).
+struct BattleComponents {
+  NameIndex names;              ///< [C]
+  std::vector<int32_t> ids;     ///< [rows] the component of each battle
+  std::vector<double> weights;  ///< [C] ω > 0, need not sum to 1
+};
+
+/// Battles in columns: interned models, outcomes, weights, counts, clusters, features.
 ///
-/// Rows keep the order of adding (online Elo depends on it). Weights, counts and clusters take no
-/// memory while they are all at their defaults: a plain vote costs 16 bytes.
+/// Rows keep the order of adding (online Elo depends on it). Soft outcomes, weights, counts and
+/// clusters take no memory while they are all at their defaults: a plain vote costs 9 bytes.
 class BattleTable {
  public:
   int32_t intern_model(std::string_view name) { return models_.intern(name); }
@@ -49,6 +67,19 @@ class BattleTable {
   Result<Ok> add(const Battle& battle);
   /// Appends one battle by names; errors as above, and an empty name.
   Result<Ok> add(std::string_view model_a, std::string_view model_b, double outcome);
+  /// Appends many votes at once: 0 where b won, 1 for a tie, 2 where a won; `cluster` has one entry
+  /// per vote, or none at all. The caller has checked that indices are the table's and that sides
+  /// differ (a bug otherwise).
+  void append_votes(std::span<const int32_t> a,
+                    std::span<const int32_t> b,
+                    std::span<const uint8_t> votes,
+                    std::span<const int32_t> cluster);
+  /// Gives every row its features. Errors: kInvalidArgument - not K values for each row, a value
+  /// that is not finite, no name.
+  Result<Ok> set_features(BattleFeatures features);
+  /// Says which component each row belongs to. Errors: kInvalidArgument - not one for each row, a
+  /// weight that is not positive and finite.
+  Result<Ok> set_components(BattleComponents components);
 
   [[nodiscard]] const NameIndex& models() const { return models_; }
   [[nodiscard]] const NameIndex& clusters() const { return clusters_; }
@@ -60,10 +91,20 @@ class BattleTable {
   [[nodiscard]] std::vector<int64_t> battles_per_model() const;
   /// True when at least one row names its cluster.
   [[nodiscard]] bool has_clusters() const { return !cluster_.empty(); }
+  /// True when every outcome is a win or a tie, no shade between.
+  [[nodiscard]] bool has_hard_outcomes() const { return soft_.empty(); }
+  [[nodiscard]] const BattleFeatures& features() const { return features_; }
+  /// Empty names: the table is one component.
+  [[nodiscard]] const BattleComponents& components() const { return components_; }
+  /// The features of a row [K].
+  [[nodiscard]] std::span<const float> features(size_t row) const {
+    const size_t k = features_.names.size();
+    return std::span(features_.values).subspan(row * k, k);
+  }
   [[nodiscard]] Battle row(size_t index) const {
     return {a_[index],
             b_[index],
-            outcome_[index],
+            soft_.empty() ? 0.5 * static_cast<double>(vote_[index]) : soft_[index],
             weight_.empty() ? 1.0 : weight_[index],
             count_.empty() ? 1 : count_[index],
             cluster_.empty() ? kNoCluster : cluster_[index]};
@@ -73,26 +114,40 @@ class BattleTable {
   /// their counts.
   ///
   /// Rows come sorted by names, outcome, weight and cluster, so the result does not depend on the
-  /// order of adding. Model indices stay as they are. Cost: O(N log N).
+  /// order of adding. Model indices stay as they are; features and components are left out. Cost:
+  /// O(N + distinct rows) for plain votes of up to 2,048 models, else O(N log N).
   [[nodiscard]] BattleTable aggregated(ClusterUse use) const;
 
   /// Replaces the counts, one per row, each ≥ 0: how a resample is made without touching the other
   /// columns. A row of count 0 takes no part in anything.
   void set_counts(std::span<const int64_t> counts);
+  /// Replaces the modelling weights, one per row. Errors: kInvalidArgument - another number of
+  /// them, or one that is not positive and finite.
+  Result<Ok> set_weights(std::vector<double> weights);
   /// An empty table with the same models and clusters.
   [[nodiscard]] BattleTable without_battles() const;
+  /// Some of the rows, in the given order, with the same models and clusters.
+  [[nodiscard]] BattleTable subset(std::span<const uint32_t> rows) const;
+  /// The same rows with the models that fight at least `least` battles, and with the battles among
+  /// those alone (others go with their battles, again and again until all that stay have enough).
+  [[nodiscard]] BattleTable with_models_of(int64_t least) const;
 
  private:
   void append(const Battle& battle);
+  void make_soft();
+  [[nodiscard]] BattleTable aggregated_votes() const;
 
   NameIndex models_;
   NameIndex clusters_;
   std::vector<int32_t> a_;
   std::vector<int32_t> b_;
-  std::vector<double> outcome_;
+  std::vector<uint8_t> vote_;     // twice the outcome; empty when `soft_` is not
+  std::vector<double> soft_;      // outcomes, once one is no win and no tie
   std::vector<double> weight_;    // empty: all 1
   std::vector<int64_t> count_;    // empty: all 1
   std::vector<int32_t> cluster_;  // empty: none
+  BattleFeatures features_;
+  BattleComponents components_;
 };
 
 /// Errors: kInvalidArgument - no battles (a file of nothing but a header), or fewer than two

@@ -15,57 +15,25 @@ struct Graph {
   std::vector<int32_t> targets;
 };
 
-using Edge = std::pair<int32_t, int32_t>;
-
-/// Collects distinct edges: a bit per pair for few models, sorting for many.
-class EdgeSet {
- public:
-  explicit EdgeSet(size_t models) : models_(models) {
-    constexpr size_t kMostDenseModels = 4096;  // 2 MiB of bits
-    if (models <= kMostDenseModels) {
-      seen_.assign(models * models, false);
-    }
-  }
-  void add(int32_t from, int32_t to) {
-    if (!seen_.empty()) {
-      const size_t bit = static_cast<size_t>(from) * models_ + static_cast<size_t>(to);
-      if (seen_[bit]) {
-        return;
-      }
-      seen_[bit] = true;
-    }
-    edges_.emplace_back(from, to);
-  }
-  std::vector<Edge> take_sorted() {
-    std::sort(edges_.begin(), edges_.end());
-    edges_.erase(std::unique(edges_.begin(), edges_.end()), edges_.end());
-    return std::move(edges_);
-  }
-
- private:
-  size_t models_;
-  std::vector<bool> seen_;
-  std::vector<Edge> edges_;
-};
-
-Graph took_points_graph(const BattleTable& table) {
-  EdgeSet edges(table.model_count());
-  for (size_t i = 0; i < table.rows(); ++i) {
-    const Battle battle = table.row(i);
-    if (battle.count > 0 && battle.outcome > 0) {
-      edges.add(battle.a, battle.b);
-    }
-    if (battle.count > 0 && battle.outcome < 1) {
-      edges.add(battle.b, battle.a);
-    }
-  }
+/// Edges go from whoever took at least part of a point to whom it was taken from.
+Graph took_points_graph(size_t models, std::span<const PairTotal> pairs) {
   Graph graph;
-  graph.begin.assign(table.model_count() + 1, 0);
-  for (const auto& [from, to] : edges.take_sorted()) {
-    ++graph.begin[static_cast<size_t>(from) + 1];
-    graph.targets.push_back(to);
-  }
+  graph.begin.assign(models + 1, 0);
+  const auto each_edge = [&](auto body) {
+    for (const PairTotal& pair : pairs) {
+      if (pair.won > 0) {
+        body(static_cast<size_t>(pair.a), pair.b);
+      }
+      if (pair.won < pair.mass) {
+        body(static_cast<size_t>(pair.b), pair.a);
+      }
+    }
+  };
+  each_edge([&](size_t from, int32_t /*to*/) { ++graph.begin[from + 1]; });
   std::partial_sum(graph.begin.begin(), graph.begin.end(), graph.begin.begin());
+  graph.targets.resize(graph.begin.back());
+  std::vector<size_t> next(graph.begin.begin(), graph.begin.end() - 1);
+  each_edge([&](size_t from, int32_t to) { graph.targets[next[from]++] = to; });
   return graph;
 }
 
@@ -170,11 +138,11 @@ std::vector<std::vector<int32_t>> find_islands(const Graph& graph) {
   return islands;
 }
 
-std::string quoted_names(const BattleTable& table, const std::vector<int32_t>& group) {
+std::string quoted_names(const NameIndex& models, const std::vector<int32_t>& group) {
   constexpr size_t kMost = 5;
   std::vector<std::string> names;
   for (const int32_t model : group) {
-    names.push_back(table.models().name(model));
+    names.push_back(models.name(model));
   }
   std::sort(names.begin(), names.end());
   const size_t more = names.size() > kMost ? names.size() - kMost : 0;
@@ -185,38 +153,43 @@ std::string quoted_names(const BattleTable& table, const std::vector<int32_t>& g
   return join(names, ", ") + (more > 0 ? format(" and {} more", more) : "");
 }
 
-std::string others(const BattleTable& table, const std::vector<int32_t>& group) {
-  const size_t count = table.model_count() - group.size();
+std::string others(const NameIndex& models, const std::vector<int32_t>& group) {
+  const size_t count = models.size() - group.size();
   return format("the other {}", count == 1 ? "model" : format("{} models", count));
 }
 
 /// The smallest of some groups; equal sizes by name, so that the message does not depend on the row
 /// order.
-const std::vector<int32_t>& smallest(const BattleTable& table,
+const std::vector<int32_t>& smallest(const NameIndex& models,
                                      const std::vector<std::vector<int32_t>>& groups) {
   return *std::min_element(groups.begin(), groups.end(), [&](const auto& x, const auto& y) {
     return x.size() != y.size() ? x.size() < y.size()
-                                : quoted_names(table, x) < quoted_names(table, y);
+                                : quoted_names(models, x) < quoted_names(models, y);
   });
 }
 
-Error unlinked(const BattleTable& table, const Connectivity& links) {
+Error unlinked(const NameIndex& models, const Connectivity& links) {
   return failed_precondition(
       "ratings cannot be compared: {}; add battles that link them, or rank the groups apart",
-      describe_separation(table, links));
+      describe_separation(models, links));
 }
 
 }  // namespace
 
-Connectivity connectivity(const BattleTable& table) {
-  const Graph graph = took_points_graph(table);
+Connectivity connectivity(size_t models, std::span<const PairTotal> pairs) {
+  const Graph graph = took_points_graph(models, pairs);
   return {.groups = StrongGroups(graph).find(), .islands = find_islands(graph)};
 }
 
-std::string describe_separation(const BattleTable& table, const Connectivity& connectivity) {
+Connectivity connectivity(const BattleTable& table) {
+  return connectivity(table.model_count(), pair_totals(table));
+}
+
+std::string describe_separation(const NameIndex& models, const Connectivity& connectivity) {
   if (connectivity.islands.size() > 1) {
-    const auto& island = smallest(table, connectivity.islands);
-    return format("no battle links {} with {}", quoted_names(table, island), others(table, island));
+    const auto& island = smallest(models, connectivity.islands);
+    return format("no battle links {} with {}", quoted_names(models, island),
+                  others(models, island));
   }
   if (connectivity.groups.size() < 2) {
     return {};
@@ -225,28 +198,98 @@ std::string describe_separation(const BattleTable& table, const Connectivity& co
   const auto& first = connectivity.groups.front();
   const auto& last = connectivity.groups.back();
   if (first.size() < last.size()) {
-    return format("{} was never beaten or tied by {}", quoted_names(table, first),
-                  others(table, first));
+    return format("{} was never beaten or tied by {}", quoted_names(models, first),
+                  others(models, first));
   }
-  return format("{} never beat or tied {}", quoted_names(table, last), others(table, last));
+  return format("{} never beat or tied {}", quoted_names(models, last), others(models, last));
 }
 
-Result<Ok> require_linked(const BattleTable& table) {
-  const Connectivity links = connectivity(table);
-  return links.islands.size() < 2 ? Result<Ok>(Ok{}) : unlinked(table, links);
+Result<Ok> require_linked(const NameIndex& names, std::span<const PairTotal> pairs) {
+  const Connectivity links = connectivity(names.size(), pairs);
+  return links.islands.size() < 2 ? Result<Ok>(Ok{}) : unlinked(names, links);
 }
 
-Result<Ok> require_finite_strengths(const BattleTable& table) {
-  const Connectivity links = connectivity(table);
+Result<Ok> require_one_group(const NameIndex& names,
+                             std::span<const PairTotal> pairs,
+                             std::string_view consequence,
+                             std::string_view mend) {
+  const Connectivity links = connectivity(names.size(), pairs);
   if (links.islands.size() > 1) {
-    return unlinked(table, links);
+    return unlinked(names, links);
   }
   if (links.groups.size() < 2) {
     return Ok{};
   }
+  return failed_precondition("{}: {}; {}", consequence, describe_separation(names, links), mend);
+}
+
+Result<Ok> require_finite_strengths(const NameIndex& names, std::span<const PairTotal> pairs) {
+  return require_one_group(names, pairs, "ratings would be infinite",
+                           "add battles that decide between them, or ask for a ridge");
+}
+
+namespace {
+
+/// One constraint v[to] ≤ v[from] + length, in units of the margin.
+struct Difference {
+  size_t from = 0;
+  size_t to = 0;
+  int32_t length = 0;
+};
+
+std::vector<Difference> tie_constraints(std::span<const PairTotal> pairs) {
+  std::vector<Difference> result;
+  for (const PairTotal& pair : pairs) {
+    const auto a = static_cast<size_t>(pair.a);
+    const auto b = static_cast<size_t>(pair.b);
+    if (pair.wins_a() > 0) {
+      result.push_back({a, b, -1});
+    }
+    if (pair.wins_b() > 0) {
+      result.push_back({b, a, -1});
+    }
+    if (pair.tied > 0) {
+      result.push_back({a, b, 1});
+      result.push_back({b, a, 1});
+    }
+  }
+  return result;
+}
+
+/// Bellman and Ford: whether some circle has a negative length.
+bool has_negative_circle(size_t nodes, const std::vector<Difference>& edges) {
+  std::vector<int64_t> length(nodes);
+  for (size_t pass = 0; pass < nodes; ++pass) {
+    bool changed = false;
+    for (const Difference& edge : edges) {
+      const int64_t shorter = length[edge.from] + edge.length;
+      if (shorter < length[edge.to]) {
+        length[edge.to] = shorter;
+        changed = true;
+      }
+    }
+    if (!changed) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<Ok> require_finite_tie_strengths(const NameIndex& names, std::span<const PairTotal> pairs) {
+  CUPEL_TRY_VOID(require_finite_strengths(names, pairs));
+  const bool mutual = std::any_of(pairs.begin(), pairs.end(), [](const PairTotal& pair) {
+    return pair.wins_a() > 0 && pair.wins_b() > 0;
+  });
+  const bool ties =
+      std::any_of(pairs.begin(), pairs.end(), [](const PairTotal& p) { return p.tied > 0; });
+  if (!ties || mutual || has_negative_circle(names.size(), tie_constraints(pairs))) {
+    return Ok{};
+  }
   return failed_precondition(
-      "ratings would be infinite: {}; add battles that decide between them, or ask for a ridge",
-      describe_separation(table, links));
+      "ratings would be infinite: too many ties between too few wins, so that ever wider margins "
+      "fit ever better; add battles, or count ties as half wins (method bradley-terry)");
 }
 
 }  // namespace cupel::rank

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "rank/methods/registry.h"
 #include "rank/rank_classes.h"
+#include "rank/simultaneous.h"
 
 namespace cupel::rank {
 namespace {
@@ -15,86 +16,131 @@ namespace {
 using numeric::Interval;
 using numeric::Matrix;
 
-/// Intervals of the ratings and of their differences, before any anchor.
-struct Uncertainty {
-  std::vector<Interval> intervals;      ///< [M]; empty: none were asked for
-  std::vector<double> standard_errors;  ///< [M] likewise
-  std::vector<double> lower_margin;  ///< [M·M] lower end of the interval of rating i − rating j
-};
-
 double difference_error(const Matrix& v, size_t i, size_t j) {
   return std::sqrt(std::max(0.0, v(i, i) + v(j, j) - 2 * v(i, j)));
 }
 
-Uncertainty from_covariance(const Ratings& ratings, double confidence) {
-  const size_t models = ratings.values.size();
-  const double z = numeric::normal_z(confidence);
-  Uncertainty result;
-  for (size_t i = 0; i < models; ++i) {
-    const double value = ratings.values[i];
-    const double error = std::sqrt(std::max(0.0, ratings.covariance(i, i)));
-    result.standard_errors.push_back(error);
-    result.intervals.push_back({value - z * error, value + z * error});
-    for (size_t j = 0; j < models; ++j) {
-      result.lower_margin.push_back(value - ratings.values[j] -
-                                    z * difference_error(ratings.covariance, i, j));
-    }
+/// What is known of the ratings beyond their values, before any anchor.
+struct Uncertainty {
+  std::vector<Interval> intervals{};            ///< [M]; empty: none were asked for
+  std::vector<Interval> ellipsoid_intervals{};  ///< [M] with kSimultaneous
+  std::vector<double> standard_errors{};        ///< [M]
+  std::vector<Interval> boxes{};  ///< [M] ranks by these where differences are not known
+  Matrix covariance{};            ///< [M, M] ranks by differences with this and the next
+  double difference_t = 0;
+};
+
+std::vector<Interval> boxes_of(std::span<const double> values,
+                               std::span<const double> errors,
+                               double times) {
+  std::vector<Interval> boxes;
+  for (size_t i = 0; i < values.size(); ++i) {
+    boxes.push_back({values[i] - times * errors[i], values[i] + times * errors[i]});
+  }
+  return boxes;
+}
+
+Result<Uncertainty> from_covariance(const Ratings& ratings, const LeaderboardOptions& options) {
+  const double confidence = options.confidence;
+  Uncertainty result{.covariance = ratings.covariance};
+  for (size_t i = 0; i < ratings.values.size(); ++i) {
+    result.standard_errors.push_back(std::sqrt(std::max(0.0, ratings.covariance(i, i))));
+  }
+  CUPEL_TRY(const SimultaneousSet set,
+            simultaneous_set(ratings.covariance, {.confidence = confidence,
+                                                  .seed = options.bootstrap.seed,
+                                                  .threads = options.bootstrap.threads}));
+  result.difference_t = set.difference_t;
+  const bool together = options.intervals == IntervalKind::kSimultaneous;
+  result.intervals = boxes_of(ratings.values, result.standard_errors,
+                              together ? set.rating_t : numeric::normal_z(confidence));
+  if (together) {
+    result.ellipsoid_intervals =
+        boxes_of(ratings.values, result.standard_errors, std::sqrt(set.chi_square));
   }
   return result;
 }
 
-Uncertainty from_draws(const Matrix& draws, double confidence) {
-  const size_t models = draws.columns();
-  const auto rounds = draws.rows();
+Uncertainty from_variances(const Ratings& ratings, const LeaderboardOptions& options) {
   Uncertainty result;
-  result.lower_margin.assign(models * models, 0.0);
-  std::vector<double> column(rounds);
-  for (size_t i = 0; i < models; ++i) {
-    for (size_t round = 0; round < rounds; ++round) {
+  for (const double variance : ratings.variances) {
+    result.standard_errors.push_back(std::sqrt(std::max(0.0, variance)));
+  }
+  const double alpha = 1 - options.confidence;
+  result.intervals =
+      boxes_of(ratings.values, result.standard_errors, numeric::normal_z(options.confidence));
+  result.boxes =
+      boxes_of(ratings.values, result.standard_errors,
+               numeric::normal_z(1 - alpha / static_cast<double>(ratings.values.size())));
+  return result;
+}
+
+Uncertainty from_draws(const Matrix& draws, double confidence) {
+  Uncertainty result;
+  std::vector<double> column(draws.rows());
+  for (size_t i = 0; i < draws.columns(); ++i) {
+    for (size_t round = 0; round < draws.rows(); ++round) {
       column[round] = draws(round, i);
     }
     result.standard_errors.push_back(numeric::moments(column).standard_deviation);
     result.intervals.push_back(numeric::percentile_interval_(column, confidence));
-    for (size_t j = 0; j < i; ++j) {
-      for (size_t round = 0; round < rounds; ++round) {
-        column[round] = draws(round, i) - draws(round, j);
-      }
-      const Interval difference = numeric::percentile_interval_(column, confidence);
-      result.lower_margin[i * models + j] = difference.low;
-      result.lower_margin[j * models + i] = -difference.high;
-    }
   }
+  SimultaneousSet set = simultaneous_set_of_draws(draws, confidence, result.covariance);
+  result.difference_t = set.difference_t;
   return result;
 }
 
 Result<Ok> check(const RatingMethod& method, const LeaderboardOptions& options) {
   if (!(options.confidence > 0 && options.confidence < 1)) {
-    return invalid_argument("confidence is {:g}; it must lie between 0 and 1", options.confidence);
+    return invalid_argument("confidence is {:g}; expected a number between 0 and 1",
+                            options.confidence);
   }
-  if (options.intervals == IntervalKind::kSandwich && !method.has_covariance) {
-    return invalid_argument("{} has no sandwich intervals; use a bootstrap", method.name);
+  const bool needs_covariance =
+      options.intervals != IntervalKind::kNone && options.intervals != IntervalKind::kBootstrap;
+  if (needs_covariance && !method.has_covariance) {
+    return invalid_argument("{} has no analytic covariance; use bootstrap intervals", method.name);
   }
   if (!options.anchor_model.empty() && method.scale != RatingScale::kElo) {
-    return invalid_argument("{} is on a scale of its own; an anchor would distort it", method.name);
+    return invalid_argument("{} is not on the Elo scale and cannot be anchored", method.name);
   }
   return Ok{};
+}
+
+Covariance covariance_for(IntervalKind kind) {
+  switch (kind) {
+    case IntervalKind::kSandwich:
+    case IntervalKind::kSimultaneous:
+      return Covariance::kFull;
+    case IntervalKind::kDiagonal:
+      return Covariance::kDiagonal;
+    case IntervalKind::kNone:
+    case IntervalKind::kBootstrap:
+      break;
+  }
+  return Covariance::kNone;
 }
 
 Result<Uncertainty> uncertainty_of(const RatingMethod& method,
                                    const BattleTable& table,
                                    const Ratings& ratings,
                                    const LeaderboardOptions& options) {
-  switch (options.intervals) {
-    case IntervalKind::kNone:
-      return Uncertainty{};
-    case IntervalKind::kSandwich:
-      return from_covariance(ratings, options.confidence);
-    case IntervalKind::kBootstrap:
-      break;
+  if (options.intervals == IntervalKind::kNone) {
+    return Uncertainty{};
   }
-  CUPEL_TRY(const Matrix draws,
-            bootstrap_ratings(method, table, options.rating, options.bootstrap));
-  return from_draws(draws, options.confidence);
+  if (options.intervals == IntervalKind::kBootstrap) {
+    CUPEL_TRY(const Matrix draws,
+              bootstrap_ratings(method, table, options.rating, options.bootstrap));
+    return from_draws(draws, options.confidence);
+  }
+  if (!ratings.variances.empty()) {
+    if (options.intervals == IntervalKind::kSimultaneous) {
+      return invalid_argument(
+          "{} models are too many for simultaneous intervals; use diagonal ones or a bootstrap",
+          ratings.values.size());
+    }
+    return from_variances(ratings, options);
+  }
+  return from_covariance(ratings, options);
 }
 
 /// How far the anchor moves every rating.
@@ -110,42 +156,76 @@ Result<double> anchor_shift(const RatingMethod& method,
   return values.front() - ratings.values.front();
 }
 
+/// Ranks and classes by disjoint boxes; without intervals a box is the rating itself.
+struct Ranks {
+  std::vector<int64_t> ranks;
+  std::vector<int64_t> classes;
+};
+
+Ranks ranks_of(const Ratings& ratings, const Uncertainty& known, std::span<const size_t> order) {
+  const std::vector<double>& values = ratings.values;
+  if (!known.covariance.empty()) {
+    const ShownBetter better = [&](size_t i, size_t j) {
+      const double gap = values[i] - values[j];
+      return gap > 0 && gap > known.difference_t * difference_error(known.covariance, i, j);
+    };
+    return {tied_ranks(values.size(), better), rank_classes(order, better)};
+  }
+  const std::vector<double> none(values.size());
+  const std::vector<Interval> boxes = known.boxes.empty() ? boxes_of(values, none, 0) : known.boxes;
+  return {box_ranks(boxes),
+          rank_classes(order, [&](size_t i, size_t j) { return boxes[i].low > boxes[j].high; })};
+}
+
 }  // namespace
+
+std::optional<double> Leaderboard::log_odds(size_t i, size_t j) const {
+  if (method->log_odds != nullptr) {
+    return method->log_odds(ratings, i, j);
+  }
+  if (!ratings.preference.empty()) {
+    return ratings.preference(i, j);
+  }
+  if (method->scale == RatingScale::kElo) {
+    return (ratings.values[i] - ratings.values[j]) / kEloPerLogit;
+  }
+  return std::nullopt;
+}
 
 Result<Leaderboard> make_leaderboard(const RatingMethod& method,
                                      const BattleTable& table,
                                      const LeaderboardOptions& options) {
   CUPEL_TRY_VOID(check(method, options));
   RatingOptions rating = options.rating;
-  rating.covariance = options.intervals == IntervalKind::kSandwich;
-  CUPEL_TRY(const Ratings ratings, fit_ratings(method, table, rating));
-  CUPEL_TRY(const Uncertainty uncertainty, uncertainty_of(method, table, ratings, options));
+  rating.covariance = covariance_for(options.intervals);
+  CUPEL_TRY(Ratings ratings, fit_ratings(method, table, rating));
+  CUPEL_TRY(const Uncertainty known, uncertainty_of(method, table, ratings, options));
   CUPEL_TRY(const double shift, anchor_shift(method, table, ratings, options));
 
-  const size_t models = table.model_count();
-  const ShownBetter better = [&](size_t i, size_t j) {
-    return uncertainty.lower_margin.empty() ? ratings.values[i] > ratings.values[j]
-                                            : uncertainty.lower_margin[i * models + j] > 0;
-  };
   const std::vector<std::string>& names = table.models().names();
   const std::vector<size_t> order =
       best_first(ratings.values, [&](size_t i, size_t j) { return names[i] < names[j]; });
-  const std::vector<int64_t> ranks = tied_ranks(models, better);
-  const std::vector<int64_t> classes = rank_classes(order, better);
+  const Ranks ranks = ranks_of(ratings, known, order);
   const std::vector<int64_t> battles = table.battles_per_model();
-  Leaderboard board{.rows = {}, .report = ratings.report};
+  Leaderboard board{.rows = {},
+                    .ratings = std::move(ratings),
+                    .method = &method,
+                    .intervals = known.boxes.empty() ? options.intervals : IntervalKind::kDiagonal,
+                    .difference_critical = known.difference_t};
+  const auto shifted = [&](const Interval& x) { return Interval{x.low + shift, x.high + shift}; };
   for (const size_t i : order) {
     LeaderboardRow row{.model = names[i],
-                       .rating = ratings.values[i] + shift,
-                       .interval = std::nullopt,
-                       .standard_error = std::nullopt,
-                       .rank = ranks[i],
-                       .rank_class = classes[i],
+                       .index = i,
+                       .rating = board.ratings.values[i] + shift,
+                       .rank = ranks.ranks[i],
+                       .rank_class = ranks.classes[i],
                        .battles = battles[i]};
-    if (!uncertainty.intervals.empty()) {
-      row.interval =
-          Interval{uncertainty.intervals[i].low + shift, uncertainty.intervals[i].high + shift};
-      row.standard_error = uncertainty.standard_errors[i];
+    if (!known.intervals.empty()) {
+      row.interval = shifted(known.intervals[i]);
+      row.standard_error = known.standard_errors[i];
+    }
+    if (!known.ellipsoid_intervals.empty()) {
+      row.ellipsoid_interval = shifted(known.ellipsoid_intervals[i]);
     }
     board.rows.push_back(std::move(row));
   }

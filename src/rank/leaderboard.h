@@ -14,14 +14,17 @@
 namespace cupel::rank {
 
 enum class IntervalKind {
-  kNone,      ///< ratings alone; ranks then follow the ratings
-  kSandwich,  ///< normal intervals from the method's covariance
-  kBootstrap  ///< percentile intervals of resampled battles
+  kNone,          ///< ratings alone; ranks then follow the ratings
+  kSandwich,      ///< normal intervals from the method's covariance, each for itself
+  kSimultaneous,  ///< wider ones from the same covariance: all of them hold at once
+  kDiagonal,      ///< as kSandwich from variances alone, for thousands of models
+  kBootstrap      ///< percentile intervals of resampled battles, each for itself
 };
 
 struct LeaderboardOptions {
   IntervalKind intervals = IntervalKind::kSandwich;
-  double confidence = 0.95;  ///< of each interval and each paired difference, in (0, 1)
+  double confidence =
+      0.95;  ///< of each interval (kSimultaneous: of all), and of all ranks, in (0, 1)
   std::string anchor_model =
       {};  ///< this model is shown at anchor_rating; empty: the mean is. Elo scales only
   double anchor_rating = kEloMean;  ///< Elo points
@@ -32,29 +35,41 @@ struct LeaderboardOptions {
 /// One line of a leaderboard.
 struct LeaderboardRow {
   std::string model;
+  size_t index = 0;  ///< of the model in the table
   double rating = 0;
-  std::optional<numeric::Interval> interval;  ///< absent with IntervalKind::kNone
-  std::optional<double> standard_error;  ///< of the rating, in the mean-zero gauge; absent as above
-  int64_t rank = 1;  ///< 1 + number of models whose paired difference to this one lies above zero
+  std::optional<numeric::Interval> interval{};  ///< absent with IntervalKind::kNone
+  /// kSimultaneous: the shadow of the confidence ellipsoid, ±√(χ²·V_ii), wider than `interval`.
+  std::optional<numeric::Interval> ellipsoid_interval{};
+  std::optional<double> standard_error{};  ///< of the rating, mean-zero gauge; absent as `interval`
+  int64_t rank = 1;        ///< 1 + number of models shown to be better than this one
   int64_t rank_class = 1;  ///< see rank_classes.h
   int64_t battles = 0;
 };
 
 struct Leaderboard {
   std::vector<LeaderboardRow> rows;  ///< best first; equal ratings by name
-  FitReport report;
+  Ratings ratings;                   ///< as fitted, not anchored
+  const RatingMethod* method = nullptr;
+  IntervalKind intervals = IntervalKind::kNone;  ///< what was done: kDiagonal for too many models
+  double difference_critical = 0;  ///< |t| that a difference must exceed; 0: no intervals
+  /// Natural log-odds that model i beats model j; absent where the scale says nothing about that.
+  [[nodiscard]] std::optional<double> log_odds(size_t i, size_t j) const;
 };
 
 /// Rates the models of a table, with intervals and tied ranks.
 ///
 /// Shapes: M rows, best first.
 /// Units:  the method's; on the Elo scale shifted to the anchor, which moves no interval relative
-/// to its rating. Ranks:  by paired differences (√(V_ii + V_jj − 2·V_ij), or percentiles of the
-/// joint draws), never by overlap. Errors: those of `fit_ratings` and `bootstrap_ratings`;
-/// kInvalidArgument - confidence outside (0, 1), a sandwich
-///         asked of a method without covariance, an anchor for a scale that has none; kNotFound -
-///         no such anchor.
-/// Cost:   sandwich: one fit and O(M²); bootstrap: rounds fits and O(M²·rounds).
+///         to its rating.
+/// Ranks:  by paired differences, never by overlap, and simultaneously: with the given confidence
+/// no
+///         model at all stands wrongly above another (max-|t| over all pairs; kDiagonal: Bonferroni
+///         boxes, wider, as differences are not known).
+/// Errors: those of `fit_ratings` and `bootstrap_ratings`; kInvalidArgument - confidence outside
+/// (0,
+///         1), a sandwich asked of a method without covariance, an anchor for a scale that has
+///         none; kNotFound - no such anchor.
+/// Cost:   sandwich: one fit, O(M³ + M²·draws); bootstrap: rounds fits and O(M²·rounds).
 Result<Leaderboard> make_leaderboard(const RatingMethod& method,
                                      const BattleTable& table,
                                      const LeaderboardOptions& options = {});

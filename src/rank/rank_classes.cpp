@@ -15,6 +15,19 @@ std::vector<int64_t> tied_ranks(size_t n, const ShownBetter& better) {
   return ranks;
 }
 
+std::vector<int64_t> box_ranks(std::span<const numeric::Interval> intervals) {
+  std::vector<double> lows;
+  for (const numeric::Interval& interval : intervals) {
+    lows.push_back(interval.low);
+  }
+  std::sort(lows.begin(), lows.end());
+  std::vector<int64_t> ranks;
+  for (const numeric::Interval& interval : intervals) {
+    ranks.push_back(1 + (lows.end() - std::upper_bound(lows.begin(), lows.end(), interval.high)));
+  }
+  return ranks;
+}
+
 std::vector<int64_t> rank_classes(std::span<const size_t> order, const ShownBetter& better) {
   std::vector<int64_t> classes(order.size());
   int64_t current = 0;

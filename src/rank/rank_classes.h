@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "numeric/statistics.h"
+
 namespace cupel::rank {
 
 /// Whether model i was shown to be better than model j: the interval of their paired difference
@@ -17,6 +19,10 @@ using ShownBetter = std::function<bool(size_t i, size_t j)>;
 ///
 /// Shapes: n models; result [n].
 std::vector<int64_t> tied_ranks(size_t n, const ShownBetter& better);
+
+/// Tied ranks where a model is shown to be better when its whole interval lies above the other's:
+/// 1 + the number of lower ends above this upper end. Cost: O(n log n).
+std::vector<int64_t> box_ranks(std::span<const numeric::Interval> intervals);
 
 /// Classes from the best model down: a class holds its leader and the models that follow until one
 /// is shown to be worse than the leader, which then leads the next. The leader is fixed, so

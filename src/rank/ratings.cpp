@@ -7,21 +7,28 @@
 
 namespace cupel::rank {
 
+void center_(std::span<double> values, double mean) {
+  const double now =
+      std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  for (double& value : values) {
+    value += mean - now;
+  }
+}
+
 Result<Ok> anchor_(std::span<double> values,
                    const BattleTable& table,
                    const std::string& model,
                    double rating) {
-  double at = 0;
   if (model.empty()) {
-    at = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-  } else {
-    const auto index = table.models().find(model);
-    if (!index.has_value()) {
-      return not_found("anchor model \"{}\" has no battles{}", model,
-                       did_you_mean(model, table.models().names()));
-    }
-    at = values[static_cast<size_t>(*index)];
+    center_(values, rating);
+    return Ok{};
   }
+  const auto index = table.models().find(model);
+  if (!index.has_value()) {
+    return not_found("anchor model \"{}\" has no battles{}", model,
+                     did_you_mean(model, table.models().names()));
+  }
+  const double at = values[static_cast<size_t>(*index)];
   for (double& value : values) {
     value += rating - at;
   }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,13 +28,41 @@ struct FitReport {
   double log_loss = 0;  ///< -log_likelihood per unit of battle weight; 0 as above
 };
 
+// Names of coefficients that are no features.
+inline constexpr const char* kDavidsonNu = "nu";  ///< Davidson's ν: odds of a tie at equality, ×2
+inline constexpr const char* kRaoKupperEta = "eta";  ///< Rao and Kupper's η, natural log-odds
+
+/// A number of the model besides the ratings.
+struct Coefficient {
+  std::string name;
+  double value = 0;                        ///< a feature: natural log-odds per standard deviation
+  std::optional<double> standard_error{};  ///< where a covariance was asked for
+};
+
+/// What a fit of similar data can start from.
+struct WarmStart {
+  std::vector<double> x;                    ///< the parameters of the method
+  std::optional<numeric::Cholesky> factor;  ///< of the Hessian there
+};
+
 /// One rating per model of a table.
 struct Ratings {
-  std::vector<double> values;  ///< [M] by model index, on the method's scale; higher is better
-  numeric::Matrix covariance;  ///< [M, M] of the values, mean-zero gauge; empty where not asked for
-                               ///< or not known
-  FitReport report;
+  std::vector<double> values{};  ///< [M] by model index, on the method's scale; higher is better
+  numeric::Matrix covariance{};  ///< [M, M] of the values, mean-zero gauge; empty where not asked
+                                 ///< for, not known or too large to hold
+  std::vector<double> variances{};  ///< [M] its diagonal, where the whole was too large to hold
+  std::vector<Coefficient> coefficients{};
+  numeric::Matrix preference{};  ///< [M, M] natural log-odds that i beats j, where the values alone
+                                 ///< do not say it; empty otherwise
+  /// Settings that the fit chose by itself from the data: a bootstrap's rounds take them over
+  /// instead of choosing again.
+  std::vector<Coefficient> tuned{};
+  std::shared_ptr<const WarmStart> warm{};
+  FitReport report{};
 };
+
+/// How much of the covariance is wanted.
+enum class Covariance { kNone, kDiagonal, kFull };
 
 /// What every rating method understands.
 struct RatingOptions {
@@ -42,14 +72,16 @@ struct RatingOptions {
   };
   /// The method's own parameters by name; absent ones at their defaults.
   std::vector<Setting> settings = {};
-  bool covariance = false;  ///< also estimate the covariance, where the method can
-  bool clustered = true;    ///< covariance: battles of one cluster may depend on each other
-  /// The table is a bootstrap resample of one that was checked before: links between models may be
-  /// missing where a ridge makes up for them.
-  bool resample = false;
-  /// Ratings to start from [M], e.g. the full data's; empty: none.
-  std::span<const double> start = {};
+  Covariance covariance = Covariance::kNone;  ///< where the method can
+  bool clustered = true;  ///< covariance: battles of one cluster may depend on each other
+  uint64_t seed = 0;      ///< of methods that start at random
+  /// The fit of the data that this table is a bootstrap resample of, to start from; links between
+  /// models may be missing where a ridge makes up for them. Null: none, this is the data.
+  const Ratings* resample_of = nullptr;
 };
+
+/// Shifts values so that their mean is `mean`.
+void center_(std::span<double> values, double mean);
 
 /// Shifts `values` so that the model stands at `rating`, or their mean does when `model` is empty.
 /// Errors: kNotFound - no such model in the table, with a hint.

@@ -9,7 +9,8 @@
 #include "base/rng.h"
 #include "numeric/logistic.h"
 #include "rank/leaderboard.h"
-#include "rank/pairwise_logistic.h"
+#include "rank/methods/registry.h"
+#include "rank/pairwise_objective.h"
 
 namespace cupel::rank {
 namespace {
@@ -117,10 +118,6 @@ TEST(FitBradleyTerry, RefusesNonsense) {
             Code::kInvalidArgument);
   EXPECT_EQ(fit_bradley_terry(two_players(1, 1, 0), {.ridge = NAN}).error().code,
             Code::kInvalidArgument);
-  const auto anchor = fit_bradley_terry(two_players(1, 1, 0), {.anchor_model = "nobody"});
-  EXPECT_EQ(anchor.error().code, Code::kNotFound);
-  const auto early = fit_bradley_terry(two_players(9, 1, 0), {.max_iterations = 1});
-  EXPECT_EQ(early.error().code, Code::kDeadline);
 }
 
 TEST(FitBradleyTerry, AllTiesAreEqual) {
@@ -128,16 +125,6 @@ TEST(FitBradleyTerry, AllTiesAreEqual) {
   ASSERT_TRUE(fit.has_value()) << fit.error().message;
   EXPECT_NEAR(fit->values[0], 1000, 1e-9);
   EXPECT_NEAR(fit->values[1], 1000, 1e-9);
-}
-
-TEST(FitBradleyTerry, AnchorShiftsRatingsAndNothingElse) {
-  const BattleTable table = simulated(kBeta, 30, 5);
-  const auto plain = fit_bradley_terry(table);
-  const auto anchored = fit_bradley_terry(table, {.anchor_model = "m2", .anchor_rating = 1114});
-  ASSERT_TRUE(plain.has_value() && anchored.has_value());
-  EXPECT_NEAR(anchored->values[2], 1114, 1e-9);
-  EXPECT_NEAR(anchored->values[0] - anchored->values[3], plain->values[0] - plain->values[3], 1e-9);
-  EXPECT_DOUBLE_EQ(anchored->covariance(1, 1), plain->covariance(1, 1));
 }
 
 TEST(FitBradleyTerry, SwappingSidesChangesNothing) {
@@ -245,7 +232,7 @@ TEST(FitBradleyTerry, SandwichApproachesInverseFisher) {
     beta.push_back((value - 1000) / kEloPerLogit);
   }
   const auto pairs = pair_totals(table);
-  const PairwiseLogistic objective(pairs, beta.size(), 0);
+  const PairwiseObjective objective({.items = pairs, .models = beta.size()});
   numeric::Matrix hessian(beta.size(), beta.size());
   objective.hessian(beta, hessian);
   const auto factor = numeric::Cholesky::factor(hessian);
@@ -290,7 +277,8 @@ TEST(FitBradleyTerry, AStartChangesTheWayAndNotTheEnd) {
   const BattleTable table = simulated(kBeta, 40, 2);
   const auto cold = fit_bradley_terry(table);
   ASSERT_TRUE(cold.has_value());
-  const auto warm = fit_bradley_terry(table, {.start = cold->values});
+  const auto warm =
+      fit_ratings(**find_rating_method("bradley_terry"), table, {.resample_of = &*cold});
   ASSERT_TRUE(warm.has_value());
   EXPECT_EQ(warm->report.iterations, 0);
   EXPECT_LE(cold->report.iterations, 8);
@@ -301,7 +289,7 @@ TEST(FitBradleyTerry, AStartChangesTheWayAndNotTheEnd) {
 
 TEST(FitBradleyTerry, ManyModelsUseTheSparsePairTable) {
   BattleTable table;
-  constexpr int kModels = 1100;
+  constexpr int kModels = 2100;
   for (int i = 0; i < kModels; ++i) {
     table.intern_model(std::to_string(i));
   }

@@ -22,8 +22,8 @@ BattleTable table_of(std::initializer_list<Row> rows) {
 TEST(Connectivity, ACycleOfWinsIsOneGroup) {
   const auto table = table_of({{"x", "y", kWinA}, {"y", "z", kWinA}, {"z", "x", kWinA}});
   EXPECT_EQ(connectivity(table).groups.size(), 1U);
-  EXPECT_TRUE(require_finite_strengths(table).has_value());
-  EXPECT_EQ(describe_separation(table, connectivity(table)), "");
+  EXPECT_TRUE(require_finite_strengths(table.models(), pair_totals(table)).has_value());
+  EXPECT_EQ(describe_separation(table.models(), connectivity(table)), "");
 }
 
 TEST(Connectivity, OneTieJoinsBothWays) {
@@ -46,24 +46,24 @@ TEST(Connectivity, OrdersGroupsFromTheUndefeatedDown) {
 
 TEST(Connectivity, NamesAWinlessModel) {
   const auto table = table_of({{"x", "y", kTie}, {"x", "weak", kWinA}, {"weak", "y", kWinB}});
-  const auto error = require_finite_strengths(table).error();
+  const auto error = require_finite_strengths(table.models(), pair_totals(table)).error();
   EXPECT_EQ(error.code, Code::kFailedPrecondition);
   EXPECT_EQ(error.message,
             "ratings would be infinite: \"weak\" never beat or tied the other 2 models; add "
             "battles that decide between them, or ask for a ridge");
-  EXPECT_TRUE(require_linked(table).has_value());
+  EXPECT_TRUE(require_linked(table.models(), pair_totals(table)).has_value());
 }
 
 TEST(Connectivity, NamesAnUndefeatedModel) {
   const auto table = table_of({{"x", "y", kTie}, {"strong", "x", kWinA}, {"y", "z", kTie}});
-  EXPECT_EQ(describe_separation(table, connectivity(table)),
+  EXPECT_EQ(describe_separation(table.models(), connectivity(table)),
             "\"strong\" was never beaten or tied by the other 3 models");
 }
 
 TEST(Connectivity, NamesAnIsland) {
   const auto table =
       table_of({{"a", "b", kTie}, {"b", "c", kTie}, {"p", "q", kWinA}, {"c", "a", kWinA}});
-  const auto error = require_linked(table).error();
+  const auto error = require_linked(table.models(), pair_totals(table)).error();
   EXPECT_EQ(error.code, Code::kFailedPrecondition);
   EXPECT_NE(error.message.find("no battle links \"p\", \"q\" with the other 3 models"),
             std::string::npos)
@@ -90,7 +90,7 @@ TEST(Connectivity, ListsAtMostFiveNames) {
   for (int i = 0; i < 20; ++i) {
     ASSERT_TRUE(table.add("s" + std::to_string(i), "s" + std::to_string(i + 1), kTie).has_value());
   }
-  const std::string text = describe_separation(table, connectivity(table));
+  const std::string text = describe_separation(table.models(), connectivity(table));
   EXPECT_NE(text.find("\"w12\" and 8 more with the other 21 models"), std::string::npos) << text;
 }
 

@@ -169,7 +169,7 @@ TEST(BootstrapRatings, NamesARoundThatCannotBeRated) {
 
 TEST(RatingDifference, NeedsKnownModelsAndACovariance) {
   const auto table = close_three(20);
-  const auto fit = fit_ratings(method("bradley_terry"), table, {.covariance = true});
+  const auto fit = fit_ratings(method("bradley_terry"), table, {.covariance = Covariance::kFull});
   ASSERT_TRUE(fit.has_value());
   EXPECT_GT(rating_difference(*fit, table, "ada", "low")->difference, 0);
   EXPECT_EQ(rating_difference(*fit, table, "ada", "eve").error().code, Code::kNotFound);

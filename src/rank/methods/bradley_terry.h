@@ -1,9 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <span>
-#include <string>
-
 #include "base/result.h"
 #include "rank/battle_table.h"
 #include "rank/ratings.h"
@@ -15,38 +11,30 @@ struct BradleyTerryOptions {
   /// ≥ 0. The same as a normal prior of variance 1/ridge. 0 (default): plain maximum likelihood.
   /// Whoever sets it says so beside the result.
   double ridge = 0;
-  std::string anchor_model = {};    ///< this model gets anchor_rating; empty: the mean does
-  double anchor_rating = kEloMean;  ///< Elo points
-  bool covariance = true;           ///< also estimate the sandwich covariance
+  Covariance covariance = Covariance::kFull;
   bool clustered = true;  ///< covariance: sum scores by cluster, where the table names clusters
-  int64_t max_iterations = 100;  ///< Newton steps; a usual fit takes 4 to 8
-  /// Converged when the largest gradient entry is below this share of the mean battle weight of a
-  /// model.
-  double tolerance = 1e-10;
-  bool resample = false;               ///< see RatingOptions::resample
-  std::span<const double> start = {};  ///< Elo points to start from [M]; empty: all equal
 };
 
 /// Fits Bradley-Terry strengths to pairwise battles by maximum likelihood: P(a beats b) = σ(β_a −
 /// β_b).
 ///
 /// Shapes: `table` N rows in any order, M models; result values [M] by model index, covariance [M,
-/// M]. Units:  Elo points, 400/ln 10·β; the mean, or `anchor_model`, stands at `anchor_rating`. The
-/// covariance is
-///         that of the mean-zero gauge in Elo points squared; the anchor does not change it.
+/// M]. Units:  Elo points, 400/ln 10·β; the mean stands at `kEloMean`. The covariance is that of
+/// the
+///         mean-zero gauge in Elo points squared; an anchor would not change it.
 /// Ties:   half a win for each side, kept as one observation of outcome ½.   Counts: c identical
 /// battles. Covariance: sandwich H⁻¹·G·H⁻¹, right even where the model or the weights are not; its
 /// difference entries
 ///         V_ii + V_jj − 2·V_ij are what claims about two models need. No small-sample factor.
+///         Above 1,200 models only its diagonal (`Ratings::variances`).
 /// Errors: kInvalidArgument - no battles, fewer than 2 models, a negative ridge;
 /// kFailedPrecondition - models that
 ///         no battle links, or, without a ridge, a group that never lost to or never beat the rest
-///         (its strength would be infinite; the group is named); kNotFound - no such anchor;
-///         kDeadline - no convergence.
-/// Cost:   O(N) once, then O(pairs + M³) per step, 4 to 8 steps; O(M²) memory; deterministic;
-/// thread-safe. Source: Bradley & Terry 1952; sandwich: Chiang et al. 2024, "Chatbot Arena", §4
-/// (arXiv 2403.04132).
-///         Checked against: tests/rank/bradley_terry_test.cpp.
+///         (its strength would be infinite; the group is named); kDeadline - no convergence.
+/// Cost:   O(N) once, then O(pairs + M³) per step, 4 to 8 steps; above 1,200 models O(pairs) per
+///         step of a few tens of steps; deterministic; thread-safe.
+/// Source: Bradley & Terry 1952; sandwich: Chiang et al. 2024, "Chatbot Arena", §4 (arXiv
+///         2403.04132). Checked against: tests/rank/bradley_terry_test.cpp.
 Result<Ratings> fit_bradley_terry(const BattleTable& table,
                                   const BradleyTerryOptions& options = {});
 

@@ -40,8 +40,8 @@ constexpr std::array kParameters = {RatingParameter{.name = "k_factor",
                                                     .high = 1000,
                                                     .summary = "Elo points at stake in a battle"}};
 
-Result<Ratings> fit(const BattleTable& table, const RatingOptions& options) {
-  return fit_elo(table, {.k_factor = setting(kParameters, options, "k_factor")});
+Result<Ratings> fit(const RatingInput& input, const RatingOptions& options) {
+  return fit_elo(input.table, {.k_factor = setting(kParameters, options, "k_factor")});
 }
 
 }  // namespace
@@ -50,6 +50,8 @@ RatingMethod elo() {
   return {.name = "elo",
           .summary = "online Elo in the order of the battles",
           .source = "Elo 1978; Zheng et al. 2023 (K = 4)",
+          .formula = "R_a += K·(y − 1/(1 + 10^((R_b − R_a)/400))), vote by vote",
+          .reads_rows = true,
           .order_dependent = true,
           .parameters = kParameters,
           .fit = &fit};

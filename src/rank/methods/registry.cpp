@@ -87,14 +87,9 @@ Result<Ratings> fit_ratings(const RatingMethod& method,
   for (const RatingOptions::Setting& setting : options.settings) {
     CUPEL_TRY_VOID(check_setting(method, setting));
   }
-  if (!options.start.empty() && options.start.size() != table.model_count()) {
-    return invalid_argument("start has {} ratings for {} models", options.start.size(),
-                            table.model_count());
-  }
-  if (!options.resample) {
-    CUPEL_TRY_VOID(require_linked(table));
-  }
-  return method.fit(table, options);
+  const std::vector<PairTotal> pairs = pair_totals(table);
+  CUPEL_TRY_VOID(require_linked(table.models(), pairs));
+  return method.fit({table, pairs}, options);
 }
 
 }  // namespace cupel::rank

@@ -23,10 +23,9 @@ double setting(std::span<const RatingParameter> parameters,
 /// Checks table and options, then fits: the one door to every method.
 ///
 /// Shapes: `Ratings::values` [M] by model index of the table.
-/// Errors: kInvalidArgument - no battles, one model, an unknown setting or one out of its range, a
-/// start of the
-///         wrong length; kFailedPrecondition - models that no battle links (unless
-///         options.resample), or whatever the method itself cannot do without.
+/// Errors: kInvalidArgument - no battles, one model, an unknown setting or one out of its range;
+///         kFailedPrecondition - models that no battle links, or whatever the method itself cannot
+///         do without.
 Result<Ratings> fit_ratings(const RatingMethod& method,
                             const BattleTable& table,
                             const RatingOptions& options = {});

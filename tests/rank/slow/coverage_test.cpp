@@ -1,90 +1,180 @@
-// Coverage by simulation. Seeds are fixed; bands are the sheet's (300 boards) or stated beside the
-// number.
+// Coverage by simulation. Seeds are fixed; the bands are stated beside the numbers.
 #include <cmath>
 
 #include <gtest/gtest.h>
 
 #include "base/rng.h"
 #include "numeric/logistic.h"
+#include "numeric/statistics.h"
 #include "rank/bootstrap.h"
 #include "rank/leaderboard.h"
 #include "rank/methods/registry.h"
 #include "rank/score_statistics.h"
+#include "rank/simultaneous.h"
 
 namespace cupel::rank {
 namespace {
 
+constexpr uint64_t kBoards = 2000;  // one sd of a coverage of 95 % is 0.5 points
 const std::vector<double> kBeta = {0.9, 0.5, 0.1, -0.2, -0.5, -0.8};
+const std::vector<double> kTied = {0.4, 0.4, 0.4, -0.1, -0.1, -1.0};
 
-/// 1,500 battles of random pairs of six models, drawn from Bradley-Terry itself.
-BattleTable random_board(uint64_t seed) {
+/// How users vote: `votes` times on one pair; each vote after the first repeats it with that
+/// probability, else it is drawn anew. So every vote follows the model, and votes of a user depend
+/// on each other.
+struct Users {
+  int votes = 1;
+  double repeat = 0;
+};
+
+/// 1,500 votes on random pairs of six models, drawn from Bradley-Terry itself.
+BattleTable random_board(uint64_t seed,
+                         const std::vector<double>& beta = kBeta,
+                         const Users& users = {}) {
   BattleTable table;
-  for (size_t i = 0; i < kBeta.size(); ++i) {
+  for (size_t i = 0; i < beta.size(); ++i) {
     table.intern_model("m" + std::to_string(i));
   }
   Rng rng(20240607, seed);
-  for (int n = 0; n < 1500; ++n) {
+  for (int user = 0; user < 1500 / users.votes; ++user) {
     const size_t i = rng.below(6);
     const size_t j = (i + 1 + rng.below(5)) % 6;
-    const bool win = rng.unit() < numeric::sigmoid(kBeta[i] - kBeta[j]);
-    EXPECT_TRUE(table
-                    .add({.a = static_cast<int32_t>(i),
-                          .b = static_cast<int32_t>(j),
-                          .outcome = win ? kWinA : kWinB})
-                    .has_value());
+    Battle battle{.a = static_cast<int32_t>(i), .b = static_cast<int32_t>(j)};
+    if (users.votes > 1) {
+      battle.cluster = table.intern_cluster("u" + std::to_string(user));
+    }
+    for (int vote = 0; vote < users.votes; ++vote) {
+      if (vote == 0 || rng.unit() >= users.repeat) {
+        battle.outcome = rng.unit() < numeric::sigmoid(beta[i] - beta[j]) ? kWinA : kWinB;
+      }
+      EXPECT_TRUE(table.add(battle).has_value());
+    }
   }
   return table;
 }
 
-TEST(BradleyTerryCoverage, SandwichCoversPairDifferences) {
-  const RatingMethod& method = **find_rating_method("bradley_terry");
-  int covered = 0;
-  int total = 0;
-  for (uint64_t board = 0; board < 300; ++board) {
-    const auto table = random_board(board);
-    const auto fit = fit_ratings(method, table, {.covariance = true});
-    ASSERT_TRUE(fit.has_value());
-    for (size_t i = 0; i < 6; ++i) {
-      for (size_t j = 0; j < i; ++j) {
-        const auto d = rating_difference(*fit, table, table.models().name(static_cast<int32_t>(i)),
-                                         table.models().name(static_cast<int32_t>(j)));
-        const double truth = kEloPerLogit * (kBeta[i] - kBeta[j]);
-        covered += std::abs(d->difference - truth) <= 1.959964 * d->standard_error ? 1 : 0;
-        ++total;
-      }
-    }
+/// The planted ratings on the board's scale, by model index.
+std::vector<double> planted(const std::vector<double>& beta) {
+  std::vector<double> values;
+  for (const double b : beta) {
+    values.push_back(kEloPerLogit * b);
   }
-  const double share = static_cast<double>(covered) / total;
-  RecordProperty("coverage", std::to_string(share));
-  EXPECT_GE(share, 0.92);
-  EXPECT_LE(share, 0.98);
+  center_(values, kEloMean);
+  return values;
 }
 
-TEST(BradleyTerryCoverage, BootstrapCoversPairDifferences) {
+struct Coverage {
+  int64_t ratings = 0;
+  int64_t rating_cases = 0;
+  int64_t whole = 0;      // boards on which every interval covers
+  int64_t shadows = 0;    // boards on which every shadow of the ellipsoid covers
+  int64_t ellipsoid = 0;  // boards whose ellipsoid holds the vector
+  int64_t misranked = 0;  // boards on which somebody stands above an equal or a better one
+  [[nodiscard]] double each() const {
+    return static_cast<double>(ratings) / static_cast<double>(rating_cases);
+  }
+  static double share(int64_t boards) {
+    return static_cast<double>(boards) / static_cast<double>(kBoards);
+  }
+};
+
+bool holds(const numeric::Interval& interval, double truth) {
+  return interval.low <= truth && truth <= interval.high;
+}
+
+void count(const Leaderboard& board, const std::vector<double>& truth, Coverage& coverage) {
+  bool whole = true;
+  bool shadows = true;
+  bool misranked = false;
+  for (const LeaderboardRow& row : board.rows) {
+    const bool covered = holds(*row.interval, truth[row.index]);
+    coverage.ratings += covered ? 1 : 0;
+    ++coverage.rating_cases;
+    whole = whole && covered;
+    shadows = shadows && row.ellipsoid_interval && holds(*row.ellipsoid_interval, truth[row.index]);
+    // A rank says that so many models at least are better.
+    int64_t better = 0;
+    for (const double other : truth) {
+      better += other > truth[row.index] + 1e-9 ? 1 : 0;
+    }
+    misranked = misranked || row.rank > 1 + better;
+  }
+  coverage.whole += whole ? 1 : 0;
+  coverage.shadows += shadows ? 1 : 0;
+  coverage.misranked += misranked ? 1 : 0;
+}
+
+Coverage simulate(const LeaderboardOptions& options,
+                  const std::vector<double>& beta = kBeta,
+                  const Users& users = {}) {
   const RatingMethod& method = **find_rating_method("bradley_terry");
-  int covered = 0;
-  int total = 0;
-  std::vector<double> difference(200);
-  for (uint64_t board = 0; board < 300; ++board) {
-    const auto draws =
-        bootstrap_ratings(method, random_board(board), {}, {.rounds = 200, .seed = board});
-    ASSERT_TRUE(draws.has_value()) << draws.error().message;
-    for (size_t i = 0; i < 6; ++i) {
-      for (size_t j = 0; j < i; ++j) {
-        for (size_t round = 0; round < 200; ++round) {
-          difference[round] = (*draws)(round, i) - (*draws)(round, j);
-        }
-        const auto interval = numeric::percentile_interval_(difference, 0.95);
-        const double truth = kEloPerLogit * (kBeta[i] - kBeta[j]);
-        covered += truth >= interval.low && truth <= interval.high ? 1 : 0;
-        ++total;
-      }
+  const std::vector<double> truth = planted(beta);
+  Coverage coverage;
+  for (uint64_t seed = 0; seed < kBoards; ++seed) {
+    LeaderboardOptions seeded = options;
+    seeded.bootstrap.seed = seed;
+    const BattleTable table = random_board(seed, beta, users);
+    const auto board = make_leaderboard(method, table, seeded);
+    if (!board.has_value()) {
+      ADD_FAILURE() << board.error().message;
+      return coverage;
+    }
+    count(*board, truth, coverage);
+    if (!board->ratings.covariance.empty()) {
+      const auto distance =
+          squared_distance(board->ratings.values, truth, board->ratings.covariance);
+      EXPECT_TRUE(distance.has_value());
+      coverage.ellipsoid += *distance <= numeric::chi_square_quantile(0.95, 5) ? 1 : 0;
     }
   }
-  const double share = static_cast<double>(covered) / total;
-  RecordProperty("coverage", std::to_string(share));
-  EXPECT_GE(share, 0.92);
-  EXPECT_LE(share, 0.98);
+  return coverage;
+}
+
+TEST(BradleyTerryCoverage, SandwichCoversEachRating) {
+  const Coverage coverage = simulate({.intervals = IntervalKind::kSandwich});
+  EXPECT_NEAR(coverage.each(), 0.95, 0.015);
+}
+
+TEST(BradleyTerryCoverage, BootstrapCoversEachRating) {
+  const Coverage coverage =
+      simulate({.intervals = IntervalKind::kBootstrap, .bootstrap = {.rounds = 400}});
+  EXPECT_NEAR(coverage.each(), 0.95, 0.015);
+}
+
+TEST(BradleyTerryCoverage, SimultaneousSetsCoverTheWholeVector) {
+  const Coverage coverage = simulate({.intervals = IntervalKind::kSimultaneous});
+  EXPECT_NEAR(Coverage::share(coverage.whole), 0.95, 0.015);
+  EXPECT_NEAR(Coverage::share(coverage.ellipsoid), 0.95, 0.015);
+  // The boxes around the ellipsoid are wider than they need to be.
+  EXPECT_GT(Coverage::share(coverage.shadows), 0.975);
+}
+
+TEST(BradleyTerryCoverage, ClustersCoverWhereSingleVotesDoNot) {
+  const Users users{.votes = 5, .repeat = 0.6};
+  const Coverage sandwich = simulate({.intervals = IntervalKind::kSimultaneous}, kBeta, users);
+  EXPECT_NEAR(Coverage::share(sandwich.whole), 0.95, 0.015);
+  EXPECT_NEAR(Coverage::share(sandwich.ellipsoid), 0.95, 0.015);
+  const Coverage each = simulate({.intervals = IntervalKind::kSandwich}, kBeta, users);
+  EXPECT_NEAR(each.each(), 0.95, 0.015);
+  const Coverage bootstrap =
+      simulate({.intervals = IntervalKind::kBootstrap, .bootstrap = {.rounds = 400}}, kBeta, users);
+  EXPECT_NEAR(bootstrap.each(), 0.95, 0.015);
+  // The same votes as if they were independent.
+  const Coverage naive = simulate(
+      {.intervals = IntervalKind::kSimultaneous, .rating = {.clustered = false}}, kBeta, users);
+  EXPECT_LT(Coverage::share(naive.whole), 0.80);
+}
+
+TEST(BradleyTerryCoverage, RanksAreWrongInAtMostOneBoardOfTwenty) {
+  const Coverage tied = simulate({.intervals = IntervalKind::kSandwich}, kTied);
+  EXPECT_LE(Coverage::share(tied.misranked), 0.05);
+  // Nobody better than anybody: the hardest case, which the critical value is made for.
+  const Coverage equal =
+      simulate({.intervals = IntervalKind::kSandwich}, std::vector<double>(6, 0.0));
+  EXPECT_NEAR(Coverage::share(equal.misranked), 0.05, 0.015);
+  const Coverage bootstrap =
+      simulate({.intervals = IntervalKind::kBootstrap, .bootstrap = {.rounds = 400}}, kTied);
+  EXPECT_LE(Coverage::share(bootstrap.misranked), 0.05);
 }
 
 TEST(ScoreCoverage, QuestionClustersCoverWhereItemsDoNot) {
