@@ -29,7 +29,7 @@ struct BootstrapOptions {
 ///         resample that the method cannot rate (names round, separated group and mend): such
 ///         rounds are never dropped.
 /// Cost:   rounds · (cells + a fit of the pairs that starts from the full data's), on all threads;
-///         with clusters one more pass over the rows for every 16 rounds; deterministic.
+///         with clusters one more pass over the rows for every 32 rounds; deterministic.
 /// Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap"; clusters: Field & Welsh
 /// 2007.
 Result<numeric::Matrix> bootstrap_ratings(const RatingMethod& method,

@@ -6,7 +6,6 @@
 #include <tuple>
 
 #include "base/check.h"
-#include "numeric/sampling.h"
 
 namespace cupel::rank {
 namespace {
@@ -28,6 +27,7 @@ Battle canonical(Battle battle, std::span<const int32_t> places) {
 
 PairResampler::PairResampler(const BattleTable& table, bool clustered) {
   const BattleTable cells = table.aggregated(ClusterUse::kDrop);
+  std::vector<int64_t> loose;
   std::array<int32_t, 2> last = {-1, -1};
   for (size_t i = 0; i < cells.rows(); ++i) {
     const Battle battle = cells.row(i);
@@ -38,17 +38,56 @@ PairResampler::PairResampler(const BattleTable& table, bool clustered) {
     cells_.push_back({.pair = static_cast<int32_t>(pair_names_.size() - 1),
                       .outcome = battle.outcome,
                       .weight = battle.weight});
-    loose_.push_back(clustered ? 0 : battle.count);
+    loose.push_back(clustered ? 0 : battle.count);
   }
-  loose_.push_back(0);
+  loose.push_back(0);
   if (clustered) {
-    sort_rows(table);
-    loose_.back() = static_cast<int64_t>(clusters_);
+    sort_rows(table, loose);
+    loose.back() = static_cast<int64_t>(clusters_);
   }
-  units_ = std::accumulate(loose_.begin(), loose_.end(), int64_t{0});
+  loose_.emplace(loose);
 }
 
 namespace {
+
+/// The number of the cell of a battle: from a table for plain votes of not too many models, from a
+/// tree for others.
+class CellIndex {
+ public:
+  explicit CellIndex(size_t models) : models_(models) {
+    if (models <= kMostCountedModels) {
+      plain_.assign(models * models * 3, -1);
+    }
+  }
+  void put(const Battle& battle, int32_t cell) {
+    if (int32_t* slot = plain_slot(battle)) {
+      *slot = cell;
+    } else {
+      others_.emplace(key(battle), cell);
+    }
+  }
+  int32_t find(const Battle& battle) {
+    const int32_t* slot = plain_slot(battle);
+    return slot != nullptr ? *slot : others_.at(key(battle));
+  }
+
+ private:
+  using Key = std::tuple<int32_t, int32_t, double, double>;
+  static Key key(const Battle& battle) {
+    return {battle.a, battle.b, battle.outcome, battle.weight};
+  }
+  int32_t* plain_slot(const Battle& battle) {
+    const double vote = 2 * battle.outcome;
+    const auto whole = static_cast<size_t>(vote);
+    if (plain_.empty() || battle.weight != 1 || static_cast<double>(whole) != vote) {
+      return nullptr;
+    }
+    return &plain_[(at(battle.a) * models_ + at(battle.b)) * 3 + whole];
+  }
+  size_t models_;
+  std::vector<int32_t> plain_;
+  std::map<Key, int32_t> others_;
+};
 
 /// The clusters that have battles, numbered by their names: the draws must not depend on the order
 /// in which clusters appear. −1: none.
@@ -75,13 +114,14 @@ std::vector<int32_t> numbered_clusters(const BattleTable& table, size_t& used) {
 }  // namespace
 
 /// Finds the cell of each row and sorts the rows of clusters by it.
-void PairResampler::sort_rows(const BattleTable& table) {
+void PairResampler::sort_rows(const BattleTable& table, std::vector<int64_t>& loose) {
   const std::vector<int32_t> places = table.models().alphabetical_places();
   const std::vector<int32_t> numbers = numbered_clusters(table, clusters_);
-  std::map<std::tuple<int32_t, int32_t, double, double>, int32_t> index;
+  CellIndex index(table.model_count());
   for (size_t c = 0; c < cells_.size(); ++c) {
     const auto& [a, b] = pair_names_[at(cells_[c].pair)];
-    index.emplace(std::tuple(a, b, cells_[c].outcome, cells_[c].weight), static_cast<int32_t>(c));
+    index.put({.a = a, .b = b, .outcome = cells_[c].outcome, .weight = cells_[c].weight},
+              static_cast<int32_t>(c));
   }
   std::vector<int32_t> cell_of(table.rows());
   bool counted = false;
@@ -92,10 +132,10 @@ void PairResampler::sort_rows(const BattleTable& table) {
       cell_of[i] = -1;
       continue;
     }
-    cell_of[i] = index.at({battle.a, battle.b, battle.outcome, battle.weight});
+    cell_of[i] = index.find(battle);
     counted = counted || battle.count != 1;
     if (battle.cluster == kNoCluster) {
-      loose_[at(cell_of[i])] += battle.count;
+      loose[at(cell_of[i])] += battle.count;
       cell_of[i] = -1;
     } else {
       ++begin_[at(cell_of[i]) + 1];
@@ -119,15 +159,17 @@ void PairResampler::sort_rows(const BattleTable& table) {
 void PairResampler::draw(uint64_t seed, size_t first, Block& block) const {
   block.counts.assign(cells_.size() * kLanes, 0);
   block.multiplicity.assign(clusters_ * kLanes, 0);
-  std::vector<int64_t> drawn(loose_.size());
+  std::vector<int64_t> drawn(cells_.size() + 1);
   for (size_t lane = 0; lane < kLanes; ++lane) {
     Rng rng(seed, first + lane);
-    numeric::multinomial(rng, units_, loose_, drawn);
+    loose_->draw(rng, drawn);
     for (size_t cell = 0; cell < cells_.size(); ++cell) {
       block.counts[cell * kLanes + lane] = static_cast<uint32_t>(drawn[cell]);
     }
+    // As many draws as clusters: none comes 256 times, but for a chance of less than 10^-500.
+    Rng local = rng;  // its state in registers
     for (int64_t i = 0; i < drawn.back(); ++i) {
-      ++block.multiplicity[rng.below(clusters_) * kLanes + lane];
+      ++block.multiplicity[local.below(clusters_) * kLanes + lane];
     }
   }
   if (clusters_ > 0) {
@@ -135,18 +177,44 @@ void PairResampler::draw(uint64_t seed, size_t first, Block& block) const {
   }
 }
 
-void PairResampler::add_clusters(Block& block) const {
-  for (size_t cell = 0; cell < cells_.size(); ++cell) {
-    uint32_t sum[kLanes] = {};
-    for (size_t i = begin_[cell]; i < begin_[cell + 1]; ++i) {
-      const uint16_t* times = block.multiplicity.data() + at(row_cluster_[i]) * kLanes;
-      const uint32_t count = row_count_.empty() ? 1 : row_count_[i];
+/// Rows of one battle each: sums of 257 multiplicities below 256 fit 16 bits.
+void PairResampler::add_cell(const Block& block, size_t cell, uint32_t* sums) const {
+  constexpr size_t kMostRows = 256;
+  constexpr size_t kAhead = 24;  // rows whose cluster is on its way from memory
+  const size_t end = begin_[cell + 1];
+  for (size_t begin = begin_[cell]; begin < end; begin += kMostRows) {
+    uint16_t part[kLanes] = {};
+    const size_t stop = std::min(begin + kMostRows, end);
+    for (size_t i = begin; i < stop; ++i) {
+      const size_t next = std::min(i + kAhead, row_cluster_.size() - 1);
+      __builtin_prefetch(block.multiplicity.data() + at(row_cluster_[next]) * kLanes);
+      const uint8_t* times = block.multiplicity.data() + at(row_cluster_[i]) * kLanes;
       for (size_t lane = 0; lane < kLanes; ++lane) {
-        sum[lane] += count * times[lane];
+        part[lane] = static_cast<uint16_t>(part[lane] + times[lane]);
       }
     }
     for (size_t lane = 0; lane < kLanes; ++lane) {
-      block.counts[cell * kLanes + lane] += sum[lane];
+      sums[lane] += part[lane];
+    }
+  }
+}
+
+void PairResampler::add_counted_cell(const Block& block, size_t cell, uint32_t* sums) const {
+  for (size_t i = begin_[cell]; i < begin_[cell + 1]; ++i) {
+    const uint8_t* times = block.multiplicity.data() + at(row_cluster_[i]) * kLanes;
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      sums[lane] += row_count_[i] * times[lane];
+    }
+  }
+}
+
+void PairResampler::add_clusters(Block& block) const {
+  for (size_t cell = 0; cell < cells_.size(); ++cell) {
+    uint32_t* sums = block.counts.data() + cell * kLanes;
+    if (row_count_.empty()) {
+      add_cell(block, cell, sums);
+    } else {
+      add_counted_cell(block, cell, sums);
     }
   }
 }

@@ -2,10 +2,11 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
+#include <optional>
 #include <vector>
 
 #include "base/rng.h"
+#include "numeric/sampling.h"
 #include "rank/battle_table.h"
 #include "rank/pair_totals.h"
 
@@ -19,14 +20,14 @@ namespace cupel::rank {
 /// pass once.
 class PairResampler {
  public:
-  static constexpr size_t kLanes = 16;  ///< rounds of a block
+  static constexpr size_t kLanes = 32;  ///< rounds of a block
 
   PairResampler(const BattleTable& table, bool clustered);
 
   /// Counts of the cells in kLanes rounds.
   struct Block {
-    std::vector<uint32_t> counts;        ///< [cells, kLanes]
-    std::vector<uint16_t> multiplicity;  ///< [clusters, kLanes]: how often each was drawn
+    std::vector<uint32_t> counts;       ///< [cells, kLanes]
+    std::vector<uint8_t> multiplicity;  ///< [clusters, kLanes]: how often each was drawn
   };
   /// Fills the rounds first … first + kLanes − 1; a round depends on (seed, round) alone.
   void draw(uint64_t seed, size_t first, Block& block) const;
@@ -39,14 +40,15 @@ class PairResampler {
     double outcome = 0;
     double weight = 1;
   };
-  void sort_rows(const BattleTable& table);
+  void sort_rows(const BattleTable& table, std::vector<int64_t>& loose);
   void add_clusters(Block& block) const;
+  void add_cell(const Block& block, size_t cell, uint32_t* sums) const;
+  void add_counted_cell(const Block& block, size_t cell, uint32_t* sums) const;
 
   std::vector<Cell> cells_;
   std::vector<std::array<int32_t, 2>> pair_names_;
-  /// What is drawn besides clusters: battles by cell, and at the end all clusters together.
-  std::vector<int64_t> loose_;  // [cells + 1]
-  int64_t units_ = 0;
+  // What is drawn besides clusters: battles by cell, and at the end all clusters together.
+  std::optional<numeric::MultinomialSampler> loose_;  // [cells + 1]
   size_t clusters_ = 0;
   // Rows of clusters sorted by cell: begin_[cell] … begin_[cell + 1].
   std::vector<size_t> begin_;
