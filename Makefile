@@ -25,13 +25,13 @@ DEMO_FLAGS ?=
 BENCH_FLAGS ?=
 
 # Tests of what reads untrusted bytes, fast enough to run once more under the sanitizers.
-ASAN_TARGETS := base_test core_test engine_test judge_test fuzz_test
-ASAN_TESTS := ^(base|core|engine|judge|fuzz)\.
+ASAN_TARGETS := base_test core_test engine_test judge_test rank_test fuzz_test
+ASAN_TESTS := ^((base|core|engine|judge|fuzz)\.|rank\.(ParseVotes|ReadVotes|VoteFormats|StyleFeatures|CountStyle|NameTable))
 # Of the broken folders, which take ten times as long there, two families with all kinds of layers between them.
 ASAN_SLOW := Attention|Linear|RowOperators|PackedMatrix|CpuLevels|PublishedVocabulary|FamilyBits|HostileFamily\..*/(gemma|llama|mi|olmo|phi3|qwen|smol)
 # Tests of what has threads, under the thread sanitizer.
-TSAN_TARGETS := base_test core_test flow_test store_test judge_test decode_test engine_model_test
-TSAN_TESTS := ^((base|core|flow|store|judge|decode)\.|engine\.ThreadCounts)
+TSAN_TARGETS := base_test core_test flow_test store_test rank_test judge_test decode_test engine_model_test
+TSAN_TESTS := ^((base|core|flow|store|judge|decode)\.|rank\.VoteFormats|engine\.ThreadCounts)
 # Of a fuzz campaign: one target (T=gguf; else all), executions and seconds of each (0: no limit).
 T ?=
 RUNS ?= 1000000
@@ -39,7 +39,7 @@ SECONDS ?= 0
 
 GROUPS_OF_setup-build := build
 GROUPS_OF_setup-demo := build model
-GROUPS_OF_setup-test := build test model models-extra
+GROUPS_OF_setup-test := build test parquet model models-extra
 GROUPS_OF_setup-fuzz := build fuzz
 GROUPS_OF_setup-bench := build model models-extra bench
 GROUPS_OF_setup-format := format
