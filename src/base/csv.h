@@ -79,7 +79,7 @@ class CsvReader {
     if (field + 1 == fields_ && end > begin && text_[end - 1] == '\r') {
       --end;
     }
-    return text_.substr(begin, end - begin);
+    return {text_.data() + begin, end - begin};
   }
   std::string_view unquoted(size_t field, std::string_view text);
   Step next_slowly();

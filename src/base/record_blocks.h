@@ -35,7 +35,7 @@ class RecordBlock {
 
 /// Bounds of RecordBlocks.
 struct RecordLimits {
-  size_t block_bytes = size_t{1} << 20U;    ///< of a block, unless one record is longer
+  size_t block_bytes = size_t{1} << 18U;    ///< of a block, unless one record is longer
   size_t record_bytes = size_t{64} << 20U;  ///< of a record; ≥ block_bytes
 };
 
