@@ -5,6 +5,7 @@ Usage: make_corpus.py
 
 Small valid inputs of every kind that a reader knows, and a few absurd ones. The same bytes at every run.
 """
+import gzip
 import json
 import re
 import struct
@@ -309,6 +310,33 @@ def write_endpoint():
     write("endpoint", "endless_line", "data: " + "x" * 900)
 
 
+def write_votes():
+    """The first byte chooses the options (target_votes.cpp)."""
+    csv = "model_a,model_b,winner,user,meta,n_a,n_b\n"
+    rows = 'x,y,model_a,u1,"{""turns"": 1}",3,0\n"y, 2",x,tie,u2,{},0,0\nx,"y\n""q""",tie (bothbad),,{},1,2\n'
+    line = '{"model_a":"x","model_b":"y\\u00e9","winner":"model_b","user":"u","meta":{"turns":2},"n_a":1,"n_b":2}\n'
+    pair = '{"model_1":"x","model_2":"y","g1_winner":"model_1","g2_winner":"tie","question_id":81}\n'
+    for mode in range(8):
+        write("votes", f"csv_{mode}", chr(mode) + csv + rows)
+    write("votes", "csv_of_carriage_returns", "\x00\ufeff" + (csv + rows).replace("\n", "\r\n"))
+    write("votes", "sides", "\x00left,right,winner\na,b,left\nb,a,tie\n")
+    write("votes", "three_columns", "\x00model_a,model_b,winner_model_a,winner_model_b,winner_tie\nx,y,1,0,0\n")
+    write("votes", "bad_rows", "\x01" + csv + 'x,x,tie,,,,\nx,"y"z\nx,y\n"open,y,tie\n' + rows)
+    write("votes", "jsonl", "\x06" + line + line.replace("x", "z") + "\n")
+    write("votes", "jsonl_bad", "\x01" + line + '{"model_a":"x"}\n[1]\n{"a":\n' + line)
+    write("votes", "pairs", "\x00" + pair + pair.replace("tie", "error"))
+    write("votes", "responses", "\x08model_a,model_b,winner,response_a,response_b\n"
+          'x,y,tie,"# h\n- a\n**b**","[""x"", ""1. y""]"\n')
+    write("votes", "gzip", b"\x00" + gzip.compress((csv + rows).encode(), mtime=0))
+    write("votes", "gzip_cut", b"\x00" + gzip.compress((csv + rows).encode(), mtime=0)[:60])
+    # A frame of one raw block (RFC 8878): magic, descriptor of a single segment, size, block header.
+    body = b"left,right,winner\na,b,tie\n"
+    write("votes", "zstd", b"\x00\x28\xb5\x2f\xfd\x20" + bytes([len(body)]) +
+          ((len(body) << 3) | 1).to_bytes(3, "little") + body)
+    write("votes", "utf16", b"\x00" + csv.encode("utf-16"))
+    write("votes", "parquet", b"\x00PAR1" + bytes(40) + b"PAR1")
+
+
 def main():
     write_gguf()
     write_safetensors()
@@ -318,6 +346,7 @@ def main():
     write_constraints()
     write_importance()
     write_endpoint()
+    write_votes()
     files = [p for p in (HERE / "corpus").rglob("*") if p.is_file()]
     print(f"corpus: {len(files)} files, {sum(p.stat().st_size for p in files)} bytes")
 

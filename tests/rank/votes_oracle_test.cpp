@@ -8,11 +8,11 @@
 
 #include "base/csv.h"
 #include "base/io.h"
-#include "rank/battle_reader.h"
 #include "rank/leaderboard.h"
 #include "rank/methods/bradley_terry.h"
 #include "rank/methods/elo.h"
 #include "rank/methods/registry.h"
+#include "rank/vote_reader.h"
 #include "support/test_paths.h"
 
 namespace cupel::rank {
@@ -20,7 +20,7 @@ namespace {
 
 /// A vote file with its fits.
 struct Votes {
-  BattleFile file;
+  VoteFile file;
   Ratings bradley_terry;
   Ratings elo;
 
@@ -55,7 +55,7 @@ class VotesOracle : public ::testing::Test {
   void load(const std::string& name) {
     const std::string path = test::shared_data("votes/" + name);
     CUPEL_SKIP_UNLESS(path, "published votes absent: the sheet's numbers were not compared");
-    auto file = read_battles_csv(path);
+    auto file = read_votes({.paths = {path}});
     ASSERT_TRUE(file.has_value()) << file.error().message;
     auto bradley_terry = fit_bradley_terry(file->table);
     auto elo = fit_elo(file->table);
@@ -168,7 +168,7 @@ TEST_F(VotesOracle, LlmfaoVotes) {
 TEST_F(VotesOracle, LlmfaoLeaderboardTiesItsFirstTwo) {
   const std::string path = test::shared_data("votes/llmfao.csv");
   CUPEL_SKIP_UNLESS(path, "published votes absent: tied ranks were not compared");
-  const auto file = read_battles_csv(path, {.cluster_column = "worker"});
+  const auto file = read_votes({.paths = {path}, .cluster = "worker"});
   ASSERT_TRUE(file.has_value()) << file.error().message;
   EXPECT_EQ(file->table.clusters().size(), 124U);
   const auto board = make_leaderboard(**find_rating_method("bradley_terry"), file->table,
