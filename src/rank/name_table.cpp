@@ -26,9 +26,9 @@ int32_t NameTable::add(std::string_view name) {
 }
 
 void NameTable::place(const NameKey& key, std::string_view name, int32_t id) {
-  size_t at = hash(key, name) & (slots_.size() - 1);
+  size_t at = hash(key, name) & (mask_);
   while (slots_[at].id >= 0) {
-    at = (at + 1) & (slots_.size() - 1);
+    at = (at + 1) & (mask_);
   }
   slots_[at] = {key.head, key.tail, key.size, id};
 }
@@ -49,6 +49,7 @@ std::string_view NameTable::keep(std::string_view name) {
 
 void NameTable::grow() {
   std::vector<Slot>(2 * slots_.size()).swap(slots_);
+  mask_ = slots_.size() - 1;
   for (size_t id = 0; id < names_.size(); ++id) {
     place(NameKey::of(names_[id]), names_[id], static_cast<int32_t>(id));
   }

@@ -43,12 +43,12 @@ struct NameKey {
 /// is there already costs a few nanoseconds. (NameIndex is for keeping them.)
 class NameTable {
  public:
-  NameTable() : slots_(64) {}
+  NameTable() : slots_(64), mask_(63) {}
 
   /// The number of a name, or -1 when it is not there yet.
   [[nodiscard]] int32_t find(std::string_view name) const {
     const NameKey key = NameKey::of(name);
-    size_t at = hash(key, name) & (slots_.size() - 1);
+    size_t at = hash(key, name) & (mask_);
     while (true) {
       const Slot& slot = slots_[at];
       const bool same =
@@ -56,7 +56,7 @@ class NameTable {
       if (slot.id < 0 || (same && (key.size <= 16 || this->name(slot.id) == name))) {
         return slot.id;
       }
-      at = (at + 1) & (slots_.size() - 1);
+      at = (at + 1) & (mask_);
     }
   }
   /// Adds a name that is not there yet and gives it the next number.
@@ -89,6 +89,7 @@ class NameTable {
   void grow();
 
   std::vector<Slot> slots_;  // a power of two of them, at most a quarter taken
+  size_t mask_;              // slots_.size() - 1, without the division
   std::vector<std::string_view> names_;
   std::vector<std::unique_ptr<char[]>> memory_;  // of the names
   char* free_ = nullptr;
