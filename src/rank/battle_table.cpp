@@ -83,10 +83,11 @@ void BattleTable::append(const Battle& battle) {
   a_.push_back(battle.a);
   b_.push_back(battle.b);
   const double doubled = 2 * battle.outcome;
-  if (soft_.empty() && doubled != std::floor(doubled)) {
+  const bool shade = doubled != std::floor(doubled);
+  if (soft_.empty() && shade) {
     make_soft();
   }
-  if (vote_.size() + 1 == a_.size()) {
+  if (soft_.empty() && !shade) {
     vote_.push_back(static_cast<uint8_t>(doubled));
   } else {
     soft_.push_back(battle.outcome);

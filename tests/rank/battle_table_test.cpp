@@ -87,5 +87,14 @@ TEST(RequireBattles, NamesWhatIsMissing) {
   EXPECT_EQ(require_battles(table).error().code, Code::kInvalidArgument);
 }
 
+TEST(BattleTable, KeepsAShadeInItsFirstBattle) {
+  BattleTable table;
+  ASSERT_TRUE(table.add("x", "y", 0.75).has_value());
+  ASSERT_TRUE(table.add("x", "y", kWinA).has_value());
+  EXPECT_EQ(table.row(0).outcome, 0.75);
+  EXPECT_EQ(table.row(1).outcome, kWinA);
+  EXPECT_FALSE(table.has_hard_outcomes());
+}
+
 }  // namespace
 }  // namespace cupel::rank
