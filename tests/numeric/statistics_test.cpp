@@ -69,6 +69,53 @@ TEST(StudentT, MatchesTheTables) {
   }
 }
 
+TEST(ChiSquare, MatchesClosedForms) {
+  // Two degrees of freedom: e^(−x/2); four: e^(−x/2)(1 + x/2); one: the normal's two tails.
+  for (const double x : {1e-6, 0.1, 1.0, 3.0, 10.0, 80.0, 900.0}) {
+    EXPECT_NEAR(chi_square_survival(x, 2) / std::exp(-x / 2), 1, 1e-12) << x;
+    EXPECT_NEAR(chi_square_survival(x, 4) / (std::exp(-x / 2) * (1 + x / 2)), 1, 1e-12) << x;
+    EXPECT_NEAR(chi_square_survival(x, 1) / std::erfc(std::sqrt(x / 2)), 1, 1e-12) << x;
+  }
+  EXPECT_EQ(chi_square_survival(0, 3), 1);
+  EXPECT_EQ(chi_square_survival(-1, 3), 1);
+  EXPECT_EQ(chi_square_survival(INFINITY, 3), 0);
+}
+
+TEST(ChiSquare, MatchesTheTables) {
+  // Abramowitz & Stegun 1964, table 26.8; 21.1608 is the rank-statistics sheet's.
+  EXPECT_NEAR(chi_square_quantile(0.95, 1), 3.841459, 5e-7);
+  EXPECT_NEAR(chi_square_quantile(0.95, 5), 11.070498, 5e-7);
+  EXPECT_NEAR(chi_square_quantile(0.99, 30), 50.892181, 5e-7);
+  EXPECT_NEAR(chi_square_quantile(0.005, 10), 2.155856, 5e-7);
+  EXPECT_NEAR(chi_square_quantile(0.98, 10), 21.1608, 5e-5);
+  // Many degrees of freedom: Wilson & Hilferty 1931.
+  const double h = 2.0 / (9 * 9999);
+  EXPECT_NEAR(
+      chi_square_quantile(0.95, 9999) / (9999 * std::pow(1 - h + 1.6448536 * std::sqrt(h), 3)), 1,
+      1e-6);
+}
+
+TEST(ChiSquare, QuantileInvertsTheDistribution) {
+  for (const double degrees : {0.5, 1.0, 7.0, 120.0, 9999.0}) {
+    for (const double p : {1e-6, 0.025, 0.5, 0.9, 1 - 1e-9}) {
+      const double tail = chi_square_survival(chi_square_quantile(p, degrees), degrees);
+      EXPECT_NEAR(tail, 1 - p, 1e-12) << degrees << " " << p;
+    }
+  }
+  EXPECT_EQ(chi_square_quantile(0, 3), 0);
+  EXPECT_EQ(chi_square_quantile(1, 3), INFINITY);
+}
+
+TEST(FairCoinPValue, MatchesHandCounts) {
+  EXPECT_NEAR(fair_coin_p_value(2, 10), 2 * (1 + 10 + 45) / 1024.0, 1e-14);
+  EXPECT_NEAR(fair_coin_p_value(8, 10), 2 * (1 + 10 + 45) / 1024.0, 1e-14);
+  EXPECT_NEAR(fair_coin_p_value(0, 20), 2 / 1048576.0, 1e-16);
+  EXPECT_EQ(fair_coin_p_value(5, 10), 1);
+  EXPECT_EQ(fair_coin_p_value(0, 0), 1);
+  // A million tosses, two standard deviations off: the normal with continuity correction.
+  EXPECT_NEAR(fair_coin_p_value(499'000, 1'000'000), 2 * normal_cdf(-(1000 - 0.5) / 500), 1e-6);
+}
+
 TEST(Moments, UseTheSampleDeviation) {
   const Moments m = moments(std::vector<double>{2, 4, 4, 4, 5, 5, 7, 9});
   EXPECT_DOUBLE_EQ(m.mean, 5);
