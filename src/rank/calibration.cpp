@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "numeric/logistic.h"
-#include "rank/folds.h"
 #include "rank/methods/registry.h"
 #include "rank/outcome_groups.h"
 
@@ -154,8 +153,7 @@ Result<Calibration> calibrate_held_out(const BattleTable& table,
                                        const HeldOutOptions& options) {
   CUPEL_TRY_VOID(check(options.calibration));
   CUPEL_TRY_VOID(require_battles(table));
-  const auto folds = static_cast<size_t>(std::max<int64_t>(options.folds, 0));
-  CUPEL_TRY(const std::vector<Fold> parts, split_folds(table, folds, options.seed));
+  CUPEL_TRY(const std::vector<Fold> parts, split_folds(table, options.parts));
   Tally tally(options.calibration);
   for (size_t k = 0; k < parts.size(); ++k) {
     if (parts[k].held_out.rows() == 0) {

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "numeric/statistics.h"
 #include "rank/battle_table.h"
+#include "rank/folds.h"
 #include "rank/methods/method.h"
 
 namespace cupel::rank {
@@ -64,11 +65,10 @@ using Predictor = std::function<Result<LogOdds>(const BattleTable& training)>;
 Predictor predictor_of(const RatingMethod& method, const RatingOptions& options);
 
 struct HeldOutOptions {
-  int64_t folds = 5;  ///< random parts, each held out once, 2 to 1,000
-  uint64_t seed = 0;
+  FoldOptions parts = {};
   CalibrationOptions calibration = {};
 };
-/// The same with each battle predicted from the other parts (see folds.h): what a fit to these
+/// The same with each battle predicted from the other parts: what a fit to these
 /// battles is worth on new ones.
 /// Errors: as above; those of the predictor, with the part that it failed on.
 Result<Calibration> calibrate_held_out(const BattleTable& table,

@@ -33,6 +33,50 @@ Result<Ok> add_group(BattleTable& table, const OutcomeGroup& group, int64_t coun
                     .count = count});
 }
 
+/// Where a group of some of the battles stands among those of all, from `first` on.
+size_t place_of(std::span<const OutcomeGroup> groups, const OutcomeGroup& group, size_t first) {
+  while (groups[first].a != group.a || groups[first].b != group.b ||
+         groups[first].outcome != group.outcome || groups[first].weight != group.weight) {
+    ++first;
+  }
+  return first;
+}
+
+/// Draws a part for each battle of `drawn`, which are some of `groups`.
+void add_draws(std::span<const OutcomeGroup> groups,
+               std::span<const OutcomeGroup> drawn,
+               uint64_t seed,
+               std::span<const uint64_t> model_keys,
+               std::vector<std::vector<int64_t>>& counts) {
+  const std::vector<int64_t> even(counts.size(), 1);
+  std::vector<int64_t> parts(counts.size());
+  for (size_t i = 0, g = 0; i < drawn.size(); ++i, ++g) {
+    g = place_of(groups, drawn[i], g);
+    Rng rng(seed, stream_of(drawn[i], model_keys));
+    numeric::multinomial(rng, drawn[i].count, even, parts);
+    for (size_t fold = 0; fold < counts.size(); ++fold) {
+      counts[fold][g] += parts[fold];
+    }
+  }
+}
+
+/// Rows by the part that their cluster was drawn into; those without a cluster come last.
+std::vector<std::vector<uint32_t>> rows_of_parts(const BattleTable& table,
+                                                 const FoldOptions& options) {
+  const auto folds = static_cast<size_t>(options.folds);
+  std::vector<size_t> part;
+  for (const std::string& name : table.clusters().names()) {
+    part.push_back(Rng(options.seed, name_key(name)).below(folds));
+  }
+  std::vector<std::vector<uint32_t>> rows(folds + 1);
+  for (size_t i = 0; i < table.rows(); ++i) {
+    const int32_t cluster = table.row(i).cluster;
+    rows[cluster == kNoCluster ? folds : part[static_cast<size_t>(cluster)]].push_back(
+        static_cast<uint32_t>(i));
+  }
+  return rows;
+}
+
 }  // namespace
 
 uint64_t name_key(std::string_view name) {
@@ -43,40 +87,44 @@ uint64_t name_key(std::string_view name) {
   return hash;
 }
 
-std::vector<std::vector<int64_t>> fold_counts(std::span<const OutcomeGroup> groups,
-                                              size_t folds,
-                                              uint64_t seed,
-                                              std::span<const uint64_t> model_keys) {
+std::vector<std::vector<int64_t>> fold_counts(const BattleTable& table,
+                                              std::span<const OutcomeGroup> groups,
+                                              std::span<const uint64_t> model_keys,
+                                              const FoldOptions& options) {
+  const auto folds = static_cast<size_t>(options.folds);
   std::vector<std::vector<int64_t>> counts(folds, std::vector<int64_t>(groups.size()));
-  const std::vector<int64_t> even(folds, 1);
-  std::vector<int64_t> drawn(folds);
-  for (size_t i = 0; i < groups.size(); ++i) {
-    Rng rng(seed, stream_of(groups[i], model_keys));
-    numeric::multinomial(rng, groups[i].count, even, drawn);
-    for (size_t fold = 0; fold < folds; ++fold) {
-      counts[fold][i] = drawn[fold];
+  if (!options.clustered || !table.has_clusters()) {
+    add_draws(groups, groups, options.seed, model_keys, counts);
+    return counts;
+  }
+  const std::vector<std::vector<uint32_t>> rows = rows_of_parts(table, options);
+  for (size_t fold = 0; fold < folds; ++fold) {
+    const std::vector<OutcomeGroup> part = outcome_groups(table.subset(rows[fold]));
+    for (size_t i = 0, g = 0; i < part.size(); ++i, ++g) {
+      g = place_of(groups, part[i], g);
+      counts[fold][g] += part[i].count;
     }
   }
+  add_draws(groups, outcome_groups(table.subset(rows[folds])), options.seed, model_keys, counts);
   return counts;
 }
 
-Result<std::vector<Fold>> split_folds(const BattleTable& table, size_t folds, uint64_t seed) {
-  if (folds < 2 || folds > 1000) {
-    return invalid_argument("{} folds; expected 2 to 1,000", folds);
+Result<std::vector<Fold>> split_folds(const BattleTable& table, const FoldOptions& options) {
+  if (options.folds < 2 || options.folds > 1000) {
+    return invalid_argument("{} folds; expected 2 to 1,000", options.folds);
   }
   std::vector<uint64_t> keys;
   for (const std::string& name : table.models().names()) {
     keys.push_back(name_key(name));
   }
   const std::vector<OutcomeGroup> groups = outcome_groups(table);
-  const auto counts = fold_counts(groups, folds, seed, keys);
+  const auto counts = fold_counts(table, groups, keys, options);
   std::vector<Fold> result;
-  for (size_t fold = 0; fold < folds; ++fold) {
+  for (const std::vector<int64_t>& held_out : counts) {
     result.push_back({table.without_battles(), table.without_battles()});
     for (size_t i = 0; i < groups.size(); ++i) {
-      const int64_t held_out = counts[fold][i];
-      CUPEL_TRY_VOID(add_group(result.back().held_out, groups[i], held_out));
-      CUPEL_TRY_VOID(add_group(result.back().training, groups[i], groups[i].count - held_out));
+      CUPEL_TRY_VOID(add_group(result.back().held_out, groups[i], held_out[i]));
+      CUPEL_TRY_VOID(add_group(result.back().training, groups[i], groups[i].count - held_out[i]));
     }
   }
   return result;

@@ -59,14 +59,16 @@ class PenaltyPath {
 
 }  // namespace
 
-Result<std::vector<GpmPenaltyTrial>> try_gpm_penalties(const GpmProblem& problem,
+Result<std::vector<GpmPenaltyTrial>> try_gpm_penalties(const BattleTable& table,
+                                                       const GpmProblem& problem,
                                                        const GpmOptions& options) {
   std::vector<double> penalties;
   for (int k = 0; k < kPenalties; ++k) {
     penalties.push_back(std::ldexp(problem.skew.largest, -k));
   }
   const auto held_out =
-      fold_counts(problem.groups, static_cast<size_t>(options.folds), options.seed, problem.places);
+      fold_counts(table, problem.groups, problem.places,
+                  {.folds = options.folds, .seed = options.seed, .clustered = options.clustered});
   std::vector<double> losses(penalties.size());
   for (const std::vector<int64_t>& counts : held_out) {
     std::vector<int64_t> rest(counts.size());

@@ -21,7 +21,8 @@ struct GpmProblem {
 };
 
 /// The held-out loss under each penalty of the grid, largest penalty first; see `fit_gpm`.
-Result<std::vector<GpmPenaltyTrial>> try_gpm_penalties(const GpmProblem& problem,
+Result<std::vector<GpmPenaltyTrial>> try_gpm_penalties(const BattleTable& table,
+                                                       const GpmProblem& problem,
                                                        const GpmOptions& options);
 
 /// The place of the lowest loss, ties to the larger penalty.

@@ -25,7 +25,8 @@ Result<Ok> check(const BattleTable& table, const Ratings& ratings, const Samplin
   if (table.model_count() < 2) {
     return invalid_argument("there is {} model; a pair needs two", table.model_count());
   }
-  if (ratings.covariance.rows() != table.model_count()) {
+  if (ratings.covariance.rows() != table.model_count() &&
+      ratings.variances.size() != table.model_count()) {
     return failed_precondition(
         "these ratings carry no covariance; fit a method that has one (bradley-terry) with it");
   }
@@ -71,6 +72,9 @@ double gain(SamplingRule rule, double variance, double difference, int64_t battl
 
 double difference_variance(const Ratings& ratings, int32_t a, int32_t b) {
   const numeric::Matrix& v = ratings.covariance;
+  if (v.empty()) {
+    return ratings.variances[at(a)] + ratings.variances[at(b)];
+  }
   return std::max(0.0, v(at(a), at(a)) + v(at(b), at(b)) - 2 * v(at(a), at(b)));
 }
 

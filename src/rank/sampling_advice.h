@@ -57,7 +57,8 @@ struct SamplingAdvice {
 
 /// Which pairs the next battles should go to.
 ///
-/// Shapes: `ratings` of the table with their covariance (Elo points squared).
+/// Shapes: `ratings` of the table with their covariance (Elo points squared); where only variances
+///         are known (too many models), two ratings count as independent.
 /// Errors: kInvalidArgument - options out of range, fewer than 2 models; kFailedPrecondition - no
 ///         covariance.
 /// Cost:   O(N + M²).

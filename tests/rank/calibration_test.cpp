@@ -120,8 +120,9 @@ TEST(CalibrateHeldOut, IsHonestWhereTheFitIsNot) {
 }
 
 TEST(CalibrateHeldOut, NamesThePartThatCannotBeFitted) {
-  const auto result = calibrate_held_out(
-      two_models(3, 1, 0), predictor_of(**find_rating_method("bradley_terry"), {}), {.folds = 2});
+  const auto result = calibrate_held_out(two_models(3, 1, 0),
+                                         predictor_of(**find_rating_method("bradley_terry"), {}),
+                                         {.parts = {.folds = 2}});
   ASSERT_FALSE(result.has_value());
   EXPECT_NE(result.error().message.find("of 2 of the battles"), std::string::npos)
       << result.error().message;

@@ -61,7 +61,7 @@ TEST(SplitFolds, GiveEachBattleToOnePart) {
   table.intern_model("y");
   ASSERT_TRUE(table.add({.a = 0, .b = 1, .outcome = kWinA, .count = 6000}).has_value());
   ASSERT_TRUE(table.add({.a = 0, .b = 1, .outcome = kTie, .count = 4000}).has_value());
-  const auto folds = split_folds(table, 5, 1);
+  const auto folds = split_folds(table, {.seed = 1});
   ASSERT_TRUE(folds.has_value());
   int64_t held_out = 0;
   std::vector<int64_t> ties;
@@ -79,7 +79,38 @@ TEST(SplitFolds, GiveEachBattleToOnePart) {
   EXPECT_EQ(held_out, 10'000);
   EXPECT_NE(*std::min_element(ties.begin(), ties.end()),
             *std::max_element(ties.begin(), ties.end()));
-  EXPECT_EQ(split_folds(table, 1, 0).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(split_folds(table, {.folds = 1}).error().code, Code::kInvalidArgument);
+}
+
+TEST(SplitFolds, KeepClustersTogether) {
+  // Each of 40 users votes on a pair of its own, so a part's pairs tell whose votes it has.
+  BattleTable table;
+  for (int user = 0; user < 40; ++user) {
+    const int32_t a = table.intern_model("a" + std::to_string(user));
+    const int32_t b = table.intern_model("b" + std::to_string(user));
+    const int32_t cluster = table.intern_cluster("user" + std::to_string(user));
+    for (const double outcome : {kWinB, kTie, kWinB, kTie}) {
+      ASSERT_TRUE(table.add({.a = a, .b = b, .outcome = outcome, .cluster = cluster}).has_value());
+    }
+    // And a vote of nobody in particular.
+    ASSERT_TRUE(table.add({.a = a, .b = b, .outcome = kWinA}).has_value());
+  }
+  const auto folds = split_folds(table, {.folds = 4});
+  ASSERT_TRUE(folds.has_value());
+  int64_t held_out = 0;
+  for (const Fold& fold : *folds) {
+    EXPECT_GT(fold.held_out.battle_count(), 0);
+    held_out += fold.held_out.battle_count();
+    std::vector<int64_t> votes_of_user(40);
+    for (size_t i = 0; i < fold.held_out.rows(); ++i) {
+      const Battle battle = fold.held_out.row(i);
+      votes_of_user[static_cast<size_t>(battle.a / 2)] += battle.outcome < 1 ? battle.count : 0;
+    }
+    for (const int64_t votes : votes_of_user) {
+      EXPECT_TRUE(votes == 0 || votes == 4) << votes;
+    }
+  }
+  EXPECT_EQ(held_out, 200);
 }
 
 TEST(SplitFolds, DoNotDependOnOrderOrSides) {
@@ -94,8 +125,8 @@ TEST(SplitFolds, DoNotDependOnOrderOrSides) {
         other.add(table.models().name(battle.b), table.models().name(battle.a), 1 - battle.outcome)
             .has_value());
   }
-  const auto x = split_folds(table, 3, 9);
-  const auto y = split_folds(other, 3, 9);
+  const auto x = split_folds(table, {.folds = 3, .seed = 9});
+  const auto y = split_folds(other, {.folds = 3, .seed = 9});
   ASSERT_TRUE(x.has_value() && y.has_value());
   for (size_t fold = 0; fold < 3; ++fold) {
     EXPECT_EQ((*x)[fold].held_out.battle_count(), (*y)[fold].held_out.battle_count());

@@ -160,6 +160,25 @@ TEST(SamplingAdvice, AsksForAPairThatNeverMet) {
   EXPECT_EQ(advice->pairs[0].battles, 0);
 }
 
+TEST(SamplingAdvice, MakesDoWithVariances) {
+  const BattleTable table = lopsided();
+  auto ratings = fit_bradley_terry(table);
+  ASSERT_TRUE(ratings.has_value());
+  for (size_t i = 0; i < 4; ++i) {
+    ratings->variances.push_back(ratings->covariance(i, i));
+  }
+  const double expected = std::sqrt(ratings->variances[0] + ratings->variances[3]);
+  ratings->covariance = {};
+  const auto advice = sampling_advice(table, *ratings);
+  ASSERT_TRUE(advice.has_value());
+  ASSERT_EQ(advice->pairs.size(), 6U);
+  for (const PairAdvice& pair : advice->pairs) {
+    if (pair.a == 0 && pair.b == 3) {
+      EXPECT_NEAR(pair.standard_error, expected, 1e-12);
+    }
+  }
+}
+
 TEST(SamplingAdvice, RefusesNonsense) {
   const BattleTable table = lopsided();
   const auto ratings = fit_bradley_terry(table);

@@ -181,7 +181,7 @@ Result<GpmFit> fit_gpm(const RatingInput& input, const GpmOptions& options) {
     return fit;  // Bradley-Terry explains every pair to the last digit
   }
   if (options.lambda_v == 0) {
-    CUPEL_TRY(fit.trials, try_gpm_penalties(problem, options));
+    CUPEL_TRY(fit.trials, try_gpm_penalties(input.table, problem, options));
     const size_t best = best_gpm_trial(fit.trials);
     fit.lambda_v = fit.trials[best].lambda_v;
     if (best == 0) {
@@ -256,6 +256,7 @@ Result<GpmOptions> options_of(const RatingOptions& options) {
                     .ridge = setting(kParameters, options, "ridge"),
                     .starts = static_cast<int64_t>(setting(kParameters, options, "starts")),
                     .seed = options.seed,
+                    .clustered = options.clustered,
                     .resample_of = options.resample_of};
 }
 

@@ -17,10 +17,11 @@ struct GpmOptions {
   int64_t dim = 2;  ///< numbers in a model's vector, even, 0 to 16; 0 is Bradley-Terry
   /// Penalty ½·lambda_v·‖V‖² on the summed loss, ≥ 0; 0: chosen by held-out log-loss.
   double lambda_v = 0;
-  double ridge = 0;    ///< penalty ½·ridge·‖β‖², ≥ 0; see BradleyTerryOptions::ridge
-  int64_t starts = 4;  ///< seeded starts N(0, 0.1²) beside the spectral one, 0 to 100
-  int64_t folds = 5;   ///< of the choice of lambda_v, 2 to 100
-  uint64_t seed = 0;   ///< of starts and folds
+  double ridge = 0;       ///< penalty ½·ridge·‖β‖², ≥ 0; see BradleyTerryOptions::ridge
+  int64_t starts = 4;     ///< seeded starts N(0, 0.1²) beside the spectral one, 0 to 100
+  int64_t folds = 5;      ///< of the choice of lambda_v, 2 to 100
+  uint64_t seed = 0;      ///< of starts and folds
+  bool clustered = true;  ///< battles of one cluster go to one fold
   /// See RatingOptions::resample_of; lambda_v must be given then, as sums do not split into parts.
   const Ratings* resample_of = nullptr;
 };
