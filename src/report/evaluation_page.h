@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "report/estimate.h"
+#include "report/page_notes.h"
 
 namespace cupel::report {
 
@@ -60,20 +61,6 @@ struct LeaderboardRow {
 struct PairedDifference {
   std::string model{};
   Estimate difference{};
-};
-
-/// One line about the run.
-struct RunFact {
-  std::string name{};
-  std::string value{};
-  std::string hash{};  ///< behind the value, cut to its first digits, in full as a tooltip
-};
-
-enum class NoteLevel { kInfo, kWarning };
-/// Something that readers must know before they believe the numbers.
-struct Note {
-  NoteLevel level = NoteLevel::kInfo;
-  std::string text{};
 };
 
 enum class Verdict { kYes, kNo, kUnsure, kInvalid };

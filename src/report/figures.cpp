@@ -4,103 +4,34 @@
 #include <cmath>
 
 #include "base/format.h"
+#include "report/figure_parts.h"
 #include "report/markup.h"
 #include "report/numbers.h"
 
 namespace cupel::report {
 namespace {
 
-std::string_view class_of(MarkKind kind) {
-  switch (kind) {
-    case MarkKind::kLead:
-      return "lead";
-    case MarkKind::kControl:
-      return "control";
-    case MarkKind::kPlain:
-      break;
-  }
-  return "plain";
-}
-
-std::string px(double value) {
-  return short_text(value, 2);
-}
-
-struct FigureFrame {
-  std::string_view id;
-  std::string_view title;
-  std::string_view description;
-  double height = 0;
-};
-
-void open_figure(Markup& svg, const FigureFrame& frame) {
-  const std::string title_id = std::string(frame.id) + "-t";
-  const std::string desc_id = std::string(frame.id) + "-d";
-  svg.open("svg", {{"class", "fig"},
-                   {"role", "img"},
-                   {"width", "100%"},
-                   {"height", px(frame.height)},
-                   {"aria-labelledby", title_id},
-                   {"aria-describedby", desc_id}});
-  svg.element("title", {{"id", title_id}}, frame.title);
-  svg.element("desc", {{"id", desc_id}}, frame.description);
-}
-
-void draw_line(Markup& svg, std::string_view style, double x1, double x2, double y1, double y2) {
-  svg.leaf("line", {{"class", style},
-                    {"x1", percent_attribute(x1)},
-                    {"x2", percent_attribute(x2)},
-                    {"y1", px(y1)},
-                    {"y2", px(y2)}});
-}
-
-void draw_grid(Markup& svg, const Axis& axis, double y1, double y2) {
-  for (const double tick : axis.ticks) {
-    draw_line(svg, "grid", axis.percent(tick), axis.percent(tick), y1, y2);
-  }
-}
-
-// A control's mark is hollow: the plot can be read without colour.
-void draw_whisker(Markup& svg, const Axis& axis, const Whisker& row, double y) {
-  constexpr double kCap = 4;
-  const Estimate& estimate = row.estimate;
-  const std::string style = std::string("w ") + std::string(class_of(row.kind));
-  const std::string value = short_text(estimate.value, 6);
-  if (estimate.has_interval()) {
-    const double low = axis.percent(estimate.interval->low);
-    const double high = axis.percent(estimate.interval->high);
-    svg.open("g", {{"class", style},
-                   {"data-low", short_text(estimate.interval->low, 6)},
-                   {"data-value", value},
-                   {"data-high", short_text(estimate.interval->high, 6)}});
-    draw_line(svg, "span", low, high, y, y);
-    draw_line(svg, "cap", low, low, y - kCap, y + kCap);
-    draw_line(svg, "cap", high, high, y - kCap, y + kCap);
-  } else {
-    svg.open("g", {{"class", style}, {"data-value", value}});
-  }
-  svg.leaf("circle",
-           {{"cx", percent_attribute(axis.percent(estimate.value))}, {"cy", px(y)}, {"r", "5"}});
-  svg.close();
-}
-
-void draw_tick_labels(Markup& svg, const Axis& axis, double y) {
-  // The outer labels may reach beyond the figure: it shows what overflows, and its box has room.
-  for (const double tick : axis.ticks) {
-    svg.element("text",
-                {{"class", "tick"},
-                 {"x", percent_attribute(axis.percent(tick))},
-                 {"y", px(y)},
-                 {"text-anchor", "middle"}},
-                signed_text(tick, axis.decimals));
-  }
-}
-
 double bar_length(const BarPanel& panel, double value) {
   constexpr double kLongest = 62;  // percent; the rest is for the label and the number
   const double span = panel.high - panel.low;
   const double share = span > 0 ? std::clamp((value - panel.low) / span, 0.0, 1.0) : 0.0;
   return kLongest * share;
+}
+
+// HTML inside the figure, for it can cut a long name with an ellipsis at any width.
+void draw_label(Markup& svg, std::string_view label, double top, double height) {
+  svg.open("foreignObject", {{"x", "0"}, {"y", px(top)}, {"width", "33%"}, {"height", px(height)}});
+  svg.element("div", {{"class", "label"}, {"dir", "auto"}}, label).close();
+}
+
+void draw_compact_row(Markup& svg, const Axis& axis, const Whisker& row, double y) {
+  draw_line(svg, "grid", 0, 100, y, y);
+  if (!std::isfinite(row.estimate.value)) {
+    return;
+  }
+  svg.open("g").element("title", row.note);
+  draw_whisker(svg, axis, row, y);
+  svg.close();
 }
 
 }  // namespace
@@ -131,6 +62,32 @@ std::string whisker_plot(const WhiskerFigure& figure) {
   }
   draw_tick_labels(svg, figure.axis, bottom + 14);
   svg.close();
+  return std::move(svg).take();
+}
+
+std::string compact_whisker_plot(const WhiskerFigure& figure) {
+  constexpr double kRow = 22;
+  constexpr double kHead = 20;
+  const double bottom = kHead + kRow * static_cast<double>(figure.rows.size());
+  const auto top_of = [&](size_t row) { return kHead + kRow * static_cast<double>(row); };
+  Markup svg;
+  open_figure(svg, {figure.id, figure.title, figure.description, bottom + 20});
+  for (size_t i = 0; i < figure.rows.size(); ++i) {
+    draw_label(svg, figure.rows[i].label, top_of(i), kRow);
+  }
+  // A viewport of its own, so that percentages are those of the plot beside the labels.
+  svg.open("svg", {{"x", "34%"}, {"width", "66%"}, {"height", px(bottom + 20)}});
+  draw_grid(svg, figure.axis, kHead, bottom);
+  if (figure.reference) {
+    const double x = figure.axis.percent(*figure.reference);
+    draw_line(svg, "reference", x, x, kHead, bottom);
+  }
+  for (size_t i = 0; i < figure.rows.size(); ++i) {
+    draw_compact_row(svg, figure.axis, figure.rows[i], top_of(i) + kRow / 2);
+  }
+  draw_tick_labels(svg, figure.axis, kHead - 8);
+  draw_tick_labels(svg, figure.axis, bottom + 15);
+  svg.close().close();
   return std::move(svg).take();
 }
 
@@ -260,6 +217,9 @@ std::string_view figure_css() {
 .fig .grid{stroke:var(--line)}
 .fig .base{stroke:var(--slate)}
 .fig .reference{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:4 3}
+.fig svg{overflow:visible}
+.fig .label{font-size:13px;line-height:22px;color:var(--ink);white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
+.fig .outer{fill:var(--line)}
 .fig .span{stroke:var(--slate);stroke-width:3}
 .fig .cap{stroke:var(--slate);stroke-width:2}
 .fig circle{fill:var(--slate);stroke:var(--card);stroke-width:1.5}
@@ -269,7 +229,7 @@ std::string_view figure_css() {
 .fig .control .span{stroke-dasharray:4 3;stroke-width:2}
 .fig .control circle{fill:var(--card);stroke:var(--slate);stroke-width:2}
 .fig .bar.control{fill:none;stroke:var(--slate);stroke-width:1.5}
-@media (forced-colors:active){.fig text{fill:CanvasText}.fig line,.fig circle{stroke:CanvasText}.fig circle,.fig .bar{fill:CanvasText}.fig .control circle,.fig .bar.control{fill:Canvas}}
+@media (forced-colors:active){.fig .outer{fill:none;stroke:CanvasText}.fig text{fill:CanvasText}.fig line,.fig circle{stroke:CanvasText}.fig circle,.fig .bar{fill:CanvasText}.fig .control circle,.fig .bar.control{fill:Canvas}}
 )css";
 }
 

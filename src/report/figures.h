@@ -26,7 +26,8 @@ struct Whisker {
   std::string label{};
   Estimate estimate{};
   MarkKind kind = MarkKind::kPlain;
-  std::string note{};  ///< right above the whisker, e.g. the numbers in words
+  std::string note{};  ///< the numbers in words, right above the whisker or as its tooltip
+  std::optional<Interval> outer{};  ///< a wider one, as a box behind: e.g. a simultaneous interval
 };
 
 /// Values with intervals, one below the other, labels above each.
@@ -39,6 +40,9 @@ struct WhiskerFigure {
   std::vector<Whisker> rows{};
 };
 std::string whisker_plot(const WhiskerFigure& figure);
+/// The same for dozens of rows: 22 px each, the label left and cut to its column, the note a
+/// tooltip, tick labels at both ends.
+std::string compact_whisker_plot(const WhiskerFigure& figure);
 
 /// One whisker for a table cell, 24 px high, over faint tick lines; decoration beside its numbers,
 /// so hidden from screen readers. `data-low`/`data-high` repeat an interval for tests.

@@ -83,19 +83,6 @@ Totals totals_of(const EvaluationPage& page) {
   return totals;
 }
 
-void write_fact(Markup& html,
-                std::string_view name,
-                std::string_view value,
-                std::string_view more) {
-  html.open("div");
-  html.element("dt", name);
-  html.open("dd").text(value);
-  if (!more.empty()) {
-    html.element("small", more);
-  }
-  html.close().close();
-}
-
 std::string share_text(int64_t part, int64_t whole) {
   const auto share = share_of(part, whole);
   return share ? percent_text(*share) : kPageNoNumber;
@@ -104,26 +91,17 @@ std::string share_text(int64_t part, int64_t whole) {
 void write_facts(Markup& html, const EvaluationPage& page) {
   const Totals totals = totals_of(page);
   html.open("dl", {{"class", "facts"}});
-  write_fact(html, "Contenders", count_text(static_cast<int64_t>(page.leaderboard.size())),
-             totals.controls == 0   ? ""
-             : totals.controls == 1 ? "1 is a control"
-                                    : format("{} are controls", totals.controls));
-  write_fact(html, "Questions", count_text(static_cast<int64_t>(page.questions.size())),
-             format("{} answers", count_text(totals.answers)));
-  write_fact(html, "Invalid verdicts", share_text(totals.invalid, totals.verdicts),
-             format("{} of {}", count_text(totals.invalid), count_text(totals.verdicts)));
-  write_fact(html, "Truncated answers", share_text(totals.truncated, totals.answers),
-             format("{} of {}", count_text(totals.truncated), count_text(totals.answers)));
+  write_headline_fact(html, "Contenders", count_text(static_cast<int64_t>(page.leaderboard.size())),
+                      totals.controls == 0   ? ""
+                      : totals.controls == 1 ? "1 is a control"
+                                             : format("{} are controls", totals.controls));
+  write_headline_fact(html, "Questions", count_text(static_cast<int64_t>(page.questions.size())),
+                      format("{} answers", count_text(totals.answers)));
+  write_headline_fact(html, "Invalid verdicts", share_text(totals.invalid, totals.verdicts),
+                      format("{} of {}", count_text(totals.invalid), count_text(totals.verdicts)));
+  write_headline_fact(html, "Truncated answers", share_text(totals.truncated, totals.answers),
+                      format("{} of {}", count_text(totals.truncated), count_text(totals.answers)));
   html.close();
-}
-
-void write_notes(Markup& html, const EvaluationPage& page) {
-  for (const Note& note : page.notes) {
-    const bool warning = note.level == NoteLevel::kWarning;
-    html.open("p", {{"class", warning ? "note warning" : "note"}});
-    html.element("strong", warning ? "Warning" : "Note").text(" ");
-    html.element("span", {{"dir", "auto"}}, typographic_text(note.text)).close();
-  }
 }
 
 using Rows = std::vector<const LeaderboardRow*>;
@@ -211,7 +189,7 @@ void write_headline(Markup& html, const PageView& view) {
   }
   html.close();
   write_facts(html, page);
-  write_notes(html, page);
+  write_notes(html, page.notes);
   write_controls(html, view);
   html.close();
 }

@@ -121,9 +121,8 @@ std::string_view zero_text(const Estimate& difference) {
 }
 
 void write_difference_table(Markup& html, const PageView& view) {
-  html.open("details", {{"class", "twin"}}).element("summary", "Show as table");
-  open_scroll_box(html, "Table of paired differences");
-  html.open("table").open("thead").open("tr");
+  open_twin(html, "Table of paired differences");
+  html.open("thead").open("tr");
   html.element("th", {{"scope", "col"}}, "Model");
   html.element("th", {{"scope", "col"}, {"class", "num"}}, "Leader minus model");
   html.element("th", {{"scope", "col"}, {"class", "num"}}, "Interval");
@@ -137,7 +136,7 @@ void write_difference_table(Markup& html, const PageView& view) {
     html.element("td", {{"class", "num"}}, view.interval_text(row.difference));
     html.element("td", zero_text(row.difference)).close();
   }
-  html.close().close().close().close();
+  close_twin(html);
 }
 
 }  // namespace

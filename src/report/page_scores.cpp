@@ -47,9 +47,8 @@ void write_category_panels(Markup& html, const PageView& view) {
 
 void write_category_table(Markup& html, const PageView& view) {
   const EvaluationPage& page = view.page();
-  html.open("details", {{"class", "twin"}}).element("summary", "Show as table");
-  open_scroll_box(html, "Table of scores by category");
-  html.open("table").open("thead").open("tr").element("th", {{"scope", "col"}}, "Category");
+  open_twin(html, "Table of scores by category");
+  html.open("thead").open("tr").element("th", {{"scope", "col"}}, "Category");
   for (size_t i = 0; i < page.leaderboard.size(); ++i) {
     html.open("th", {{"scope", "col"}, {"class", "num"}});
     write_model_name(html, view, i);
@@ -63,7 +62,7 @@ void write_category_table(Markup& html, const PageView& view) {
     }
     html.close();
   }
-  html.close().close().close().close();
+  close_twin(html);
 }
 
 std::vector<double> answer_scores(const EvaluationPage& page, std::string_view model) {

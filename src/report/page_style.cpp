@@ -1,10 +1,10 @@
-// The page's look: quiet paper and ink, one accent of molten gold for the leader and nothing else.
-#include <algorithm>
+// The look of all pages: quiet paper and ink, one accent of molten gold for the leader and nothing
+// else.
 #include <string>
+#include <string_view>
 
-#include "base/format.h"
 #include "report/figures.h"
-#include "report/page_view.h"
+#include "report/page_parts.h"
 
 namespace cupel::report {
 namespace {
@@ -77,32 +77,6 @@ table:not(.board) tbody th{min-width:9.5rem;overflow-wrap:anywhere}
 .name{font-weight:600}
 .tag{display:inline-block;padding:0 .5em;border:1px solid var(--line);border-radius:1em;font-size:.8125rem;line-height:1.5;font-weight:500;color:var(--soft);white-space:nowrap;max-width:100%;overflow:hidden;text-overflow:ellipsis;vertical-align:bottom}
 .tag.warn{border-color:currentColor;color:var(--no)}
-.board td,.board th{padding-block:.8rem}
-.board thead th{padding-block:.7rem .45rem}
-.board .rank{font-size:1.05rem;font-weight:600;text-align:center;width:3.5rem}
-.board thead .rank{font-size:.8125rem}
-.board .model{min-width:13rem;overflow-wrap:anywhere}
-.board .model small{margin-top:.15rem;max-width:24rem}
-.board .plot{min-width:13rem;width:34%}
-.board .score b{font-size:1.2rem}
-.board tbody .first{background:var(--gold-wash)}
-@media (max-width:52rem){
-.board,.board tbody,.board thead{display:block}
-.board thead tr,.board thead .plot{display:block;padding:.6rem 1rem 0;border:0;width:auto}
-.board thead .plot{padding:0}
-.board thead th:not(.plot){position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);padding:0;border:0}
-.board tbody tr{display:grid;grid-template-columns:2.2rem 1.2fr 1fr minmax(6.2rem,auto);gap:.35rem .6rem;padding:.9rem 1rem}
-.board tbody tr+tr{border-top:1px solid var(--line)}
-.board tbody tr>*{padding:0;border:0;min-width:0;text-align:start;white-space:normal}
-.board .rank{grid-row:1;width:auto;text-align:start}
-.board .model{grid-column:2/4;min-width:0}
-.board .score{grid-column:4;text-align:end}
-.board .score small{white-space:nowrap}
-.board .plot{grid-column:1/-1;width:auto}
-.board td.num:not(.score){margin-top:.2rem}
-.board td.num:not(.score)::before{content:attr(data-name);display:block;font-size:.8125rem;color:var(--soft)}
-.board td[data-name=Rating]{grid-column:1/3}
-}
 )css";
 
 constexpr std::string_view kFigures = R"css(
@@ -118,88 +92,39 @@ summary{cursor:pointer}
 .twin>summary{display:inline-block;min-height:24px;font-size:.875rem;color:var(--gold-ink);text-decoration:underline;text-underline-offset:.2em;text-decoration-thickness:1px}
 )css";
 
-constexpr std::string_view kQuestions = R"css(
+constexpr std::string_view kFilter = R"css(
 .filter{position:relative;display:flex;flex-wrap:wrap;align-items:center;gap:.4rem;border:0;padding:0;margin:1rem 0;min-width:0}
 .filter legend{float:left;padding:0;margin-inline-end:.4rem;font-size:.9375rem;color:var(--soft)}
 .filter input{position:absolute;opacity:0;width:1px;height:1px}
 .filter label{padding:.3rem .8rem;border:1px solid var(--line);border-radius:1em;background:var(--card);font-size:.875rem;cursor:pointer}
 .filter input:checked+label{background:var(--ink);border-color:var(--ink);color:var(--paper)}
 .filter input:focus-visible+label{outline:3px solid var(--focus);outline-offset:2px}
-.question{background:var(--card);border:1px solid var(--line);border-radius:.6rem;margin-top:.6rem;scroll-margin-top:1rem}
-.question>summary{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:.3rem .8rem;align-items:baseline;padding:.75rem 1rem;list-style:none}
-.question>summary::-webkit-details-marker{display:none}
-.question>summary::before{content:"";width:.45em;height:.45em;border:solid var(--soft);border-width:0 2px 2px 0;transform:rotate(-45deg) translate(-.1em,-.1em);transition:transform .15s}
-.question[open]>summary::before{transform:rotate(45deg) translate(-.15em,-.15em)}
-.question[open]>summary{border-bottom:1px solid var(--line)}
-.what{display:flex;gap:.6rem;align-items:baseline;min-width:0}
-.what b{white-space:nowrap;max-width:10rem;overflow:hidden;text-overflow:ellipsis;flex:none}
-.what .tag{flex:none;max-width:12rem}
-.excerpt{color:var(--soft);font-size:.9375rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;min-width:0}
-.scores{display:flex;flex-wrap:wrap;gap:.2rem .9rem;font-size:.875rem}
-.scores>span{white-space:nowrap}
-.turn{padding:0 1rem 1.25rem}
-.turn h3{margin:1.25rem 0 .5rem}
-.text{white-space:pre-wrap;unicode-bidi:isolate;overflow-wrap:anywhere;font-size:.9375rem}
-.prompt{max-width:80ch;padding-inline-start:.9rem;border-inline-start:3px solid var(--gold)}
-.answers{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,15rem),1fr));gap:.8rem;margin-top:1rem}
-.answer{border:1px solid var(--line);border-radius:.5rem;padding:.8rem .9rem;background:var(--paper);min-width:0}
-.answer header{margin-bottom:.5rem;padding-bottom:.5rem;border-bottom:1px solid var(--line)}
-.answer h4{font-size:.9375rem}
-.outcome{margin:.25rem 0 0;font-size:.875rem}
-.answer>.text{max-height:34rem;overflow:auto}
-.empty{color:var(--soft);font-style:italic}
-.checks tbody th{min-width:16rem!important;font-weight:400;overflow-wrap:anywhere}
-.by{font-size:.8125rem;color:var(--soft);white-space:nowrap}
-.by::before{content:"· "}
-.mark{font-weight:600}
-td.mark,th.mark{text-align:center;width:8.5rem}
-td.mark{white-space:nowrap}
-td.mark small{display:inline;margin-inline-start:.4em;font-weight:400}
-.mark>span:first-child{font-size:1.05em}
-.checks thead .key+.name{display:block;margin-top:.2rem;font-weight:500;overflow-wrap:anywhere}
-.checks.many .mark{width:auto;padding-inline:.45rem}
-.checks.many td small{display:block;margin:0}
-.yes{color:var(--yes)}.no{color:var(--no)}.unsure{color:var(--unsure)}.invalid{color:var(--no);text-decoration:underline dotted}
+)css";
+
+constexpr std::string_view kFoot = R"css(
 .metadata{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,20rem),1fr));gap:.2rem 2rem;margin:.6rem 0 0;font-size:.9375rem}
 .metadata div{display:flex;gap:.8rem;justify-content:space-between;padding:.35rem 0;border-bottom:1px solid var(--line)}
 .metadata dt{color:var(--soft);flex:none;max-width:50%}
 .metadata dd{margin:0;text-align:end;min-width:0}
 .hash{font:inherit;font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.875em;color:var(--soft);white-space:nowrap}
 footer{margin-top:4rem;padding-block:1.5rem;border-top:1px solid var(--line);font-size:.875rem;color:var(--soft)}
-@media (max-width:52rem){
-.question>summary{grid-template-columns:auto minmax(0,1fr)}
-.scores{grid-column:2}
-.what{flex-wrap:wrap}
-.excerpt{flex-basis:100%}
-.checks tbody th{min-width:8rem!important}
-.checks thead .key+.name{position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%)}
-td.mark,th.mark{width:auto}
-td.mark small{display:block;margin:0}
-.checks th,.checks td{padding:.5rem .4rem}
-.checks th:first-child{padding-inline-start:.7rem}
-}
 @media print{
 :root{--paper:#fff}
 nav,.filter,.skip{display:none}
 body{font-size:11px}
 section{margin-top:1.5rem}
-.card,.answer,tr{break-inside:avoid}
-.answer>.text{max-height:none}
+.card,tr{break-inside:avoid}
 details::details-content{content-visibility:visible;block-size:auto;display:block}
-.question>summary::before{display:none}
 }
 )css";
 
 }  // namespace
 
-std::string page_css(const EvaluationPage& page) {
+std::string page_base_css() {
   std::string css;
   for (const std::string_view part :
-       {kTokens, kBase, kHead, kTables, kFigures, figure_css(), kQuestions}) {
+       {kTokens, kBase, kHead, kTables, kFigures, figure_css(), kFilter, kFoot}) {
     css += part;
-  }
-  for (size_t c = 0; c < page.categories.size(); ++c) {
-    css += format("main:has(#show-{}:checked) .question:not(.in-{}){{display:none}}\n", c, c);
   }
   return css;
 }

@@ -89,17 +89,6 @@ bool excludes_zero(const Estimate& difference) {
          (difference.interval->low > 0 || difference.interval->high < 0);
 }
 
-void open_section(Markup& html, std::string_view id, std::string_view heading) {
-  const std::string heading_id = std::string(id) + "-h";
-  html.open("section", {{"id", id}, {"aria-labelledby", heading_id}});
-  html.element("h2", {{"id", heading_id}}, heading);
-}
-
-void open_scroll_box(Markup& html, std::string_view label) {
-  html.open("div",
-            {{"class", "scroll"}, {"role", "region"}, {"tabindex", "0"}, {"aria-label", label}});
-}
-
 void write_model_name(Markup& html, const PageView& view, size_t row) {
   const LeaderboardRow& model = view.page().leaderboard[row];
   html.element("span", {{"class", "key"}}, view.key_of_row(row)).text(" ");
@@ -107,23 +96,6 @@ void write_model_name(Markup& html, const PageView& view, size_t row) {
   if (model.is_control) {
     html.text(" ").element("span", {{"class", "tag"}}, "control");
   }
-}
-
-void write_breakable(Markup& html, std::string_view text) {
-  constexpr std::string_view kBreaks = "/,";
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t found = text.find_first_of(kBreaks, begin);
-    const size_t end = found == std::string_view::npos ? text.size() : found + 1;
-    html.text(text.substr(begin, end - begin));
-    if (end < text.size()) {
-      html.leaf("wbr");
-    }
-    begin = end;
-  }
-}
-
-void write_hint(Markup& html, std::string_view text) {
-  html.element("p", {{"class", "hint"}}, text);
 }
 
 }  // namespace cupel::report

@@ -8,6 +8,7 @@
 #include "report/evaluation_page.h"
 #include "report/figures.h"
 #include "report/markup.h"
+#include "report/page_parts.h"
 
 namespace cupel::report {
 
@@ -54,17 +55,8 @@ void write_method(Markup& html, const PageView& view);
 
 // Parts that several sections use.
 
-/// `<section id aria-labelledby>` with its `<h2>`; close() ends it.
-void open_section(Markup& html, std::string_view id, std::string_view heading);
-/// A box that scrolls by itself when its table is too wide: focusable and named; close() ends it.
-void open_scroll_box(Markup& html, std::string_view label);
 /// The model's letter as a small mark, its name, and "control" where it is one.
 void write_model_name(Markup& html, const PageView& view, size_t row);
-/// The text with places to break the line after slashes and commas, as paths and specs need.
-void write_breakable(Markup& html, std::string_view text);
-/// A paragraph of explanation in the quieter tone.
-void write_hint(Markup& html, std::string_view text);
-
 /// All rules of the page.
 std::string page_css(const EvaluationPage& page);
 

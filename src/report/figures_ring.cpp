@@ -1,0 +1,109 @@
+#include "report/figures_ring.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "base/check.h"
+#include "base/format.h"
+#include "report/figure_parts.h"
+#include "report/markup.h"
+#include "report/text_width.h"
+
+namespace cupel::report {
+namespace {
+
+constexpr double kWidth = 252;  // px; what a phone of 320 px has room for
+constexpr double kHeight = 236;
+constexpr double kRadius = 74;
+constexpr double kNode = 12;
+constexpr size_t kNameColumns = 17;
+
+struct Point {
+  double x = 0;
+  double y = 0;
+};
+constexpr Point kCentre{kWidth / 2, 116};
+
+Point node(size_t index, size_t count) {
+  const double turn = static_cast<double>(index) / static_cast<double>(count) - 0.25;
+  const double angle = 2 * std::numbers::pi * turn;
+  return {kCentre.x + kRadius * std::cos(angle), kCentre.y + kRadius * std::sin(angle)};
+}
+
+/// An arrow between the rims of two nodes, and its label beside the middle, away from the centre.
+void draw_arrow(Markup& svg, Point from, Point to, std::string_view label) {
+  constexpr double kGap = kNode + 4;
+  constexpr double kHead = 9;
+  constexpr double kAside = 20;
+  const double length = std::hypot(to.x - from.x, to.y - from.y);
+  const Point along{(to.x - from.x) / length, (to.y - from.y) / length};
+  const Point across{along.y, -along.x};  // clockwise rings have the outside on their left
+  const Point tip{to.x - kGap * along.x, to.y - kGap * along.y};
+  const Point neck{tip.x - kHead * along.x, tip.y - kHead * along.y};
+  svg.leaf("path", {{"class", "shaft"},
+                    {"d", format("M{} {}L{} {}", px(from.x + kGap * along.x),
+                                 px(from.y + kGap * along.y), px(neck.x), px(neck.y))}});
+  svg.leaf(
+      "path",
+      {{"class", "head"},
+       {"d", format("M{} {}L{} {}L{} {}z", px(tip.x), px(tip.y),
+                    px(neck.x + 0.55 * kHead * across.x), px(neck.y + 0.55 * kHead * across.y),
+                    px(neck.x - 0.55 * kHead * across.x), px(neck.y - 0.55 * kHead * across.y))}});
+  svg.element("text",
+              {{"class", "value"},
+               {"x", px((from.x + to.x) / 2 + kAside * across.x)},
+               {"y", px((from.y + to.y) / 2 + kAside * across.y + 4)},
+               {"text-anchor", "middle"}},
+              label);
+}
+
+// Names of the sides are aligned with the edge of the figure, so that none reaches out of it.
+void draw_node(Markup& svg, Point at, size_t index, std::string_view name) {
+  const bool middle = std::abs(at.x - kCentre.x) < 1;
+  const bool left = at.x < kCentre.x;
+  const double y = at.y < kCentre.y - 1 ? at.y - kNode - 8 : at.y + kNode + 18;
+  svg.leaf("circle", {{"class", "node"}, {"cx", px(at.x)}, {"cy", px(at.y)}, {"r", px(kNode)}});
+  svg.element(
+      "text",
+      {{"class", "number"}, {"x", px(at.x)}, {"y", px(at.y + 4)}, {"text-anchor", "middle"}},
+      format("{}", index + 1));
+  svg.element("text",
+              {{"class", "name"},
+               {"x", middle ? px(at.x)
+                     : left ? std::string("0")
+                            : px(kWidth)},
+               {"y", px(y)},
+               {"text-anchor", middle ? "middle"
+                               : left ? "start"
+                                      : "end"}},
+              cut_to_width(name, kNameColumns));
+}
+
+}  // namespace
+
+std::string ring(const RingFigure& figure) {
+  const size_t count = figure.names.size();
+  CUPEL_CHECK(count >= 3 && figure.labels.size() == count, "a ring has three or more models");
+  Markup svg;
+  open_figure(svg, {figure.id, figure.title, figure.description, kHeight, kWidth});
+  for (size_t i = 0; i < count; ++i) {
+    draw_arrow(svg, node(i, count), node((i + 1) % count, count), figure.labels[i]);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    draw_node(svg, node(i, count), i, figure.names[i]);
+  }
+  svg.close();
+  return std::move(svg).take();
+}
+
+std::string_view ring_css() {
+  return R"css(
+.ring{width:max-content;max-width:100%;margin-top:.9rem}
+.ring .shaft{fill:none;stroke:var(--slate);stroke-width:2.5}
+.ring .head{fill:var(--slate)}
+.fig .node{fill:var(--ink);stroke:none}
+.fig .number{fill:var(--card);font-weight:700}
+)css";
+}
+
+}  // namespace cupel::report
