@@ -50,3 +50,77 @@ export async function axeViolations(page, exclude = []) {
     violation.nodes.slice(0, 3).map((node) =>
       `${violation.id}: ${node.target.join(' ')} ${node.failureSummary ?? ''}`.replace(/\s+/g, ' ')));
 }
+
+/** Phone and desktop, in both colour schemes, and the narrowest window of WCAG 1.4.10. */
+export const views = [
+  { name: 'phone-light', width: 390, height: 844, colorScheme: 'light' },
+  { name: 'phone-dark', width: 390, height: 844, colorScheme: 'dark' },
+  { name: 'desktop-light', width: 1280, height: 800, colorScheme: 'light' },
+  { name: 'desktop-dark', width: 1280, height: 800, colorScheme: 'dark' },
+  { name: 'narrow-light', width: 320, height: 640, colorScheme: 'light' },
+];
+
+/** A page that fails the run on any dialog, script error or request beyond the file itself. */
+export async function openPage(browser, checks, address, view) {
+  const context = await browser.newContext({
+    viewport: { width: view.width, height: view.height },
+    colorScheme: view.colorScheme,
+    reducedMotion: 'reduce',
+  });
+  const page = await context.newPage();
+  page.on('dialog', async (dialog) => {
+    checks.that(false, `${view.name}: dialog "${dialog.message()}": an answer ran as a script`);
+    await dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    const url = request.url();
+    checks.that(url === address || url.startsWith('data:'), `${view.name}: request to ${url}`);
+  });
+  page.on('pageerror', (error) => checks.that(false, `${view.name}: ${error.message}`));
+  await page.goto(address);
+  return page;
+}
+
+export async function checkOverflow(page, checks, where) {
+  const size = await page.evaluate(() => ({
+    content: document.documentElement.scrollWidth,
+    window: document.documentElement.clientWidth,
+  }));
+  checks.that(size.content <= size.window,
+    `${where}: the page is ${size.content} px wide in a window of ${size.window} px`);
+}
+
+/** Landmarks, headings, names of figures, and nothing that a page of ours never has. */
+export async function checkStructure(page, checks, where, scripts = 0) {
+  const found = await page.evaluate(() => {
+    const levels = [...document.querySelectorAll('h1,h2,h3,h4')]
+      .filter((heading) => heading.checkVisibility())
+      .map((heading) => Number(heading.tagName[1]));
+    return {
+      h1: document.querySelectorAll('h1').length,
+      landmarks: ['header', 'nav', 'main', 'footer'].filter((tag) => document.querySelector(tag)),
+      language: document.documentElement.lang,
+      skipped: levels.some((level, i) => i > 0 && level > levels[i - 1] + 1),
+      forbidden: document.querySelectorAll(
+        'iframe,object,embed,img,form,base,link:not([rel=icon]),meta[http-equiv=refresh]').length,
+      scripts: document.querySelectorAll('script').length,
+      handlers: [...document.querySelectorAll('*')].filter((element) =>
+        element.getAttributeNames().some((name) => name.startsWith('on'))).length,
+      links: [...document.querySelectorAll('a')].every((a) => a.getAttribute('href').startsWith('#')),
+      broken: [...document.querySelectorAll('a')].filter((a) =>
+        !document.getElementById(a.getAttribute('href').slice(1))).length,
+      unnamedFigures: [...document.querySelectorAll('svg[role=img]')].filter((svg) =>
+        !svg.querySelector('title')?.textContent || !svg.querySelector('desc')?.textContent).length,
+    };
+  });
+  checks.that(found.h1 === 1, `${where}: ${found.h1} h1 elements`);
+  checks.that(found.landmarks.length === 4, `${where}: landmarks are ${found.landmarks}`);
+  checks.that(found.language === 'en', `${where}: lang is "${found.language}"`);
+  checks.that(!found.skipped, `${where}: a heading level is skipped`);
+  checks.that(found.forbidden === 0, `${where}: ${found.forbidden} elements that a report never has`);
+  checks.that(found.scripts === scripts, `${where}: ${found.scripts} scripts instead of ${scripts}`);
+  checks.that(found.handlers === 0, `${where}: ${found.handlers} elements with event handlers`);
+  checks.that(found.links, `${where}: a link leaves the page`);
+  checks.that(found.broken === 0, `${where}: ${found.broken} links lead nowhere`);
+  checks.that(found.unnamedFigures === 0, `${where}: ${found.unnamedFigures} figures without a name`);
+}

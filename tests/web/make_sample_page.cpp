@@ -1,24 +1,37 @@
-// Writes a sample evaluation page for the browser tests: make_sample_page PAGE FILE.html
+// Writes a sample page for the browser tests: make_sample_page PAGE FILE.html
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <string>
 
 #include "base/io.h"
 #include "report/evaluation_page.h"
+#include "report/rank_page.h"
 #include "web/sample_page.h"
+#include "web/sample_rank_page.h"
 
 int main(int argc, char** argv) {
-  using cupel::report::EvaluationPage;
-  const std::map<std::string, EvaluationPage (*)()> pages = {{"sample", cupel::test::sample_page},
-                                                             {"crowded", cupel::test::crowded_page},
-                                                             {"lone", cupel::test::lone_page}};
+  using cupel::report::render_evaluation_page;
+  using cupel::report::render_rank_page;
+  namespace test = cupel::test;
+  constexpr size_t kCrowd = 200;
+  const std::map<std::string, std::function<std::string()>> pages = {
+      {"sample", [] { return render_evaluation_page(test::sample_page()); }},
+      {"crowded", [] { return render_evaluation_page(test::crowded_page()); }},
+      {"lone", [] { return render_evaluation_page(test::lone_page()); }},
+      {"rank", [] { return render_rank_page(test::sample_rank_page()); }},
+      {"rank_crowded", [] { return render_rank_page(test::crowded_rank_page(kCrowd)); }},
+      {"rank_lone", [] { return render_rank_page(test::lone_rank_page()); }}};
   const auto page = argc == 3 ? pages.find(argv[1]) : pages.end();
   if (page == pages.end()) {
-    std::fputs("usage: make_sample_page sample|crowded|lone FILE.html\n", stderr);
+    std::fputs("usage: make_sample_page PAGE FILE.html\npages:", stderr);
+    for (const auto& [name, make] : pages) {
+      std::fprintf(stderr, " %s", name.c_str());
+    }
+    std::fputs("\n", stderr);
     return 2;
   }
-  const std::string html = cupel::report::render_evaluation_page(page->second());
-  if (const auto written = cupel::write_file_atomic(argv[2], html); !written) {
+  if (const auto written = cupel::write_file_atomic(argv[2], page->second()); !written) {
     std::fprintf(stderr, "%s\n", written.error().message.c_str());
     return 5;
   }

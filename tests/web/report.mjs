@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { axeViolations, Checks, launch } from './browser.mjs';
+import { axeViolations, checkOverflow, Checks, checkStructure, launch, openPage, views } from './browser.mjs';
 
 const [reportPath, shots] = process.argv.slice(2);
 if (!reportPath || !shots) {
@@ -12,76 +12,7 @@ if (!reportPath || !shots) {
 const address = pathToFileURL(resolve(reportPath)).href;
 mkdirSync(shots, { recursive: true });
 
-const views = [
-  { name: 'phone-light', width: 390, height: 844, colorScheme: 'light' },
-  { name: 'phone-dark', width: 390, height: 844, colorScheme: 'dark' },
-  { name: 'desktop-light', width: 1280, height: 800, colorScheme: 'light' },
-  { name: 'desktop-dark', width: 1280, height: 800, colorScheme: 'dark' },
-  { name: 'narrow-light', width: 320, height: 640, colorScheme: 'light' },
-];
 const checks = new Checks();
-
-/** A page that fails the run on any dialog, script error or request beyond the file itself. */
-async function openPage(browser, view) {
-  const context = await browser.newContext({
-    viewport: { width: view.width, height: view.height },
-    colorScheme: view.colorScheme,
-    reducedMotion: 'reduce',
-  });
-  const page = await context.newPage();
-  page.on('dialog', async (dialog) => {
-    checks.that(false, `${view.name}: dialog "${dialog.message()}": an answer ran as a script`);
-    await dialog.dismiss();
-  });
-  page.on('request', (request) => {
-    const url = request.url();
-    checks.that(url === address || url.startsWith('data:'), `${view.name}: request to ${url}`);
-  });
-  page.on('pageerror', (error) => checks.that(false, `${view.name}: ${error.message}`));
-  await page.goto(address);
-  return page;
-}
-
-async function checkOverflow(page, where) {
-  const size = await page.evaluate(() => ({
-    content: document.documentElement.scrollWidth,
-    window: document.documentElement.clientWidth,
-  }));
-  checks.that(size.content <= size.window,
-    `${where}: the page is ${size.content} px wide in a window of ${size.window} px`);
-}
-
-async function checkStructure(page, where) {
-  const found = await page.evaluate(() => {
-    const levels = [...document.querySelectorAll('h1,h2,h3,h4')]
-      .filter((heading) => heading.checkVisibility())
-      .map((heading) => Number(heading.tagName[1]));
-    return {
-      h1: document.querySelectorAll('h1').length,
-      landmarks: ['header', 'nav', 'main', 'footer'].filter((tag) => document.querySelector(tag)),
-      language: document.documentElement.lang,
-      skipped: levels.some((level, i) => i > 0 && level > levels[i - 1] + 1),
-      forbidden: document.querySelectorAll(
-        'script,iframe,object,embed,img,form,base,link:not([rel=icon]),meta[http-equiv=refresh]').length,
-      handlers: [...document.querySelectorAll('*')].filter((element) =>
-        element.getAttributeNames().some((name) => name.startsWith('on'))).length,
-      links: [...document.querySelectorAll('a')].every((a) => a.getAttribute('href').startsWith('#')),
-      broken: [...document.querySelectorAll('a')].filter((a) =>
-        !document.getElementById(a.getAttribute('href').slice(1))).length,
-      unnamedFigures: [...document.querySelectorAll('svg[role=img]')].filter((svg) =>
-        !svg.querySelector('title')?.textContent || !svg.querySelector('desc')?.textContent).length,
-    };
-  });
-  checks.that(found.h1 === 1, `${where}: ${found.h1} h1 elements`);
-  checks.that(found.landmarks.length === 4, `${where}: landmarks are ${found.landmarks}`);
-  checks.that(found.language === 'en', `${where}: lang is "${found.language}"`);
-  checks.that(!found.skipped, `${where}: a heading level is skipped`);
-  checks.that(found.forbidden === 0, `${where}: ${found.forbidden} elements that a report never has`);
-  checks.that(found.handlers === 0, `${where}: ${found.handlers} elements with event handlers`);
-  checks.that(found.links, `${where}: a link leaves the page`);
-  checks.that(found.broken === 0, `${where}: ${found.broken} links lead nowhere`);
-  checks.that(found.unnamedFigures === 0, `${where}: ${found.unnamedFigures} figures without a name`);
-}
 
 /** Whisker ends as drawn against the interval they carry, on the axis of the outermost grid lines. */
 async function checkWhiskers(page, where) {
@@ -187,9 +118,9 @@ async function checkFilter(page, where) {
 const browser = await launch();
 try {
   for (const view of views) {
-    const page = await openPage(browser, view);
-    await checkOverflow(page, view.name);
-    await checkStructure(page, view.name);
+    const page = await openPage(browser, checks, address, view);
+    await checkOverflow(page, checks, view.name);
+    await checkStructure(page, checks, view.name);
     await checkWhiskers(page, view.name);
     await checkTicks(page, view.name);
     await page.screenshot({ path: `${shots}/${view.name}.png` });
@@ -202,9 +133,9 @@ try {
         details.open = true;
       }
     });
-    await checkOverflow(page, `${view.name}, opened`);
+    await checkOverflow(page, checks, `${view.name}, opened`);
     await checkChecksTables(page, view);
-    await checkStructure(page, `${view.name}, opened`);
+    await checkStructure(page, checks, `${view.name}, opened`);
     for (const violation of await axeViolations(page, ['.question:not(#q-1,#q-2,#q-3)'])) {
       checks.that(false, `${view.name}: axe ${violation}`);
     }
