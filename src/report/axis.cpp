@@ -63,6 +63,25 @@ Axis nice_axis(double low, double high, int count) {
   return axis;
 }
 
+Axis tight_axis(double low, double high, int count) {
+  Axis axis = nice_axis(low, high, count);
+  const double quarter = (axis.ticks[1] - axis.ticks[0]) / 4;
+  const double from = std::max(axis.low, std::floor(low / quarter) * quarter);
+  const double to = std::min(axis.high, std::ceil(high / quarter) * quarter);
+  const auto beyond = [&](double tick) {
+    return tick < from - 1e-6 * quarter || tick > to + 1e-6 * quarter;
+  };
+  if (std::ranges::count_if(axis.ticks, beyond) + 2 >
+          static_cast<std::ptrdiff_t>(axis.ticks.size()) ||
+      !(from < to)) {
+    return axis;
+  }
+  std::erase_if(axis.ticks, beyond);
+  axis.low = from;
+  axis.high = to;
+  return axis;
+}
+
 Axis clipped_axis(Axis axis, double low, double high) {
   const bool cut_low = axis.low < low;
   const bool cut_high = axis.high > high;

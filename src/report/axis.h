@@ -21,6 +21,10 @@ struct Axis {
 /// and values that are not finite get an axis around them all the same).
 Axis nice_axis(double low, double high, int count = 4);
 
+/// The same ticks, but ends no more than a quarter of a step away from the values: for whiskers,
+/// which round ends would squeeze. With fewer than two ticks within, the round ends stay.
+Axis tight_axis(double low, double high, int count = 4);
+
 /// The axis cut to [low, high] where it reaches beyond, as scores never do: an axis of a scale from
 /// 1 to 10 does not start at 0. A cut end is a tick; one closer than half a step makes way for it.
 Axis clipped_axis(Axis axis, double low, double high);

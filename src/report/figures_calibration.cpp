@@ -44,12 +44,14 @@ void draw_frame(Markup& svg, const Axis& axis) {
 // A viewport of no size of its own: within it x and y count in px from the point.
 void draw_point(Markup& svg, const Axis& axis, const CalibrationPoint& point, int64_t most) {
   constexpr double kSmallest = 3.5;
-  constexpr double kLargest = 10;
+  constexpr double kLargest = 9;
   const double y = y_of(point.observed.value);
   svg.open(
       "svg",
       {{"class", "point"}, {"x", percent_attribute(axis.percent(point.predicted))}, {"y", px(y)}});
   svg.element("title", point.note);
+  const double share = std::max(0.0, share_of(point.count, most).value_or(0));
+  svg.leaf("circle", {{"r", px(std::max(kSmallest, kLargest * std::sqrt(share)))}});
   if (point.observed.has_interval()) {
     const double low = y_of(point.observed.interval->low) - y;
     const double high = y_of(point.observed.interval->high) - y;
@@ -57,8 +59,7 @@ void draw_point(Markup& svg, const Axis& axis, const CalibrationPoint& point, in
              {{"class", "span"},
               {"d", format("M0 {}V{}M-4 {}h8M-4 {}h8", px(low), px(high), px(low), px(high))}});
   }
-  const double share = std::max(0.0, share_of(point.count, most).value_or(0));
-  svg.leaf("circle", {{"r", px(std::max(kSmallest, kLargest * std::sqrt(share)))}}).close();
+  svg.close();
 }
 
 }  // namespace
@@ -91,7 +92,7 @@ std::string_view calibration_css() {
   return R"css(
 .square{max-width:32rem;margin-top:.9rem}
 .fig .axis{fill:var(--ink);font-size:13px;font-weight:600}
-.point .span{fill:none;stroke:var(--slate);stroke-width:2}
+.point .span{fill:none;stroke:var(--ink);stroke-width:1.5}
 .point circle{fill:var(--gold);stroke:var(--card);stroke-width:1.5}
 )css";
 }

@@ -14,7 +14,7 @@ namespace cupel::report {
 namespace {
 
 constexpr double kCell = 26;   // px, with the line between cells
-constexpr double kHead = 112;  // room for slanted names above
+constexpr double kHead = 116;  // room for slanted names above
 constexpr double kTail = 96;   // room for the last of them to reach out to the right
 constexpr size_t kLabelColumns = 20;
 
@@ -147,13 +147,14 @@ std::string heat_map(const HeatMap& map) {
 std::string heat_map_css() {
   std::string css = R"css(
 .heat{display:flex;width:max-content;padding:.6rem .4rem .8rem 0}
-.heat-names{position:sticky;inset-inline-start:0;z-index:1;flex:none;width:clamp(6.6rem,18vw,13rem);padding:112px .6rem 0 .9rem;background:var(--card)}
+.heat-names{position:sticky;inset-inline-start:0;z-index:1;flex:none;width:clamp(6.6rem,18vw,13rem);padding:116px .6rem 0 .9rem;background:var(--card)}
 .heat-names span{display:block;height:26px;line-height:25px;font-size:13px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
-.heat .fig{flex:none}
+.heat .fig{flex:none;margin-inline-start:2px}
+.scroll:has(>.heat){width:fit-content;max-width:100%}
 .heat .slanted{fill:var(--ink);font-size:12px}
 .heat g rect,.heat-swatch rect{stroke:var(--line);stroke-width:.5}
 .heat g text{text-anchor:middle;font-size:11px}
-.heat .self rect{fill:var(--line)}
+.heat .self rect{fill:var(--slate);opacity:.35}
 .sparse rect{opacity:.5}
 .hatch{stroke:var(--soft);stroke-width:1.5;opacity:.55}
 .heat .frame{fill:none;stroke:var(--ink);stroke-width:2.5}

@@ -1,5 +1,6 @@
 #include "report/figures_ring.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -13,7 +14,6 @@ namespace cupel::report {
 namespace {
 
 constexpr double kWidth = 252;  // px; what a phone of 320 px has room for
-constexpr double kHeight = 236;
 constexpr double kRadius = 74;
 constexpr double kNode = 12;
 constexpr size_t kNameColumns = 17;
@@ -30,7 +30,8 @@ Point node(size_t index, size_t count) {
   return {kCentre.x + kRadius * std::cos(angle), kCentre.y + kRadius * std::sin(angle)};
 }
 
-/// An arrow between the rims of two nodes, and its label beside the middle, away from the centre.
+/// An arrow between the rims of two nodes, and its label beside the middle: outside, but inside of
+/// the lowest arrow, below which names stand.
 void draw_arrow(Markup& svg, Point from, Point to, std::string_view label) {
   constexpr double kGap = kNode + 4;
   constexpr double kHead = 9;
@@ -38,6 +39,7 @@ void draw_arrow(Markup& svg, Point from, Point to, std::string_view label) {
   const double length = std::hypot(to.x - from.x, to.y - from.y);
   const Point along{(to.x - from.x) / length, (to.y - from.y) / length};
   const Point across{along.y, -along.x};  // clockwise rings have the outside on their left
+  const double aside = across.y > 0.8 ? -kAside + 4 : kAside;
   const Point tip{to.x - kGap * along.x, to.y - kGap * along.y};
   const Point neck{tip.x - kHead * along.x, tip.y - kHead * along.y};
   svg.leaf("path", {{"class", "shaft"},
@@ -51,8 +53,8 @@ void draw_arrow(Markup& svg, Point from, Point to, std::string_view label) {
                     px(neck.x - 0.55 * kHead * across.x), px(neck.y - 0.55 * kHead * across.y))}});
   svg.element("text",
               {{"class", "value"},
-               {"x", px((from.x + to.x) / 2 + kAside * across.x)},
-               {"y", px((from.y + to.y) / 2 + kAside * across.y + 4)},
+               {"x", px((from.x + to.x) / 2 + aside * across.x)},
+               {"y", px((from.y + to.y) / 2 + aside * across.y + 4)},
                {"text-anchor", "middle"}},
               label);
 }
@@ -85,7 +87,12 @@ std::string ring(const RingFigure& figure) {
   const size_t count = figure.names.size();
   CUPEL_CHECK(count >= 3 && figure.labels.size() == count, "a ring has three or more models");
   Markup svg;
-  open_figure(svg, {figure.id, figure.title, figure.description, kHeight, kWidth});
+  double lowest = 0;
+  for (size_t i = 0; i < count; ++i) {
+    lowest = std::max(lowest, node(i, count).y);
+  }
+  constexpr double kNameBelow = 40;
+  open_figure(svg, {figure.id, figure.title, figure.description, lowest + kNameBelow, kWidth});
   for (size_t i = 0; i < count; ++i) {
     draw_arrow(svg, node(i, count), node((i + 1) % count, count), figure.labels[i]);
   }
@@ -98,7 +105,8 @@ std::string ring(const RingFigure& figure) {
 
 std::string_view ring_css() {
   return R"css(
-.ring{width:max-content;max-width:100%;margin-top:.9rem}
+.ring{width:max-content;max-width:min(100%,22rem);margin-top:.9rem}
+.ring .fig{margin-inline:auto}
 .ring .shaft{fill:none;stroke:var(--slate);stroke-width:2.5}
 .ring .head{fill:var(--slate)}
 .fig .node{fill:var(--ink);stroke:none}

@@ -1,7 +1,6 @@
 // The leaderboard table, of all votes and of each group.
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,9 +34,6 @@ Columns columns_of(const std::vector<RankRow>& rows) {
   }
   return columns;
 }
-
-/// How many models have each rank: a rank of several is marked with "=".
-using RankCounts = std::map<int64_t, int64_t>;
 
 struct Board {
   const RankView& view;
@@ -80,15 +76,6 @@ void write_board_head(Markup& html, const Board& board) {
   html.close().close();
 }
 
-void write_rank_cell(Markup& html, const Board& board, const RankRow& row) {
-  html.open("td", {{"class", "rank"}}).text(count_text(row.rank));
-  if (board.ranks.at(row.rank) > 1) {
-    html.element("span", {{"aria-hidden", "true"}}, "=");
-    html.element("span", {{"class", "sr"}}, " tied");
-  }
-  html.close();
-}
-
 void write_rating_cell(Markup& html, const RankView& view, const RankRow& row) {
   html.open("td", {{"class", "num rating"}});
   html.element("b", view.rating_text(row.rating.value));
@@ -119,7 +106,9 @@ void write_style_cells(Markup& html, const RankView& view, const RankRow& row) {
 void write_board_row(Markup& html, const Board& board, size_t index) {
   const RankRow& row = board.rows[index];
   html.open("tr", {{"class", row.provisional ? "provisional" : std::string_view{}}});
-  write_rank_cell(html, board, row);
+  html.open("td", {{"class", "rank"}});
+  write_rank(html, row.rank, board.ranks);
+  html.close();
   html.open("th", {{"scope", "row"}, {"class", "model"}});
   html.element("span", {{"class", "name"}, {"dir", "auto"}}, row.model);
   if (row.provisional) {
@@ -172,10 +161,8 @@ void write_rank_table(Markup& html,
                       size_t limit,
                       std::string_view label) {
   const size_t shown = std::min(limit, rows.size());
-  Board board{view, rows, columns_of(rows), rating_axis(std::span(rows).first(shown)), {}};
-  for (const RankRow& row : rows) {
-    ++board.ranks[row.rank];
-  }
+  const Board board{view, rows, columns_of(rows), rating_axis(std::span(rows).first(shown)),
+                    rank_counts(rows)};
   open_scroll_box(html, label, shown > kTallRows ? " tall" : "");
   html.open("table", {{"class", "ranks sortable"}});
   write_board_head(html, board);

@@ -1,6 +1,7 @@
 // The leaderboard of each group of votes, and how ranks differ between groups.
 #include <algorithm>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,31 +33,58 @@ void write_group_links(Markup& html, const std::vector<RankGroup>& groups, size_
   html.close();
 }
 
-void write_overview(Markup& html, const RankPage& page) {
-  const size_t groups = std::min(kOverviewGroups, page.groups.size());
-  std::vector<std::map<std::string_view, int64_t>> ranks(groups);
-  for (size_t g = 0; g < groups; ++g) {
-    for (const RankRow& row : page.groups[g].rows) {
-      ranks[g].emplace(row.model, row.rank);
+/// The ranks of one group by model.
+struct GroupRanks {
+  std::map<std::string_view, int64_t> ranks;
+  RankCounts counts;
+};
+
+std::vector<GroupRanks> ranks_of(std::span<const RankGroup> groups) {
+  std::vector<GroupRanks> all(groups.size());
+  for (size_t g = 0; g < groups.size(); ++g) {
+    all[g].counts = rank_counts(groups[g].rows);
+    for (const RankRow& row : groups[g].rows) {
+      all[g].ranks.emplace(row.model, row.rank);
     }
   }
+  return all;
+}
+
+void write_overview_row(Markup& html,
+                        const RankRow& row,
+                        const RankCounts& counts,
+                        const std::vector<GroupRanks>& groups) {
+  html.open("tr").element("th", {{"scope", "row"}, {"dir", "auto"}}, row.model);
+  html.open("td", {{"class", "num"}});
+  write_rank(html, row.rank, counts);
+  html.close();
+  for (const GroupRanks& group : groups) {
+    const auto found = group.ranks.find(row.model);
+    html.open("td", {{"class", "num"}});
+    if (found == group.ranks.end()) {
+      html.text(kPageNoNumber);
+    } else {
+      write_rank(html, found->second, group.counts);
+    }
+    html.close();
+  }
+  html.close();
+}
+
+void write_overview(Markup& html, const RankPage& page) {
+  const auto groups = std::span(page.groups).first(std::min(kOverviewGroups, page.groups.size()));
+  const std::vector<GroupRanks> ranks = ranks_of(groups);
+  const RankCounts counts = rank_counts(page.rows);
   html.element("h3", "Ranks by group");
   open_scroll_box(html, "Table of ranks by group");
   std::vector<std::string_view> heads = {"Model", "All votes"};
-  for (size_t g = 0; g < groups; ++g) {
-    heads.emplace_back(page.groups[g].name);
+  for (const RankGroup& group : groups) {
+    heads.emplace_back(group.name);
   }
   html.open("table");
   write_number_heads(html, heads);
   for (size_t i = 0; i < std::min(kOverviewModels, page.rows.size()); ++i) {
-    const RankRow& row = page.rows[i];
-    html.open("tr").element("th", {{"scope", "row"}, {"dir", "auto"}}, row.model);
-    write_number_cell(html, count_text(row.rank));
-    for (size_t g = 0; g < groups; ++g) {
-      const auto found = ranks[g].find(row.model);
-      write_number_cell(html, found == ranks[g].end() ? kPageNoNumber : count_text(found->second));
-    }
-    html.close();
+    write_overview_row(html, page.rows[i], counts, ranks);
   }
   html.close().close().close();
 }

@@ -43,8 +43,8 @@ void write_shared_rank(Markup& html, const std::vector<RankRow>& rows, size_t sh
   if (shared > kNamed) {
     html.text(format(" and {} more", shared - kNamed));
   }
-  html.text(": these votes do not ");
-  html.element("em", "tell them apart").text(".");
+  html.text(": these votes ");
+  html.element("em", "do not tell them apart").text(".");
 }
 
 void write_lead(Markup& html, const RankView& view) {

@@ -9,12 +9,14 @@
 #include "report/numbers.h"
 #include "report/page_parts.h"
 #include "report/rank_view.h"
+#include "report/text_width.h"
 
 namespace cupel::report {
 namespace {
 
 constexpr size_t kFigureRows = 60;
 constexpr int kCoefficientDecimals = 3;
+constexpr size_t kNameColumns = 20;  // beside the numbers on a phone; the table has all of it
 
 std::string ratings_description(const RankView& view, size_t shown) {
   const std::vector<RankRow>& rows = view.page().rows;
@@ -97,7 +99,8 @@ WhiskerFigure style_figure(const std::vector<Coefficient>& style) {
         row.value.has_interval()
             ? format("{} ({})", coefficient_text(row.value.value), coefficient_interval(row.value))
             : coefficient_text(row.value.value);
-    figure.rows.push_back({.label = row.name, .estimate = row.value, .note = note});
+    figure.rows.push_back(
+        {.label = cut_to_width(row.name, kNameColumns), .estimate = row.value, .note = note});
     figure.description += (figure.description.empty() ? "" : "; ") + row.name + ": " + note;
   }
   return figure;

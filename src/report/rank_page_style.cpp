@@ -19,8 +19,8 @@ constexpr std::string_view kRanks = R"css(
 .ranks tbody .rank{font-weight:600}
 .ranks .rating b{font-size:1.05rem}
 .ranks .rating small{white-space:nowrap}
-.ranks .plot{min-width:12rem;width:36%}
-.ranks tbody .model{min-width:11rem}
+.ranks .plot{min-width:12rem;width:32%}
+.ranks tbody .model{min-width:11rem;width:24%}
 .ranks thead tr:first-child>.rank{position:static}
 .ranks thead tr:first-child>.model{position:sticky;inset-inline-start:0;background:inherit}
 .provisional>*{color:var(--soft)}

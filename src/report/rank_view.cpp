@@ -54,7 +54,7 @@ Axis rating_axis(std::span<const RankRow> rows) {
       }
     }
   }
-  return nice_axis(low, high);
+  return tight_axis(low, high);
 }
 
 MarkKind mark_of(const std::vector<RankRow>& rows, const RankRow& row) {
@@ -63,6 +63,22 @@ MarkKind mark_of(const std::vector<RankRow>& rows, const RankRow& row) {
   }
   const bool all_first = rows.back().rank == rows.front().rank;
   return row.rank == rows.front().rank && !all_first ? MarkKind::kLead : MarkKind::kPlain;
+}
+
+RankCounts rank_counts(std::span<const RankRow> rows) {
+  RankCounts counts;
+  for (const RankRow& row : rows) {
+    ++counts[row.rank];
+  }
+  return counts;
+}
+
+void write_rank(Markup& html, int64_t rank, const RankCounts& counts) {
+  html.text(count_text(rank));
+  if (counts.at(rank) > 1) {
+    html.element("span", {{"aria-hidden", "true"}}, "=");
+    html.element("span", {{"class", "sr"}}, " tied");
+  }
 }
 
 std::string share_text(double share) {

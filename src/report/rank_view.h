@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,6 +40,11 @@ class RankView {
 Axis rating_axis(std::span<const RankRow> rows);
 /// The best rank stands out, where not everybody has it; provisional rows are hollow.
 MarkKind mark_of(const std::vector<RankRow>& rows, const RankRow& row);
+/// How many models have each rank: a rank of several is marked with "=".
+using RankCounts = std::map<int64_t, int64_t>;
+RankCounts rank_counts(std::span<const RankRow> rows);
+/// "4" or "4=", the sign also in words.
+void write_rank(Markup& html, int64_t rank, const RankCounts& counts);
 /// "63%" or "–"; for shares of votes.
 std::string share_text(double share);
 std::string share_text(const std::optional<double>& share);

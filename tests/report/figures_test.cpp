@@ -28,6 +28,31 @@ TEST(NiceAxis, TakesEqualAndSenselessEnds) {
   }
 }
 
+TEST(TightAxis, EndsCloseToTheValues) {
+  // Ticks every 200 from 600 to 1400; the ends go to quarters of a step, 50.
+  const Axis axis = tight_axis(612, 1216);
+  EXPECT_DOUBLE_EQ(axis.low, 600);
+  EXPECT_DOUBLE_EQ(axis.high, 1250);
+  EXPECT_EQ(axis.ticks, (std::vector<double>{600, 800, 1000, 1200}));
+  EXPECT_EQ(axis.decimals, 0);
+}
+
+TEST(TightAxis, KeepsTwoTicksOrTheRoundEnds) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (double low = -3; low < 3; low += 0.37) {
+    for (double span = 0.01; span < 40; span *= 1.7) {
+      const Axis axis = tight_axis(low, low + span);
+      EXPECT_GE(axis.ticks.size(), 2U) << low << " " << span;
+      EXPECT_LE(axis.low, low + 1e-9);
+      EXPECT_GE(axis.high, low + span - 1e-9);
+    }
+  }
+  for (const Axis& axis : {tight_axis(nan, 1), tight_axis(5, 5), tight_axis(1, 1e300)}) {
+    EXPECT_LT(axis.low, axis.high);
+    EXPECT_GE(axis.ticks.size(), 2U);
+  }
+}
+
 TEST(ClippedAxis, EndsWhereTheScaleEnds) {
   const Axis axis = clipped_axis(nice_axis(1.87, 6.4), 1, 10);  // 0, 2, … 8 without the cut
   EXPECT_DOUBLE_EQ(axis.low, 1);

@@ -33,9 +33,9 @@ TEST(CalibrationPlot, PutsPointsWhereTheirSharesSay) {
                              "<title>half &amp; half</title>"));
   // From the point: 0.2 lies 15 px below it, 0.4 lies 45 px above.
   EXPECT_THAT(svg, HasSubstr("d=\"M0 15V-45M-4 15h8M-4 -45h8\""));
-  EXPECT_THAT(svg, HasSubstr("<circle r=\"10\"/>"));
+  EXPECT_THAT(svg, HasSubstr("<circle r=\"9\"/>"));
   // A quarter of the votes is a quarter of the area: half the radius.
-  EXPECT_THAT(svg, HasSubstr("x=\"98%\" y=\"32\"><title>all</title><circle r=\"5\"/>"));
+  EXPECT_THAT(svg, HasSubstr("x=\"98%\" y=\"32\"><title>all</title><circle r=\"4.5\"/>"));
   // The diagonal, from corner to corner.
   EXPECT_THAT(svg,
               HasSubstr("<line class=\"reference\" x1=\"2%\" x2=\"98%\" y1=\"332\" y2=\"32\"/>"));

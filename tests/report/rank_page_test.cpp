@@ -162,7 +162,7 @@ TEST(RankPage, HeadlineSaysWhatTheVotesTellApart) {
   html = render_rank_page(page);
   EXPECT_THAT(html, HasSubstr("paired difference, −3 to 257, <em>includes zero</em>."));
   EXPECT_THAT(html, HasSubstr("shares its rank with <span dir=\"auto\">second</span>: these votes "
-                              "do not <em>tell them apart</em>."));
+                              "<em>do not tell them apart</em>."));
   EXPECT_THAT(html, HasSubstr("1<span aria-hidden=\"true\">=</span>"));
   // Where all share a rank, nobody stands out.
   EXPECT_THAT(html, Not(HasSubstr("class=\"w lead\"")));

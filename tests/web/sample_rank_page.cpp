@@ -44,7 +44,7 @@ RankRow make_row(size_t index, size_t models) {
   const double rating = 1200 - 400 * place;
   const double half = 14 + 30 * place;
   RankRow row;
-  row.rank = index < 3 ? 1 : static_cast<int64_t>(index) - 1;
+  row.rank = index < 3 ? 1 : static_cast<int64_t>(index) + 1;
   row.rank_class = 1 + static_cast<int64_t>(index) / 4;
   row.model = model_name(index);
   row.rating = {rating, Interval{rating - half, rating + 1.1 * half}};
