@@ -148,7 +148,11 @@ std::string board_hint(const RankView& view) {
   text += page.rank_rule.empty()
               ? " Ranks follow the ratings: without intervals nothing is shown to be better."
               : " " + page.rank_rule;
-  const bool tied = std::ranges::adjacent_find(page.rows, {}, &RankRow::rank) != page.rows.end();
+  const bool orderly = std::ranges::is_sorted(page.rows, {}, &RankRow::rank);
+  text += orderly ? ""
+                  : " Rows follow the ratings: where differences are less certain, a lower row can "
+                    "have the better rank.";
+  const bool tied = rank_counts(page.rows).size() < page.rows.size();
   text += tied ? " = marks ranks that are shared." : "";
   return text;
 }

@@ -31,17 +31,29 @@ void write_leader(Markup& html, const RankView& view) {
   }
 }
 
-// A few names say more than a number; dozens say less.
-void write_shared_rank(Markup& html, const std::vector<RankRow>& rows, size_t shared) {
-  constexpr size_t kNamed = 4;
-  html.text(" It shares its rank with ");
-  for (size_t i = 1; i < std::min(shared, kNamed); ++i) {
-    const bool last = i + 1 == shared;
-    html.text(i == 1 ? "" : last ? " and " : ", ");
-    html.element("span", {{"dir", "auto"}}, rows[i].model);
+/// The models that share the first one's rank; they need not follow it, for ranks rest on paired
+/// differences and rows on ratings.
+std::vector<const RankRow*> rank_mates(const std::vector<RankRow>& rows) {
+  std::vector<const RankRow*> mates;
+  for (size_t i = 1; i < rows.size(); ++i) {
+    if (rows[i].rank == rows.front().rank) {
+      mates.push_back(&rows[i]);
+    }
   }
-  if (shared > kNamed) {
-    html.text(format(" and {} more", shared - kNamed));
+  return mates;
+}
+
+// A few names say more than a number; dozens say less.
+void write_shared_rank(Markup& html, const std::vector<const RankRow*>& mates) {
+  constexpr size_t kNamed = 3;
+  html.text(" It shares its rank with ");
+  for (size_t i = 0; i < std::min(mates.size(), kNamed); ++i) {
+    const bool last = i + 1 == mates.size();
+    html.text(i == 0 ? "" : last ? " and " : ", ");
+    html.element("span", {{"dir", "auto"}}, mates[i]->model);
+  }
+  if (mates.size() > kNamed) {
+    html.text(format(" and {} more", mates.size() - kNamed));
   }
   html.text(": these votes ");
   html.element("em", "do not tell them apart").text(".");
@@ -71,15 +83,14 @@ void write_lede(Markup& html, const RankView& view) {
   }
   write_leader(html, view);
   if (rows.size() > 1) {
-    const auto shared =
-        static_cast<size_t>(std::ranges::count(rows, rows.front().rank, &RankRow::rank));
+    const std::vector<const RankRow*> mates = rank_mates(rows);
     if (view.page().lead) {
       write_lead(html, view);
     }
     if (view.page().interval_kind.empty()) {
       html.text(" Without intervals, nothing says whether this order would hold with other votes.");
-    } else if (shared > 1) {
-      write_shared_rank(html, rows, shared);
+    } else if (!mates.empty()) {
+      write_shared_rank(html, mates);
     }
   }
   html.close();

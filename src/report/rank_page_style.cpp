@@ -52,9 +52,10 @@ constexpr std::string_view kSections = R"css(
 .cycles tbody th{font-weight:400}
 .formula{width:max-content;max-width:100%;padding:.6rem .9rem;background:var(--card);border:1px solid var(--line);border-radius:.5rem;font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.875rem;white-space:pre-wrap}
 @media (max-width:52rem){
-.ranks th,.ranks td{padding-inline:.55rem}
-.ranks .rank{width:3rem}
-.ranks tbody .model{min-width:8.5rem}
+.ranks th,.ranks td{padding-inline:.45rem}
+.ranks .rank{width:2.6rem}
+.ranks tbody .model{min-width:7rem}
+.ranks .plot{min-width:10rem}
 }
 @media print{
 .find,.readout{display:none}

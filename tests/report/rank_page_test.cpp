@@ -176,12 +176,14 @@ TEST(RankPage, NamesFourWhoShareTheFirstRankAndCountsTheRest) {
     page.rows[i].rank = i < 7 ? 1 : 8;
   }
   EXPECT_THAT(render_rank_page(page), HasSubstr("<span dir=\"auto\">m3</span> and 3 more: these"));
-  page.rows[3].rank = 8;
-  for (size_t i = 4; i < 7; ++i) {
-    page.rows[i].rank = 8;
+  // By paired differences a lower row can have the better rank.
+  for (size_t i = 1; i < page.rows.size(); ++i) {
+    page.rows[i].rank = i == 2 || i == 5 ? 1 : 4;
   }
-  EXPECT_THAT(render_rank_page(page),
-              HasSubstr("<span dir=\"auto\">m1</span> and <span dir=\"auto\">m2</span>: these"));
+  const std::string html = render_rank_page(page);
+  EXPECT_THAT(html, HasSubstr("rank with <span dir=\"auto\">m2</span> and "
+                              "<span dir=\"auto\">m5</span>: these votes"));
+  EXPECT_THAT(html, HasSubstr("a lower row can have the better rank"));
 }
 
 TEST(RankPage, WithoutIntervalsClaimsNothing) {
