@@ -145,6 +145,9 @@ quick: setup-quick ## build and test only the modules that changed since BASE (d
 
 bench: setup-bench compile ## compare with peers on this machine (best when it is idle); BENCH_FLAGS=--quick: minutes; writes bench/results/latest.json
 	@python=$$(bench/setup.sh $(if $(findstring --quick,$(BENCH_FLAGS)),,--all) | tail -n 1)
+	cmake --preset release -DCUPEL_BUILD_BENCH=ON >/dev/null
+	cmake --build --preset release --parallel $(JOBS) --target cupel_rank_fit_bench
+	cmake --preset release -DCUPEL_BUILD_BENCH=OFF >/dev/null
 	"$$python" bench/run.py --cupel $(CUPEL) $(BENCH_FLAGS)
 
 layers: ## check which module includes what

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The benchmark: Cupel against llama.cpp, OpenVINO GenAI and transformers, in one run. See README.md.
+"""The benchmark: Cupel against llama.cpp, OpenVINO GenAI, transformers, arena-rank and evalica, in one run. See README.md.
 
     bench/run.py [--quick] [--only WORKLOAD…] [--models smollm2 gemma3] [--peers PEER…] [--rounds 5] [--threads 2]
                  [--cupel build/release/cupel] [--lines 10000] [--python PATH]
 
-Workloads: startup tokens quant decode prefill shared start memory context neighbour float. Run it with the environment that
-bench/setup.sh makes, on an idle machine. Prints tables and writes bench/results/latest.json and latest.md. Without the
+Workloads: startup tokens quant rank decode prefill shared start memory context neighbour float. Run it with the environment
+that bench/setup.sh makes, on an idle machine; `rank` needs no models. Prints tables and writes bench/results/latest.json and latest.md. Without the
 binary only the peers are measured. Exit code: 0 all targets met, 1 a target missed or not measured, the machine busy or
 a command failed, 2 usage, 3 a model or the binary is missing.
 """
@@ -22,7 +22,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-from harness import prompts, quant, table, targets, workloads
+from harness import prompts, quant, rank, table, targets, workloads
 from harness.config import MODELS, RESULTS, ROOT
 from harness.contenders import Cupel, all_contenders
 from harness.processes import warm_page_cache
@@ -30,7 +30,8 @@ from harness.product import measure_startup, measure_tokens, read_bandwidth
 from harness.statistics import summary
 from harness.workloads import ALL, QUICK_PEERS, QUICK_WORKLOADS, WORKLOADS
 
-CHOICES = ["startup", "tokens", "quant", *WORKLOADS]
+CHOICES = ["startup", "tokens", "quant", "rank", *WORKLOADS]
+WITHOUT_MODELS = {"startup", "rank"}
 ROUNDS, QUICK_ROUNDS, BANDWIDTH_RUNS = 5, 1, 3
 FLAGS = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_int8", "amx_bf16")
 PACKAGES = ("xllamacpp", "openvino", "openvino-genai", "transformers", "torch", "gguf", "tokenizers")
@@ -124,6 +125,11 @@ class Run:
                 self.results["quant"], failures = found
                 self.results["failures"] += failures
 
+    def ranking(self) -> None:
+        if found := self.attempt("rankings", lambda: rank.measure(self.binary, self.options.rounds)):
+            self.results["failures"] += found.pop("failures")
+            self.results["rank"] = found
+
     def speed(self, model: str) -> None:
         wanted = [name for name, workload in WORKLOADS.items()
                   if name in self.options.only and model in workload.models]
@@ -148,6 +154,8 @@ class Run:
             self.bandwidth()
         if self.binary:
             self.product()
+            if "rank" in self.options.only:
+                self.ranking()
         for model in self.options.models:
             self.speed(model)
         if speed_wanted:
@@ -165,7 +173,8 @@ def write(name: str, text: str) -> None:
 
 def main() -> int:
     options = parse_arguments()
-    absent = [path for path in (MODELS[name].path for name in options.models) if not path.exists()]
+    needed = options.models if set(options.only) - WITHOUT_MODELS else []
+    absent = [path for path in (MODELS[name].path for name in needed) if not path.exists()]
     if absent:
         print(f"{absent[0].relative_to(ROOT)} is missing; fetch the models first", file=sys.stderr)
         return 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .statistics import paired_ratio
 from .targets import limit_share, ratio
 
 RATIO_PEERS = (("llama_cpp", "/ llama.cpp"), ("openvino", "/ OpenVINO"))
@@ -96,6 +97,19 @@ def quant_rows(results: dict, name: str) -> list[list[str]]:
     return rows
 
 
+def rank_rows(ranking: dict) -> list[list[str]]:
+    """Seconds of ours and of the peer, and the peak memory of both."""
+    rows = [["rank", "Cupel, s", "peer", "peer, s", "ratio", "Cupel, MB", "peer, MB"]]
+    for case in ranking["cases"].values():
+        ours, theirs = case["values"].get("cupel"), case["values"].get(case["peer"])
+        cells = ["failed" if ours is None else figure(ours), case["peer"] or "-"]
+        cells.append(figure(theirs) if theirs else "failed" if case["peer"] else "-")
+        cells.append(f"{paired_ratio(theirs['values'], ours['values']):.1f} x" if ours and theirs else "-")
+        cells += [f"{max(turn['peak_bytes'] for turn in side['turns']) / 1e6:.0f}" if side else "-" for side in (ours, theirs)]
+        rows.append([case["what"], *cells])
+    return rows
+
+
 def target_rows(results: dict) -> list[list[str]]:
     return [["target", "figure", "bound", ""]] + [
         [check["what"], check["figure"], check["bound"], check["verdict"]] for check in results["targets"]]
@@ -116,6 +130,8 @@ def notes(results: dict) -> list[str]:
     host = results["machine"]
     lines.append(f"{host['cpu']}, {host['cores']} cores, {' '.join(host['flags'])}; {results['threads']} threads, "
                  f"{results['rounds']} rounds, Cupel {host['commit']}")
+    if "rank" in results:
+        lines.append("rank: " + ", ".join(f"{name} {version}" for name, version in results["rank"]["versions"].items()))
     if "bandwidth" in results:
         bandwidth = results["bandwidth"]
         lines.append(f"read bandwidth {bandwidth['gb_s']['median']:.1f} GB/s ({bandwidth['source']})")
@@ -132,6 +148,9 @@ def document(results: dict, descriptions: dict[str, str], markdown: bool = False
     if results.get("quant"):
         parts.append(("## " if markdown else "") + "Quantising: what each type costs")
         parts += [render(quant_rows(results, name), markdown) for name in results["quant"]]
+    if results.get("rank"):
+        parts.append(("## " if markdown else "") + "Rankings: seconds, and peak memory of the process")
+        parts.append(render(rank_rows(results["rank"]), markdown))
     if results["targets"]:
         parts += ["## Targets"] if markdown else ["Targets"]
         parts.append(render(target_rows(results), markdown))

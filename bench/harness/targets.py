@@ -27,6 +27,12 @@ RATIOS = (
 NEAR_TIE = 0.1
 # Least share of the bandwidth limit of decoding at batch 1.
 LIMIT_SHARES = {"smollm2": 0.55, "gemma3": 0.75}
+# `cupel rank`: least ratio to the peer of a case, most seconds of a case, and the rest.
+RANK_RATIOS = {"leaderboard": 30.0, "bradley_terry": 50.0, "elo": 5.0}
+RANK_SECONDS = {"bootstrap": 3.0, "clusters": 6.0, "10k none": 10.0, "10k diagonal": 30.0}
+RANK_MEMORY, RANK_GROWTH, RANK_PARSE_MB_S = {"20M votes": 2**30}, 1.2, 1000.0
+# Time per vote of a case against that of one with a tenth of the votes.
+RANK_LINEAR = (("bradley_terry", "200k fit"), ("20M fit", "bradley_terry"), ("20M votes", "leaderboard"))
 
 
 @dataclass(frozen=True)
@@ -207,9 +213,72 @@ def quant_checks(results: dict) -> list[Check]:
     return checks
 
 
+def rank_speed_checks(ranking: dict) -> list[Check]:
+    checks, busy = [], ranking["busy_share"]
+    for name, case in ranking["cases"].items():
+        ours, theirs = case["values"].get("cupel"), case["values"].get(case["peer"])
+        if name in RANK_RATIOS:
+            what, bound = f"rank: {case['what']}, to {case['peer']}", f">= {RANK_RATIOS[name]:.0f} x"
+            if ours is None or theirs is None:
+                checks.append(missing(what, bound, "not measured on both sides"))
+            else:
+                got = paired_ratio(theirs["values"], ours["values"])
+                checks.append(Check(what, f"{got:.1f} x", bound, verdict(got >= RANK_RATIOS[name], busy)))
+        if name in RANK_SECONDS and ours is not None:
+            checks.append(Check(f"rank: {case['what']}", f"{ours['median']:.2f} s", f"<= {RANK_SECONDS[name]:.0f} s",
+                                verdict(ours["median"] <= RANK_SECONDS[name], busy)))
+        if name in RANK_MEMORY and ours is not None:
+            peak = max(turn["peak_bytes"] for turn in ours["turns"])
+            checks.append(Check(f"rank: {case['what']}, peak memory", f"{peak / 2**20:.0f} MiB",
+                                f"<= {RANK_MEMORY[name] / 2**20:.0f} MiB", verdict(peak <= RANK_MEMORY[name])))
+    return checks
+
+
+def rank_linear_checks(ranking: dict) -> list[Check]:
+    """A fixed part may make fewer votes dearer each; more votes may not."""
+    checks = []
+    for more, fewer in RANK_LINEAR:
+        cases = [ranking["cases"].get(name) for name in (more, fewer)]
+        if any(case is None or "cupel" not in case["values"] for case in cases):
+            continue
+        per_vote = [case["values"]["cupel"]["median"] / case["rows"] for case in cases]
+        growth = per_vote[0] / per_vote[1]
+        checks.append(Check(f"rank: {cases[0]['what']}: time per vote over that of {cases[1]['rows']:,}", f"{growth:.2f} x",
+                            f"<= {RANK_GROWTH} x", verdict(growth <= RANK_GROWTH, ranking["busy_share"])))
+    return checks
+
+
+def rank_agreement_checks(ranking: dict) -> list[Check]:
+    checks = []
+    for found in ranking["agreement"]:
+        if "missing" in found:
+            checks.append(missing(f"rank: agreement on {found['votes']}", "-", found["missing"]))
+            continue
+        checks.append(Check(f"rank: {found['votes']}, {found['what']}, from {found['peer']}",
+                            f"{found['largest']:.1e} {found['unit']}", f"<= {found['bound']:.0e}",
+                            verdict(found["largest"] <= found["bound"])))
+    return checks
+
+
+def rank_checks(results: dict) -> list[Check]:
+    ranking = results.get("rank")
+    if ranking is None:
+        return []
+    checks = rank_speed_checks(ranking) + rank_linear_checks(ranking)
+    if parse := ranking.get("parse"):
+        rate = parse["mb_s"]["median"]
+        checks.append(Check("rank: reading CSV, one core", f"{rate:.0f} MB/s", f">= {RANK_PARSE_MB_S:.0f} MB/s",
+                            verdict(rate >= RANK_PARSE_MB_S, ranking["busy_share"])))
+    if startup := ranking.get("startup_ms"):
+        checks.append(Check("rank: cupel rank --help", f"{startup['median']:.1f} ms", f"<= {STARTUP_MS:.0f} ms",
+                            verdict(startup["median"] <= STARTUP_MS, ranking["busy_share"])))
+    return checks + rank_agreement_checks(ranking)
+
+
 def all_checks(results: dict) -> list[dict]:
     checks = (ratio_checks(results) + float_checks(results) + limit_checks(results) + neighbour_checks(results) +
               long_prefill_checks(results) + first_token_checks(results) +
-              memory_checks(results) + startup_checks(results) + token_checks(results) + quant_checks(results))
+              memory_checks(results) + startup_checks(results) + token_checks(results) + quant_checks(results) +
+              rank_checks(results))
     checks += [Check(failure["what"], "failed", "-", "MISS") for failure in results.get("failures", [])]
     return [asdict(check) for check in checks]

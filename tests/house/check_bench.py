@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
 
-from harness import processes, product, prompts, quant, table, targets, workloads  # noqa: E402
+from harness import processes, product, prompts, quant, rank, table, targets, workloads  # noqa: E402
 from harness.config import MODELS  # noqa: E402
 from harness.contenders import Cupel, with_ids  # noqa: E402
 from harness.statistics import paired_ratio, summary  # noqa: E402
@@ -167,6 +167,71 @@ class Quantising(unittest.TestCase):
         for gap, expected in ((targets.NEAR_TIE / 2, "PASS"), (targets.NEAR_TIE * 2, "MISS")):
             got = self.verdicts(q4_0=quantised(0.1, 0.01, gap, identical=2))
             self.assertEqual(got["trained q4_0: greedy text of llama.cpp"], expected)
+
+
+def ranking(busy=0.0, **cases):
+    """The result of `rank`: case → seconds of ours, or a pair with the peer's."""
+    found = {"rounds": 5, "busy_share": busy, "versions": {"evalica": "0.4.2"}, "cases": {}, "agreement": []}
+    for name, sides in cases.items():
+        case = rank.CASES[name]
+        ours, theirs = sides if isinstance(sides, tuple) else (sides, None)
+        values = {"cupel": summary([ours] * 5) | {"turns": [{"seconds": ours, "peak_bytes": 2**29}]}}
+        if theirs is not None:
+            values[case.peer] = summary([theirs] * 5) | {"turns": [{"seconds": theirs, "peak_bytes": 2**31}]}
+        found["cases"][name] = {"what": case.what, "rows": rank.FILES[case.votes].rows, "peer": case.peer, "values": values}
+    return found
+
+
+class Rankings(unittest.TestCase):
+    def verdicts(self, found):
+        return [check.verdict for check in targets.rank_checks({"rank": found})]
+
+    def test_ratio_to_the_peer(self):
+        for ours, busy, expected in ((0.2, 0.0, "PASS"), (0.3, 0.0, "MISS"), (0.2, 0.5, "BUSY")):
+            self.assertEqual(self.verdicts(ranking(busy, leaderboard=(ours, 6.0))), [expected])
+        self.assertEqual(self.verdicts(ranking(elo=0.1)), ["n/a"])
+
+    def test_seconds(self):
+        self.assertEqual(self.verdicts(ranking(bootstrap=3.0)), ["PASS"])
+        self.assertEqual(self.verdicts(ranking(clusters=6.1)), ["MISS"])
+
+    def test_growth_is_per_vote(self):
+        # Ten times the votes in 11 times the time is within 1.2 of linear, in 13 times it is not.
+        for seconds, expected in ((1.1, "PASS"), (1.3, "MISS")):
+            found = ranking(**{"20M fit": seconds, "bradley_terry": (0.1, 10.0)})
+            self.assertEqual(self.verdicts(found), ["PASS", expected])
+
+    def test_memory(self):
+        found = ranking(**{"20M votes": 1.0})
+        self.assertEqual(self.verdicts(found), ["PASS"])
+        found["cases"]["20M votes"]["values"]["cupel"]["turns"][0]["peak_bytes"] = 2**30 + 1
+        self.assertEqual(self.verdicts(found), ["MISS"])
+
+    def test_agreement(self):
+        found = ranking()
+        note = {"votes": "food", "what": "elo", "peer": "evalica", "unit": "of the largest", "bound": 1e-6}
+        found["agreement"] = [note | {"largest": 1e-7}, note | {"largest": 1e-5}, {"votes": "food", "missing": "not here"}]
+        self.assertEqual(self.verdicts(found), ["PASS", "MISS", "n/a"])
+
+    def test_largest_difference(self):
+        self.assertAlmostEqual(rank.largest_difference({"a": 1.0, "b": 4.0}, {"b": 5.0, "a": 1.5}), 0.2)
+        self.assertAlmostEqual(rank.largest_difference({"a": 1.0, "b": 4.0}, {"b": 5.0, "a": 1.5}, relative=True), 1 / 3)
+        with self.assertRaisesRegex(RuntimeError, "not the same"):
+            rank.largest_difference({"a": 1.0}, {"b": 1.0})
+
+    def test_leaderboard_with_and_without_intervals(self):
+        text = "item,rating,ci_low,ci_high,rank,votes\n\"a,b\",1010.5,1000.5,1020.5,1,7\nc,989.5,,,2,7\n"
+        self.assertEqual(rank.leaderboard(text), {"a,b": {"rating": 1010.5, "half_width": 10.0}, "c": {"rating": 989.5}})
+        with self.assertRaisesRegex(RuntimeError, "no rows"):
+            rank.leaderboard("item,rating,ci_low,ci_high,rank,votes\n")
+
+    def test_table_names_peer_and_failure(self):
+        run = results()
+        run["rank"] = ranking(leaderboard=(0.2, 6.0), elo=0.1, bootstrap=1.0)
+        run["targets"] = targets.all_checks(run)
+        text = table.document(run, {})
+        self.assertRegex(text, r"whole process +0.200 .* arena_rank +6.000 .*30.0 x +537 +2147")
+        self.assertRegex(text, r"online Elo from memory .* elo +failed +- +537 +-")
 
 
 class Tables(unittest.TestCase):

@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""One turn of arena-rank: reads votes with pandas, fits Bradley-Terry with sandwich intervals, prints JSON.
+
+    arena_rank_turn.py FILE [--columns model_a model_b] [--tight]
+
+--columns: the two columns of names; with left and right the words of `winner` are left, right and tie.
+--tight: its stops and its ridge set so small that they no longer show, to compare formulas and not settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+
+WORDS = {"model_a": {"model_a": 1.0, "model_b": 0.0, "tie": 0.5, "tie (bothbad)": 0.5, "both_bad": 0.5},
+         "left": {"left": 1.0, "right": 0.0, "tie": 0.5}}
+
+
+def main() -> None:
+    began = time.perf_counter()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file")
+    parser.add_argument("--columns", nargs=2, default=["model_a", "model_b"])
+    parser.add_argument("--tight", action="store_true")
+    options = parser.parse_args()
+
+    import numpy as np
+    import pandas as pd
+    from arena_rank.models.bradley_terry import BradleyTerry
+    from arena_rank.utils.data_utils import PairDataset
+
+    marks = {"import_s": time.perf_counter()}
+    names = {column: str for column in options.columns}  # a model may be called 0
+    frame = pd.read_csv(options.file, usecols=[*options.columns, "winner"], dtype=names)
+    marks["read_s"] = time.perf_counter()
+    dataset = PairDataset.from_pandas(frame, competitor_cols=options.columns, outcome_map=WORDS[options.columns[0]])
+    dataset.pairs.block_until_ready()
+    marks["prepare_s"] = time.perf_counter()
+    settings = {"ftol": 0.0, "gtol": 1e-11, "hessian_reg": 1e-9} if options.tight else {}
+    model = BradleyTerry(n_competitors=len(dataset.competitors), **settings)
+    found = model.compute_ratings_and_cis(dataset, significance_level=0.05, ci_method="sandwich")
+    ratings, variances = np.asarray(found["ratings"]), np.asarray(found["variances"])
+    marks["fit_s"] = time.perf_counter()
+    parts, last = {}, began
+    for name, at in marks.items():
+        parts[name], last = at - last, at
+    print(json.dumps({"parts": parts,
+                      "ratings": dict(zip(map(str, dataset.competitors), ratings.tolist(), strict=True)),
+                      "errors": dict(zip(map(str, dataset.competitors), np.sqrt(variances).tolist(), strict=True))}))
+
+
+if __name__ == "__main__":
+    main()
