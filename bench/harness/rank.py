@@ -82,8 +82,10 @@ EVALICA = {"bradley_terry": ("bradley-terry", "log", False), "newman": ("newman"
            "elo": ("elo", "as it is", False), "counting": ("counting", "as it is", False),
            "average_win_rate": ("average-win-rate", "as it is", False), "pagerank": ("pagerank", "as it is", False),
            "eigen": ("eigen", "as it is", True)}
-# arena-rank stops when its loss no longer changes by a part in 1e9, and adds a ridge of 1e-5 a vote to its Hessian.
-ARENA_POINTS, ARENA_ERRORS = 2e-4, 2e-4
+# arena-rank as it comes stops when its loss no longer changes by a part in 1e9, and adds a ridge of 1e-5 a vote to its
+# Hessian: nothing on a few models, more on many. Bounds on its ratings (points) and standard errors (relative).
+ARENA_BOUNDS = {"simple": (2e-4, 2e-4), "food": (2e-4, 2e-4), "llmfao": (0.1, 1e-2), "2M": (0.1, 5e-2)}
+ARENA_TIGHT_BOUNDS = (1e-3, 3e-5)
 # Published votes, read in place where they are: file and its columns of names.
 PUBLISHED = {"simple": ("left", "right"), "food": ("left", "right"), "llmfao": ("left", "right")}
 
@@ -140,12 +142,13 @@ def leaderboard(text: str) -> dict[str, dict[str, float]]:
     return rows
 
 
-def largest_difference(ours: dict[str, float], theirs: dict[str, float], relative: bool = False) -> float:
-    """Over the items, which must be the same; relative to each of theirs, or to the largest of theirs."""
+def largest_difference(ours: dict[str, float], theirs: dict[str, float], unit: str = "of the largest") -> float:
+    """Over the items, which must be the same: in points, relative to each of theirs, or to the largest of theirs."""
     if set(ours) != set(theirs):
         raise RuntimeError(f"{len(ours)} items against {len(theirs)}, not the same ones")
     largest = max(abs(value) for value in theirs.values())
-    return max(abs(ours[item] - theirs[item]) / (abs(theirs[item]) if relative else largest) for item in theirs)
+    size = {"points": lambda item: 1.0, "relative": lambda item: abs(theirs[item]), "of the largest": lambda item: largest}[unit]
+    return max(abs(ours[item] - theirs[item]) / size(item) for item in theirs)
 
 
 def centred_logs(scores: dict[str, float]) -> dict[str, float]:
@@ -275,12 +278,12 @@ class Ranking:
         theirs = last_json(run([self.python, SCRIPTS / "arena_rank_turn.py", path, "--columns", *columns,
                                 *(["--tight"] if tight else [])]).out)
         rows = self.rank(path, "bradley-terry", "sandwich")
-        peer = "arena-rank" + (", no ridge, run to the end" if tight else "")
-        ratings = max(abs(rows[item]["rating"] - rating) for item, rating in theirs["ratings"].items())
+        peer = "arena-rank" + (", run to its end, little ridge" if tight else "")
+        points, relative = ARENA_TIGHT_BOUNDS if tight else ARENA_BOUNDS[name]
+        ratings = {item: row["rating"] for item, row in rows.items()}
         errors = {item: row["half_width"] / NORMAL_975 for item, row in rows.items()}
-        self.note(name, "ratings", peer, "points", ratings, 1e-4 if tight else ARENA_POINTS)
-        self.note(name, "standard errors", peer, "relative", largest_difference(errors, theirs["errors"], relative=True),
-                  1e-6 if tight else ARENA_ERRORS)
+        self.note(name, "ratings", peer, "points", largest_difference(ratings, theirs["ratings"], "points"), points)
+        self.note(name, "standard errors", peer, "relative", largest_difference(errors, theirs["errors"], "relative"), relative)
 
     def note(self, votes: str, what: str, peer: str, unit: str, difference: float, bound: float) -> None:
         self.result["agreement"].append({"votes": votes, "what": what, "peer": peer, "unit": unit,

@@ -215,7 +215,8 @@ class Rankings(unittest.TestCase):
 
     def test_largest_difference(self):
         self.assertAlmostEqual(rank.largest_difference({"a": 1.0, "b": 4.0}, {"b": 5.0, "a": 1.5}), 0.2)
-        self.assertAlmostEqual(rank.largest_difference({"a": 1.0, "b": 4.0}, {"b": 5.0, "a": 1.5}, relative=True), 1 / 3)
+        self.assertAlmostEqual(rank.largest_difference({"a": 1.0, "b": 4.0}, {"b": 5.0, "a": 1.5}, "relative"), 1 / 3)
+        self.assertAlmostEqual(rank.largest_difference({"a": 1.0, "b": 4.0}, {"b": 5.0, "a": 1.5}, "points"), 1.0)
         with self.assertRaisesRegex(RuntimeError, "not the same"):
             rank.largest_difference({"a": 1.0}, {"b": 1.0})
 
