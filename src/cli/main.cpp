@@ -44,7 +44,7 @@ std::string overview() {
     text += format("\n{}\n", group);
     for (const CommandInfo& info : commands()) {
       if (info.group == group) {
-        text += format("  {:<11} {}\n", info.name, info.summary);
+        text += format("  {:<15} {}\n", info.name, info.summary);
       }
     }
   }
@@ -54,13 +54,23 @@ std::string overview() {
   return text;
 }
 
-Result<const CommandInfo*> find_command(const std::string& name) {
+/// The command that the first words name, of two words where there is one.
+Result<const CommandInfo*> find_command(const std::vector<std::string>& words) {
+  const std::string& name = words[0];
+  const std::string two = words.size() > 1 ? name + " " + words[1] : name;
+  const CommandInfo* found = nullptr;
   std::vector<std::string> names;
   for (const CommandInfo& info : commands()) {
-    if (info.name == name) {
+    if (info.name == two) {
       return &info;
     }
+    if (info.name == name) {
+      found = &info;
+    }
     names.emplace_back(info.name);
+  }
+  if (found != nullptr) {
+    return found;
   }
   return invalid_argument("unknown command \"{}\"{}; see cupel --help", printable(name),
                           did_you_mean(name, names));
@@ -84,14 +94,15 @@ int run(const std::vector<std::string>& words) {
     return fail(invalid_argument("unknown flag {}{}; see cupel --help", printable(words[0]),
                                  did_you_mean(words[0], flags)));
   }
-  const auto info = find_command(words[0]);
+  const auto info = find_command(words);
   if (!info) {
     return fail(info.error());
   }
   const std::unique_ptr<Command> command = (*info)->make();
   Arguments arguments((*info)->name, (*info)->summary);
   command->declare(arguments);
-  const auto parsed = arguments.parse({words.begin() + 1, words.end()});
+  const auto name_words = 1 + std::count((*info)->name.begin(), (*info)->name.end(), ' ');
+  const auto parsed = arguments.parse({words.begin() + name_words, words.end()});
   if (!parsed) {
     return fail(parsed.error());
   }

@@ -86,6 +86,30 @@ int64_t binomial(Rng& rng, int64_t n, double p) {
                                          : binomial_by_rejection(rng, n, p);
 }
 
+void multinomial(Rng& rng,
+                 int64_t trials,
+                 std::span<const int64_t> weights,
+                 std::span<int64_t> out) {
+  CUPEL_CHECK(weights.size() == out.size(), "multinomial: one count per weight");
+  int64_t mass = 0;
+  for (const int64_t weight : weights) {
+    mass += weight;
+  }
+  // Conditional binomials: given the cells before it, cell i is binomial in what is left.
+  for (size_t i = 0; i < weights.size(); ++i) {
+    if (weights[i] == 0) {
+      out[i] = 0;
+      continue;
+    }
+    out[i] =
+        weights[i] == mass
+            ? trials
+            : binomial(rng, trials, static_cast<double>(weights[i]) / static_cast<double>(mass));
+    trials -= out[i];
+    mass -= weights[i];
+  }
+}
+
 namespace {
 
 // Cells above this weight are few; a table of theirs would be long.

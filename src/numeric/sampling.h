@@ -15,6 +15,13 @@ namespace cupel::numeric {
 /// Source: inversion; Hörmann 1993, "The generation of binomial random variates", algorithm BTRS.
 int64_t binomial(Rng& rng, int64_t n, double p);
 
+/// A multinomial draw: `trials` spread over cells with the given non-negative integer weights into
+/// `out`, which has the same length. Cost: one binomial per cell.
+void multinomial(Rng& rng,
+                 int64_t trials,
+                 std::span<const int64_t> weights,
+                 std::span<int64_t> out);
+
 /// Draws one multinomial after another with the same weights and as many trials as they add up to:
 /// bootstrap resamples of counted rows.
 ///

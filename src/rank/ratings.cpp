@@ -1,11 +1,24 @@
 #include "rank/ratings.h"
 
+#include <cmath>
 #include <numeric>
 
 #include "base/error.h"
 #include "base/text.h"
 
 namespace cupel::rank {
+
+std::optional<numeric::Interval> coefficient_interval(const Coefficient& coefficient, double z) {
+  if (!coefficient.standard_error) {
+    return std::nullopt;
+  }
+  const double half = z * *coefficient.standard_error;
+  if (coefficient.name == kDavidsonNu && coefficient.value > 0) {
+    const double factor = std::exp(half / coefficient.value);
+    return numeric::Interval{coefficient.value / factor, coefficient.value * factor};
+  }
+  return numeric::Interval{coefficient.value - half, coefficient.value + half};
+}
 
 void center_(std::span<double> values, double mean) {
   const double now =

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "numeric/dense.h"
+#include "numeric/statistics.h"
 #include "rank/battle_table.h"
 
 namespace cupel::rank {
@@ -38,6 +39,10 @@ struct Coefficient {
   double value = 0;                        ///< a feature: natural log-odds per standard deviation
   std::optional<double> standard_error{};  ///< where a covariance was asked for
 };
+
+/// The interval of a coefficient, z standard errors either way; ν, which is positive, on the scale
+/// of its logarithm. Empty without a standard error.
+std::optional<numeric::Interval> coefficient_interval(const Coefficient& coefficient, double z);
 
 /// What a fit of similar data can start from.
 struct WarmStart {

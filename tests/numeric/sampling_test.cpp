@@ -65,6 +65,25 @@ TEST(Binomial, CoversTheEdges) {
   EXPECT_EQ(binomial(rng, 9, 1), 9);
 }
 
+TEST(Multinomial, SpreadsAllTrialsInProportion) {
+  const std::vector<int64_t> weights = {5, 0, 25, 70};
+  std::vector<int64_t> out(4);
+  std::vector<double> sum(4);
+  for (uint64_t round = 0; round < 4000; ++round) {
+    Rng rng(7, round);
+    multinomial(rng, 100, weights, out);
+    EXPECT_EQ(std::accumulate(out.begin(), out.end(), int64_t{0}), 100);
+    EXPECT_EQ(out[1], 0);
+    for (size_t i = 0; i < 4; ++i) {
+      sum[i] += static_cast<double>(out[i]);
+    }
+  }
+  // sd of a mean ≤ √(100·0.25/4000) = 0.08; 4.5 of them.
+  EXPECT_NEAR(sum[0] / 4000, 5, 0.36);
+  EXPECT_NEAR(sum[2] / 4000, 25, 0.36);
+  EXPECT_NEAR(sum[3] / 4000, 70, 0.36);
+}
+
 /// Counts of the cells over many draws, each of which must add up.
 std::vector<std::vector<int64_t>> multinomial_draws(const std::vector<int64_t>& weights,
                                                     uint64_t rounds) {

@@ -1,0 +1,151 @@
+// cupel rank: votes into a leaderboard.
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/rank_output.h"
+#include "cli/rank_votes.h"
+
+namespace cupel::cli::command {
+namespace {
+
+class Rank : public Command {
+ public:
+  void declare(Arguments& a) override {
+    votes_.declare_files(a);
+    votes_.declare_rating(a);
+    a.text("--by", "COLUMN", by_, "One more leaderboard for each value, e.g. language");
+    a.choice("--format", {"table", "csv", "json", "html"}, format_, "Output");
+    a.text("--out", "FILE", out_, "Write there instead of standard output");
+  }
+
+  Result<int> run() override {
+    CUPEL_TRY(rank::AnalysisOptions options, votes_.analysis());
+    options.details = format_ == "html" || format_ == "json";
+    CUPEL_TRY(rank::VoteFile votes,
+              votes_.read(by_.empty() ? std::vector<std::string>{} : std::vector{by_}));
+    RankOutput output{.files = votes_.files(),
+                      .method = std::string(options.method->name),
+                      .grouped_by = by_,
+                      .confidence = options.leaderboard.confidence,
+                      .seed = votes_.seed(),
+                      .cluster = votes_.cluster()};
+    std::replace(output.method.begin(), output.method.end(), '_', '-');
+    CUPEL_TRY_VOID(rate_all(votes, options, output));
+    add_warnings(votes, output);
+    output.votes = std::move(votes);
+    return write(output);
+  }
+
+ private:
+  /// Takes the table out of `votes` unless groups need it too.
+  Result<Ok> rate_all(rank::VoteFile& votes,
+                      const rank::AnalysisOptions& options,
+                      RankOutput& output) const {
+    RankedGroup all{.votes = votes.table.battle_count()};
+    auto analysis = by_.empty() ? rank::analyse(std::move(votes.table), options)
+                                : rank::analyse(votes.table, options);
+    if (!analysis && by_.empty()) {
+      return in_context(std::move(analysis).error(), join(votes_.files(), ", "));
+    }
+    put(std::move(analysis), all);
+    output.groups.push_back(std::move(all));
+    return by_.empty() ? Result<Ok>(Ok{}) : rate_groups(votes, options, output);
+  }
+
+  /// One leaderboard for each value of the column, the largest group first.
+  Result<Ok> rate_groups(const rank::VoteFile& votes,
+                         rank::AnalysisOptions options,
+                         RankOutput& output) const {
+    const rank::VoteColumn& column = votes.kept.front();
+    constexpr size_t kMostGroups = 1000;
+    if (column.values.size() > kMostGroups) {
+      return invalid_argument("--by {}: the column has {} values; at most {} make a group each",
+                              by_, column.values.size(), kMostGroups);
+    }
+    std::vector<std::vector<uint32_t>> rows(column.values.size());
+    for (size_t i = 0; i < column.ids.size(); ++i) {
+      rows[static_cast<size_t>(column.ids[i])].push_back(static_cast<uint32_t>(i));
+    }
+    std::vector<size_t> order(rows.size());
+    for (size_t i = 0; i < order.size(); ++i) {
+      order[i] = i;
+    }
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t x, size_t y) { return rows[x].size() > rows[y].size(); });
+    options.min_votes = std::max<int64_t>(options.min_votes, 1);
+    for (const size_t i : order) {
+      RankedGroup group{.name = column.values.name(static_cast<int32_t>(i)),
+                        .votes = static_cast<int64_t>(rows[i].size())};
+      group.name = group.name.empty() ? "(empty)" : group.name;
+      put(rank::analyse(votes.table.subset(rows[i]), options), group);
+      output.groups.push_back(std::move(group));
+    }
+    return Ok{};
+  }
+
+  static void put(Result<rank::Analysis>&& analysis, RankedGroup& group) {
+    if (analysis) {
+      group.analysis = std::move(*analysis);
+    } else {
+      group.failure = analysis.error().message;
+    }
+  }
+
+  static void add_warnings(const rank::VoteFile& votes, RankOutput& output) {
+    output.warnings = votes.notes;
+    if (votes.skipped > 0) {
+      output.warnings.push_back(format("{} bad rows were left out:", votes.skipped));
+      for (const std::string& line : votes.first_skipped) {
+        output.warnings.push_back(line);
+      }
+    }
+  }
+
+  [[nodiscard]] Result<int> write(const RankOutput& output) const {
+    for (const std::string& warning : output.warnings) {
+      log_warning("{}", printable(warning, 400));
+    }
+    std::string text;
+    if (format_ == "csv") {
+      text = rank_csv(output);
+    } else if (format_ == "json") {
+      text = dump_json(rank_json(output), {.indent = 2}) + "\n";
+    } else if (format_ == "html") {
+      text = report::render_rank_page(rank_page(output));
+    } else {
+      text = rank_text(output);
+    }
+    if (out_.empty()) {
+      print(text);
+    } else {
+      CUPEL_TRY_VOID(write_file_atomic(out_, text));
+    }
+    return 0;
+  }
+
+  VoteFlags votes_;
+  std::string by_;
+  std::string format_ = "table";
+  std::string out_;
+};
+
+}  // namespace
+
+CommandInfo rank() {
+  return {.name = "rank",
+          .group = "Measure",
+          .summary = "Votes between models into a leaderboard with intervals",
+          .examples =
+              "  cupel rank votes.csv\n"
+              "  cupel rank votes.jsonl.zst --ci bootstrap:1000 --cluster user --by language\n"
+              "  cupel rank votes.parquet --method style --style length,headers,lists,bold\n"
+              "  cupel rank votes.csv --format html --out leaderboard.html\n",
+          .make = &make_command<Rank>};
+}
+
+}  // namespace cupel::cli::command
