@@ -57,13 +57,13 @@ std::string interval_kind(const rank::Leaderboard& board) {
     case IntervalKind::kNone:
       return "";
     case IntervalKind::kSandwich:
-      return "sandwich (right even where the model is not), each rating for itself";
+      return "sandwich";
     case IntervalKind::kSimultaneous:
-      return "simultaneous (max-|t|): all ratings at once";
+      return "simultaneous (max-|t|)";
     case IntervalKind::kDiagonal:
-      return "sandwich variances, each rating for itself";
+      return "sandwich (variances alone)";
     case IntervalKind::kBootstrap:
-      return "bootstrap percentiles, each rating for itself";
+      return "bootstrap percentile";
   }
   return "";
 }
@@ -187,6 +187,19 @@ void add_groups(const RankOutput& output, report::RankPage& page) {
   }
 }
 
+/// The names of the files without their folders, not too many.
+std::string title_of(const std::vector<std::string>& files) {
+  constexpr size_t kMost = 3;
+  std::vector<std::string> names;
+  for (const std::string& file : files) {
+    if (names.size() < kMost) {
+      names.push_back(file == "-" ? "standard input" : file.substr(file.find_last_of('/') + 1));
+    }
+  }
+  return join(names, ", ") +
+         (files.size() > kMost ? format(" and {} more", files.size() - kMost) : "");
+}
+
 void add_facts(const RankOutput& output, report::RankPage& page) {
   page.metadata = {{"Files", join(output.files, ", ")},
                    {"Method", output.method},
@@ -202,7 +215,7 @@ void add_facts(const RankOutput& output, report::RankPage& page) {
 
 report::RankPage rank_page(const RankOutput& output) {
   const RankedGroup& first = output.groups.front();
-  report::RankPage page{.title = join(output.files, ", "), .confidence = output.confidence};
+  report::RankPage page{.title = title_of(output.files), .confidence = output.confidence};
   page.votes = {.used = first.votes, .ties = output.votes.ties, .both_bad = output.votes.both_bad};
   if (output.votes.skipped > 0) {
     page.votes.dropped.push_back({"broken rows", output.votes.skipped});
@@ -229,10 +242,10 @@ report::RankPage rank_page(const RankOutput& output) {
   }
   page.interval_kind = interval_kind(analysis.board);
   if (analysis.board.intervals == IntervalKind::kSimultaneous) {
-    page.outer_kind = "the shadow of the χ² ellipsoid, wider than it needs to be";
+    page.outer_kind = "ellipsoid (χ²)";
   }
   page.rank_rule = rank_rule(analysis.board, output.confidence);
-  page.win_rate_rule = "share of the points in a model's own battles, a tie half";
+  page.win_rate_rule = "Share of the points in a model's own battles, a tie half.";
   page.rows = rows_of(analysis);
   page.lead = lead_of(analysis, output.confidence);
   const auto models = static_cast<int64_t>(page.rows.size());
