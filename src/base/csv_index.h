@@ -25,8 +25,6 @@ class CsvIndex {
   /// nothing when a quote stands where none may.
   std::optional<size_t> last_record_end();
   [[nodiscard]] bool at_end() const { return at_ >= text_.size(); }
-  /// Whether a quoted field is open where the index ends.
-  [[nodiscard]] bool in_quotes() const { return in_quotes_ != 0; }
 
  private:
   uint64_t mask_quoted(const char* data, uint64_t quotes, uint64_t& ends);

@@ -164,8 +164,9 @@ arrow::Status open_file(const char* path, File& file) {
 }
 
 arrow::Status wrong_type(const Leaf& leaf, const arrow::DataType& type) {
-  return arrow::Status::NotImplemented("column \"", leaf.name, "\" is of type ", type.ToString(),
-                                       "; expected text, a number or a boolean");
+  return arrow::Status::NotImplemented(
+      "column \"", leaf.name, "\" is of type ", type.ToString(),
+      "; expected text, a number or a boolean: write it as one of these");
 }
 
 arrow::Status check_type(const Leaf& leaf, const arrow::Schema& schema) {

@@ -65,9 +65,9 @@ TEST_F(ParquetColumns, NamesTheColumnOfAnotherType) {
   const auto dates = read(path, {"winner"});
   ASSERT_FALSE(dates.has_value());
   EXPECT_EQ(dates.error().code, Code::kUnsupported);
-  EXPECT_EQ(
-      dates.error().message,
-      path + ": column \"winner\" is of type date32[day]; expected text, a number or a boolean");
+  EXPECT_EQ(dates.error().message, path +
+                                       ": column \"winner\" is of type date32[day]; expected text, "
+                                       "a number or a boolean: write it as one of these");
   const auto lists = read(path, {"user.list.element"});
   ASSERT_FALSE(lists.has_value());
   EXPECT_NE(lists.error().message.find("is of type list<"), std::string::npos)

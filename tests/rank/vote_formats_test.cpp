@@ -1,7 +1,10 @@
 // JSONL, compression, threads: what must not change the votes that are read.
+#include <algorithm>
 #include <fstream>
+#include <thread>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/format.h"
 #include "base/rng.h"
@@ -185,6 +188,50 @@ TEST(VoteFormats, GzipAndZstdAreReadUnderAnyName) {
             folder.file("cut.csv.gz") +
                 ": the gzip data ends in the middle; the file is cut, fetch it "
                 "again");
+}
+
+/// Standard input made of a pipe, until the object ends.
+class PipedInput {
+ public:
+  explicit PipedInput(const std::string& bytes) : saved_(::dup(STDIN_FILENO)) {
+    int ends[2] = {-1, -1};
+    EXPECT_EQ(::pipe(ends), 0);
+    ::dup2(ends[0], STDIN_FILENO);
+    ::close(ends[0]);
+    // In small pieces, so that reads find less than they ask for.
+    writer_ = std::thread([bytes, to = ends[1]] {
+      for (size_t at = 0; at < bytes.size(); at += 1000) {
+        const size_t size = std::min<size_t>(1000, bytes.size() - at);
+        EXPECT_EQ(::write(to, bytes.data() + at, size), static_cast<ssize_t>(size));
+      }
+      ::close(to);
+    });
+  }
+  ~PipedInput() {
+    writer_.join();
+    ::dup2(saved_, STDIN_FILENO);
+    ::close(saved_);
+  }
+
+ private:
+  int saved_;
+  std::thread writer_;
+};
+
+TEST(VoteFormats, StandardInputIsReadOnce) {
+  const std::vector<Row> rows = sample_rows(1000);
+  for (const std::string& bytes : {as_csv(rows), test::zstd(as_jsonl(rows))}) {
+    const PipedInput input(bytes);
+    VoteReadOptions options = options_with(2, 4096);
+    options.paths = {"-"};
+    const auto file = read_votes(options);
+    ASSERT_TRUE(file.has_value()) << file.error().message;
+    expect_rows(*file, rows);
+  }
+  const PipedInput input("model_a,model_b,winner\nx,y,lost\n");
+  const auto wrong = read_votes({.paths = {"-"}});
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_TRUE(wrong.error().message.starts_with("standard input:2: winner is \"lost\""));
 }
 
 TEST(VoteFormats, JsonlErrorsNameTheLine) {
