@@ -13,15 +13,15 @@ namespace {
 using numeric::Matrix;
 
 constexpr size_t kMostCycleModels = 512;
-constexpr double kLastTemperature = 1e-8;  // of a game scaled to a largest entry of 1
+constexpr size_t kMostLotteryModels = 1000;  // a minute of work
+constexpr double kLastTemperature = 1e-8;    // of a game scaled to a largest entry of 1
 constexpr double kMostGain = 1e-6;
 
-Result<double> largest_entry(const Matrix& s) {
+Result<Ok> require_antisymmetric(const Matrix& s) {
   if (s.empty() || s.rows() != s.columns()) {
     return invalid_argument("a preference matrix is square and not empty; this one is {} x {}",
                             s.rows(), s.columns());
   }
-  double largest = 0;
   for (size_t i = 0; i < s.rows(); ++i) {
     for (size_t j = 0; j <= i; ++j) {
       if (!std::isfinite(s(i, j)) ||
@@ -31,10 +31,9 @@ Result<double> largest_entry(const Matrix& s) {
             "negatives of each other",
             s(i, j), i, j, s(j, i), j, i);
       }
-      largest = std::max(largest, std::abs(s(i, j)));
     }
   }
-  return largest;
+  return Ok{};
 }
 
 /// The logit equilibrium of a symmetric game: u = S·p/τ up to a constant, p = softmax(u).
@@ -170,21 +169,55 @@ class LogitEquilibrium {
   std::vector<double> p_;
 };
 
-}  // namespace
-
-Result<std::vector<double>> maximal_lottery(const Matrix& preference) {
-  CUPEL_TRY(const double largest, largest_entry(preference));
-  const size_t models = preference.rows();
-  if (largest == 0) {
-    return std::vector<double>(models, 1 / static_cast<double>(models));
-  }
-  Matrix game(models, models);
+/// The smallest set of models each of which beats every model outside: nobody else has a share.
+/// Its members win more pairs than others (ties as halves), so it is a beginning of that order.
+/// Source: Smith 1973, "Aggregation of preferences with variable electorate".
+std::vector<size_t> dominant_set(const Matrix& s) {
+  const size_t models = s.rows();
+  std::vector<double> wins(models);
+  std::vector<size_t> order(models);
   for (size_t i = 0; i < models; ++i) {
+    order[i] = i;
+    for (size_t j = 0; j < models; ++j) {
+      wins[i] += s(i, j) > 0 ? 1 : (s(i, j) == 0 ? 0.5 : 0);
+    }
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t i, size_t j) { return wins[i] > wins[j]; });
+  size_t inside = 0;
+  size_t crossing = 0;  // pairs of one inside that beats one outside
+  do {
+    const size_t next = order[inside];
+    for (size_t k = 0; k < models; ++k) {
+      crossing -= k < inside && s(order[k], next) > 0 ? 1 : 0;
+      crossing += k > inside && s(next, order[k]) > 0 ? 1 : 0;
+    }
+    ++inside;
+  } while (crossing < inside * (models - inside));
+  order.resize(inside);
+  return order;
+}
+
+/// The game of some models, scaled to a largest entry of 1; all zeros stay.
+Matrix game_of(const Matrix& s, std::span<const size_t> models) {
+  Matrix game(models.size(), models.size());
+  double largest = 0;
+  for (size_t i = 0; i < models.size(); ++i) {
+    for (size_t j = 0; j < models.size(); ++j) {
+      largest = std::max(largest, std::abs(s(models[i], models[j])));
+    }
+  }
+  for (size_t i = 0; i < models.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
-      game(i, j) = preference(i, j) / largest;
+      game(i, j) = largest > 0 ? s(models[i], models[j]) / largest : 0;
       game(j, i) = -game(i, j);
     }
   }
+  return game;
+}
+
+/// The shares of models that all may have one.
+Result<std::vector<double>> solve_game(Matrix game) {
   LogitEquilibrium equilibrium(std::move(game));
   for (double temperature = 1; temperature > kLastTemperature / 4; temperature /= 4) {
     CUPEL_TRY_VOID(equilibrium.solve(temperature));
@@ -194,6 +227,23 @@ Result<std::vector<double>> maximal_lottery(const Matrix& preference) {
                            equilibrium.largest_gain());
   }
   return equilibrium.shares();
+}
+
+}  // namespace
+
+Result<std::vector<double>> maximal_lottery(const Matrix& preference) {
+  CUPEL_TRY_VOID(require_antisymmetric(preference));
+  const std::vector<size_t> models = dominant_set(preference);
+  if (models.size() > kMostLotteryModels) {
+    return unsupported("maximal lottery: {} models beat one another in circles; at most {} go",
+                       models.size(), kMostLotteryModels);
+  }
+  CUPEL_TRY(const std::vector<double> shares, solve_game(game_of(preference, models)));
+  std::vector<double> result(preference.rows());
+  for (size_t k = 0; k < models.size(); ++k) {
+    result[models[k]] = shares[k];
+  }
+  return result;
 }
 
 std::vector<PreferenceCycle> preference_cycles(const Matrix& preference,

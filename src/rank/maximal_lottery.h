@@ -17,8 +17,10 @@ namespace cupel::rank {
 ///         gains more than 1e-6 of the largest |s| against it. Where several lotteries do, the most
 ///         even one: equal models get equal shares.
 /// Errors: kInvalidArgument - not square, not antisymmetric (names the entry), not finite;
-///         kDeadline - not solved.
-/// Cost:   about 100 linear systems of M unknowns; deterministic.
+///         kUnsupported - more than 1,000 models that only beat one another in circles; kDeadline -
+///         not solved.
+/// Cost:   O(M²), and about 100 linear systems over the smallest set of models each of which beats
+///         all others; deterministic.
 /// Source: Fishburn 1984, "Probabilistic social choice based on simple voting comparisons"; solved
 /// by
 ///         following the logit equilibrium (McKelvey & Palfrey 1995) to zero temperature by

@@ -67,6 +67,27 @@ TEST(MaximalLottery, LeavesNobodyAGain) {
   }
 }
 
+// Whoever is beaten by every model of a circle above has no share, however many there are.
+TEST(MaximalLottery, LooksAtTheCircleOnTopAlone) {
+  constexpr size_t kModels = 900;
+  numeric::Matrix s(kModels, kModels);
+  for (size_t i = 0; i < kModels; ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      s(j, i) = 2;
+      s(i, j) = -2;
+    }
+  }
+  s(0, 2) = -2;  // 0 > 1 > 2 > 0
+  s(2, 0) = 2;
+  s(500, 498) = 2;  // and another circle further down
+  s(498, 500) = -2;
+  const auto lottery = maximal_lottery(s);
+  ASSERT_TRUE(lottery.has_value()) << lottery.error().message;
+  for (size_t i = 0; i < kModels; ++i) {
+    EXPECT_NEAR((*lottery)[i], i < 3 ? 1.0 / 3 : 0, 1e-9) << i;
+  }
+}
+
 TEST(MaximalLottery, RefusesWhatIsNoGame) {
   EXPECT_EQ(maximal_lottery(numeric::Matrix()).error().code, Code::kInvalidArgument);
   EXPECT_EQ(maximal_lottery(numeric::Matrix(2, 3)).error().code, Code::kInvalidArgument);
