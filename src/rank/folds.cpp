@@ -48,14 +48,15 @@ void add_draws(std::span<const OutcomeGroup> groups,
                uint64_t seed,
                std::span<const uint64_t> model_keys,
                std::vector<std::vector<int64_t>>& counts) {
-  const std::vector<int64_t> even(counts.size(), 1);
-  std::vector<int64_t> parts(counts.size());
   for (size_t i = 0, g = 0; i < drawn.size(); ++i, ++g) {
     g = place_of(groups, drawn[i], g);
     Rng rng(seed, stream_of(drawn[i], model_keys));
-    numeric::multinomial(rng, drawn[i].count, even, parts);
+    int64_t left = drawn[i].count;
     for (size_t fold = 0; fold < counts.size(); ++fold) {
-      counts[fold][g] += parts[fold];
+      const auto parts_left = static_cast<double>(counts.size() - fold);
+      const int64_t here = numeric::binomial(rng, left, 1 / parts_left);
+      counts[fold][g] += here;
+      left -= here;
     }
   }
 }
