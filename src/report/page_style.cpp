@@ -99,6 +99,7 @@ constexpr std::string_view kFilter = R"css(
 .filter label{padding:.3rem .8rem;border:1px solid var(--line);border-radius:1em;background:var(--card);font-size:.875rem;cursor:pointer}
 .filter input:checked+label{background:var(--ink);border-color:var(--ink);color:var(--paper)}
 .filter input:focus-visible+label{outline:3px solid var(--focus);outline-offset:2px}
+@media (forced-colors:active){.filter input:checked+label{forced-color-adjust:none;background:Highlight;color:HighlightText}}
 )css";
 
 constexpr std::string_view kFoot = R"css(

@@ -57,10 +57,17 @@ constexpr std::string_view kSections = R"css(
 .ranks tbody .model{min-width:7rem}
 .ranks .plot{min-width:10rem}
 }
+@media (forced-colors:active){.swatches li:not(.observed){display:none}}
 @media print{
-.find,.readout{display:none}
+.find,.readout,th button::after{display:none}
+table{font-size:inherit}
+.ranks th,.ranks td{padding:.25rem .35rem}
+.ranks .rating b{font-size:inherit}
+.ranks .plot{min-width:9rem}
+.ranks tbody .model{min-width:6rem}
 .tall{max-height:none}
 .scroll{overflow:visible;border:0}
+#pairs .twin:not([open]){display:none}
 #pairs .observed,#pairs .predicted{display:block!important}
 #pairs li.observed{display:flex!important}
 }
