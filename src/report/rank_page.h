@@ -22,8 +22,8 @@ struct RankRow {
   int64_t rank = 1;  ///< by RankPage::rank_rule; several models may share it
   std::optional<int64_t> rank_class{};
   std::string model{};
-  Estimate rating{};                ///< on the page's scale, with the interval of this model alone
-  std::optional<Interval> outer{};  ///< the same of all models at once: contains the one above
+  Estimate rating{};                ///< on the page's scale, with RankPage::interval_kind
+  std::optional<Interval> outer{};  ///< RankPage::outer_kind: contains the one above
   int64_t votes = 0;
   std::optional<double> win_rate{};  ///< against the field, in [0, 1]; see RankPage::win_rate_rule
   bool provisional = false;          ///< too few votes, or too wide an interval: shown in grey
@@ -117,7 +117,8 @@ struct RankPage {
   std::string rating_unit = "Elo points";
   int rating_decimals = 0;
   double confidence = 0.95;
-  std::string interval_kind{};  ///< e.g. "sandwich"; empty: there are none
+  // Fragments that stand behind their term, without a full stop.
+  std::string interval_kind{};  ///< e.g. "sandwich, each rating for itself"; empty: there are none
   std::string outer_kind{};     ///< what the wider intervals are; empty: there are none
   /// What a rank means; empty: the order of the ratings, as without intervals.
   std::string rank_rule{};

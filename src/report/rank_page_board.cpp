@@ -138,23 +138,50 @@ void write_board_row(Markup& html, const Board& board, size_t index) {
   html.close();
 }
 
-std::string board_hint(const RankView& view) {
-  const RankPage& page = view.page();
-  std::string text = format("Ratings in {}", page.rating_unit);
-  if (!page.interval_kind.empty()) {
-    text += format(", with {} {} intervals", view.confidence_text(), page.interval_kind);
-  }
-  text += page.outer_kind.empty() ? "." : "; the box behind each is its " + page.outer_kind + ".";
-  text += page.rank_rule.empty()
-              ? " Ranks follow the ratings: without intervals nothing is shown to be better."
-              : " " + page.rank_rule;
+void write_term(Markup& html, std::string_view name, std::string_view meaning) {
+  html.open("div").element("dt", name);
+  html.element("dd", {{"dir", "auto"}}, meaning).close();
+}
+
+std::string rank_meaning(const RankPage& page) {
+  std::string text = page.rank_rule.empty()
+                         ? "the order of the ratings: without intervals nothing is shown to be "
+                           "better"
+                         : page.rank_rule;
   const bool orderly = std::ranges::is_sorted(page.rows, {}, &RankRow::rank);
   text += orderly ? ""
-                  : " Rows follow the ratings: where differences are less certain, a lower row can "
-                    "have the better rank.";
+                  : "; rows follow the ratings, and where differences are less certain a lower row "
+                    "can have the better rank";
   const bool tied = rank_counts(page.rows).size() < page.rows.size();
-  text += tied ? " = marks ranks that are shared." : "";
-  return text;
+  return tied ? text + "; = marks ranks that are shared" : text;
+}
+
+/// What the columns mean.
+void write_terms(Markup& html, const RankView& view) {
+  const RankPage& page = view.page();
+  html.open("dl", {{"class", "terms"}});
+  write_term(html, "Rank", rank_meaning(page));
+  write_term(html, "Rating", "in " + page.rating_unit);
+  if (!page.interval_kind.empty()) {
+    write_term(html, view.confidence_text() + " interval", page.interval_kind);
+  }
+  if (!page.outer_kind.empty()) {
+    write_term(html, "Pale box", page.outer_kind);
+  }
+  if (!page.win_rate_rule.empty()) {
+    write_term(html, "Win rate", page.win_rate_rule);
+  }
+  const Columns columns = columns_of(page.rows);
+  if (columns.without_style) {
+    write_term(html, "Moved", "places won by style control, against the ranks without it");
+  }
+  if (columns.rank_class) {
+    write_term(html, "Class", "its best model and those not shown to be worse than that");
+  }
+  if (std::ranges::find(page.rows, true, &RankRow::provisional) != page.rows.end()) {
+    write_term(html, "Provisional", "too few votes, or too wide an interval, for a firm place");
+  }
+  html.close();
 }
 
 }  // namespace
@@ -185,14 +212,7 @@ void write_rank_board(Markup& html, const RankView& view) {
     html.close();
     return;
   }
-  write_hint(html, board_hint(view));
-  if (!page.win_rate_rule.empty()) {
-    write_hint(html, page.win_rate_rule);
-  }
-  if (std::ranges::find(page.rows, true, &RankRow::provisional) != page.rows.end()) {
-    write_hint(html,
-               "Provisional models have too few votes or too wide an interval for a firm place.");
-  }
+  write_terms(html, view);
   write_rank_table(html, view, page.rows, page.rows.size(), "Leaderboard table");
   if (page.rows.size() > kWhiskerRows) {
     write_hint(html, format("Intervals are drawn for the first {} models; all have their numbers.",

@@ -49,7 +49,7 @@ void write_ratings_twin(Markup& html, const RankView& view, size_t shown) {
   open_twin(html, "Table of ratings and intervals");
   std::vector<std::string_view> heads = {"Model", "Rating", "Interval"};
   if (outer) {
-    heads.emplace_back("All at once");
+    heads.emplace_back("Wider interval");
   }
   write_number_heads(html, heads);
   for (size_t i = 0; i < shown; ++i) {
@@ -130,11 +130,9 @@ void write_rank_ratings(Markup& html, const RankView& view) {
   open_section(html, "ratings", "Ratings at a glance");
   std::string hint = page.interval_kind.empty()
                          ? "One mark a model."
-                         : format(
-                               "Lines are {} intervals of one model alone. Whether two models "
-                               "can be told apart is decided by their paired difference, not "
-                               "by whether their lines overlap.",
-                               view.confidence_text());
+                         : "Lines and boxes are the intervals of the table above. Whether two "
+                           "models can be told apart is decided by their difference, not by "
+                           "whether their lines overlap.";
   if (shown < page.rows.size()) {
     hint += format(" The first {} of {} models.", shown,
                    count_text(static_cast<int64_t>(page.rows.size())));

@@ -40,6 +40,10 @@ th button::after{content:" ↕";content:" ↕"/"";opacity:.55}
 )css";
 
 constexpr std::string_view kSections = R"css(
+.terms{display:grid;grid-template-columns:minmax(5.5rem,auto) minmax(0,1fr);gap:.15rem 1.1rem;max-width:62rem;margin:.6rem 0;font-size:.9375rem}
+.terms div{display:contents}
+.terms dt{font-weight:600}
+.terms dd{margin:0;color:var(--soft)}
 .glance{max-width:60rem;margin-top:.9rem}
 .group{margin-top:2.2rem}
 .group h3{margin-top:0}

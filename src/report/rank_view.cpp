@@ -29,7 +29,7 @@ std::string RankView::rating_note(const RankRow& row) const {
   if (row.rating.has_interval()) {
     note += " (" + interval_text(row.rating) + ")";
   }
-  return row.outer ? note + "; all at once " + interval_text(*row.outer) : note;
+  return row.outer ? note + "; wider " + interval_text(*row.outer) : note;
 }
 
 std::string RankView::confidence_text() const {

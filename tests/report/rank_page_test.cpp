@@ -132,7 +132,7 @@ TEST(RankPage, ContainsTheNumbersOfARow) {
         // Three ranks better with style control than without; the other one lost a place.
         "<td class=\"num\">+3<span aria-hidden=\"true\"> ▲</span><span class=\"sr\"> up</span>",
         "<td class=\"num\">−1<span aria-hidden=\"true\"> ▼</span><span class=\"sr\"> down</span>",
-        "<td class=\"num\">1040 to 1160</td>", "first: 1100 (1060 to 1140); all at once 1040 to"}) {
+        "<td class=\"num\">1040 to 1160</td>", "first: 1100 (1060 to 1140); wider 1040 to"}) {
     EXPECT_THAT(html, HasSubstr(text));
   }
 }
@@ -146,7 +146,7 @@ TEST(RankPage, WritesRatingsOfOtherScalesWithTheirDecimals) {
   const std::string html = render_rank_page(page);
   EXPECT_THAT(html, HasSubstr("<b>0.1457</b><small>–</small>"));
   EXPECT_THAT(html, HasSubstr("<b>0.0004</b>"));
-  EXPECT_THAT(html, HasSubstr("Ratings in shares of visits"));
+  EXPECT_THAT(html, HasSubstr("in shares of visits"));
 }
 
 TEST(RankPage, HeadlineSaysWhatTheVotesTellApart) {
@@ -176,14 +176,14 @@ TEST(RankPage, NamesFourWhoShareTheFirstRankAndCountsTheRest) {
     page.rows[i].rank = i < 7 ? 1 : 8;
   }
   EXPECT_THAT(render_rank_page(page), HasSubstr("<span dir=\"auto\">m3</span> and 3 more: these"));
-  // By paired differences a lower row can have the better rank.
+  // By paired differences where differences are less certain a lower row.
   for (size_t i = 1; i < page.rows.size(); ++i) {
     page.rows[i].rank = i == 2 || i == 5 ? 1 : 4;
   }
   const std::string html = render_rank_page(page);
   EXPECT_THAT(html, HasSubstr("rank with <span dir=\"auto\">m2</span> and "
                               "<span dir=\"auto\">m5</span>: these votes"));
-  EXPECT_THAT(html, HasSubstr("a lower row can have the better rank"));
+  EXPECT_THAT(html, HasSubstr("where differences are less certain a lower row"));
 }
 
 TEST(RankPage, WithoutIntervalsClaimsNothing) {
@@ -195,7 +195,7 @@ TEST(RankPage, WithoutIntervalsClaimsNothing) {
   }
   const std::string html = render_rank_page(page);
   EXPECT_THAT(html, HasSubstr("Without intervals, nothing says whether this order would hold"));
-  EXPECT_THAT(html, HasSubstr("Ranks follow the ratings: without intervals nothing is shown"));
+  EXPECT_THAT(html, HasSubstr("the order of the ratings: without intervals nothing is shown"));
   EXPECT_THAT(html, Not(HasSubstr("class=\"cap\"")));
   EXPECT_THAT(html, Not(HasSubstr("95%")));
 }

@@ -128,13 +128,12 @@ RankPage plain_page(size_t models) {
   page.method = "Bradley–Terry with style control";
   page.method_meaning = "one strength a model, by maximum likelihood; a tie is half a win";
   page.formula = "P(i beats j) = σ(β_i − β_j + zᵀγ),  rating = 1000 + 400/ln 10 · β";
-  page.interval_kind = "sandwich";
-  page.outer_kind = "interval that covers all models at once";
+  page.interval_kind = "sandwich, each rating for itself";
+  page.outer_kind = "the interval that covers all models at once";
   page.rank_rule =
-      "A rank is 1 + the number of models shown to be better, by paired differences, all at once "
-      "at 95%.";
-  page.win_rate_rule =
-      "The win rate is the mean chance to beat each of the other models, by the ratings.";
+      "1 + the number of models shown to be better, by paired differences, all at once "
+      "at 95%";
+  page.win_rate_rule = "mean chance to beat each of the other models, by the ratings";
   for (size_t i = 0; i < models; ++i) {
     page.rows.push_back(make_row(i, models));
   }
