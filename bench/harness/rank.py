@@ -254,9 +254,11 @@ class Ranking:
         if not path.exists():
             self.result["agreement"].append({"votes": name, "missing": "the published votes are not here"})
             return
-        for function, (method, form, swapped) in EVALICA.items():
-            self.attempt(f"{name}: {method} against evalica",
-                         lambda: self.agree_evalica(name, path, columns, function))  # noqa: B023
+        for swapped in (False, True):
+            scores = self.attempt(f"{name}: evalica", lambda: self.evalica_scores(path, columns, swapped))  # noqa: B023
+            for function in scores or {}:
+                self.attempt(f"{name}: {EVALICA[function][0]} against evalica",
+                             lambda: self.agree_evalica(name, path, function, scores[function]))  # noqa: B023
         for tight in (False, True):
             self.attempt(f"{name}: bradley-terry against arena-rank",
                          lambda: self.agree_arena_rank(name, path, columns, tight))  # noqa: B023
@@ -264,10 +266,14 @@ class Ranking:
     def rank(self, path: Path, method: str, ci: str) -> dict[str, dict[str, float]]:
         return leaderboard(run([self.binary, "rank", path, "--method", method, "--ci", ci, "--format", "csv"]).out)
 
-    def agree_evalica(self, name: str, path: Path, columns: tuple[str, str], function: str) -> None:
-        method, form, swapped = EVALICA[function]
-        theirs = last_json(run([self.python, SCRIPTS / "evalica_turn.py", path, function, "--columns", *columns,
-                                "--tolerance", 1e-12, *(["--swap"] if swapped else [])]).out)[function]["scores"]
+    def evalica_scores(self, path: Path, columns: tuple[str, str], swapped: bool) -> dict[str, dict[str, float]]:
+        functions = [function for function, (_, _, needs) in EVALICA.items() if needs == swapped]
+        found = last_json(run([self.python, SCRIPTS / "evalica_turn.py", path, *functions, "--columns", *columns,
+                               "--tolerance", 1e-12, *(["--swap"] if swapped else [])]).out)
+        return {function: found[function]["scores"] for function in functions}
+
+    def agree_evalica(self, name: str, path: Path, function: str, theirs: dict[str, float]) -> None:
+        method, form, _ = EVALICA[function]
         ours = {item: row["rating"] for item, row in self.rank(path, method, "none").items()}
         if form == "log":
             theirs = centred_logs(theirs)

@@ -4,8 +4,8 @@
     arena_rank_turn.py FILE [--columns model_a model_b] [--tight]
 
 --columns: the two columns of names; with left and right the words of `winner` are left, right and tie.
---tight: it runs to its end, and its ridge is 1e-5 of one vote in all instead of 1e-5 of every vote, to compare formulas and
-not settings. With a smaller one its plain inverse loses more digits than the ridge costs.
+--tight: it runs to its end, and its ridge is 1e-8 of a vote instead of 1e-5 (or 1e-5 of one vote for all of a small file),
+to compare formulas and not settings. With a smaller one its plain inverse loses more digits than the ridge costs.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> None:
     dataset = PairDataset.from_pandas(frame, competitor_cols=options.columns, outcome_map=WORDS[options.columns[0]])
     dataset.pairs.block_until_ready()
     marks["prepare_s"] = time.perf_counter()
-    settings = {"ftol": 0.0, "gtol": 1e-11, "hessian_reg": 1e-5 / len(frame)} if options.tight else {}
+    settings = {"ftol": 0.0, "gtol": 1e-11, "hessian_reg": max(1e-5 / len(frame), 1e-8)} if options.tight else {}
     model = BradleyTerry(n_competitors=len(dataset.competitors), **settings)
     found = model.compute_ratings_and_cis(dataset, significance_level=0.05, ci_method="sandwich")
     ratings, variances = np.asarray(found["ratings"]), np.asarray(found["variances"])
