@@ -1,15 +1,14 @@
 // What a rating costs once the votes are in memory: cupel_rank_fit_bench FILE METHOD [THREADS].
-// Reads the file, times one fit by the library, and prints one JSON line with the seconds of both,
-// the file's size and the ratings.
+// Reads the file on THREADS threads (0 or absent: all that there are), times one fit by the
+// library, and prints one JSON line with the seconds of both and the ratings.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
-#include "base/io.h"
 #include "base/json.h"
-#include "rank/battle_reader.h"
 #include "rank/methods/registry.h"
+#include "rank/vote_reader.h"
 
 namespace {
 
@@ -19,22 +18,25 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-cupel::Result<cupel::Json> measure(const std::string& path, const std::string& name) {
+cupel::Result<cupel::Json> measure(const std::string& path,
+                                   const std::string& name,
+                                   size_t threads) {
   CUPEL_TRY(const cupel::rank::RatingMethod* method, cupel::rank::find_rating_method(name));
   const auto read_start = Clock::now();
-  CUPEL_TRY(const cupel::rank::BattleFile file, cupel::rank::read_battles_csv(path));
+  CUPEL_TRY(const cupel::rank::VoteFile votes,
+            cupel::rank::read_votes({.paths = {path}, .threads = threads}));
   const double read_s = seconds_since(read_start);
   const auto fit_start = Clock::now();
-  CUPEL_TRY(const cupel::rank::Ratings ratings, cupel::rank::fit_ratings(*method, file.table));
+  CUPEL_TRY(const cupel::rank::Ratings ratings, cupel::rank::fit_ratings(*method, votes.table));
   const double fit_s = seconds_since(fit_start);
   cupel::Json values = cupel::Json::object();
   for (size_t i = 0; i < ratings.values.size(); ++i) {
-    values.set(file.table.models().names()[i], ratings.values[i]);
+    values.set(votes.table.models().names()[i], ratings.values[i]);
   }
   return cupel::Json::object()
       .set("read_s", read_s)
       .set("fit_s", fit_s)
-      .set("rows", file.table.rows())
+      .set("rows", votes.table.rows())
       .set("iterations", ratings.report.iterations)
       .set("ratings", std::move(values));
 }
@@ -42,11 +44,12 @@ cupel::Result<cupel::Json> measure(const std::string& path, const std::string& n
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fputs("usage: cupel_rank_fit_bench FILE METHOD\n", stderr);
+  if (argc != 3 && argc != 4) {
+    std::fputs("usage: cupel_rank_fit_bench FILE METHOD [THREADS]\n", stderr);
     return 2;
   }
-  const auto measured = measure(argv[1], argv[2]);
+  const auto threads = argc > 3 ? static_cast<size_t>(std::atoi(argv[3])) : size_t{0};
+  const auto measured = measure(argv[1], argv[2], threads);
   if (!measured.has_value()) {
     std::fprintf(stderr, "%s\n", measured.error().message.c_str());
     return cupel::exit_code(measured.error().code);
