@@ -16,6 +16,7 @@ namespace cupel {
 namespace {
 
 constexpr size_t kMaxDepth = 512;
+constexpr size_t kMaxReasonBytes = 256;  // it quotes what was read last: a text of any length
 
 // One pass with a hash set instead of Json::set per member: a hostile object of a million keys must
 // not cost a million squared.
@@ -366,7 +367,7 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
   const size_t newline = before.rfind('\n');
   const size_t column = newline == std::string_view::npos ? at : at - newline - 1;
   return corrupt_data("json error at line {}, column {}: {}", line, column,
-                      to_valid_utf8(plain_reason(builder.reason())));
+                      printable(plain_reason(builder.reason()), kMaxReasonBytes));
 }
 
 std::string dump_json(const Json& value, const JsonStyle& style) {
