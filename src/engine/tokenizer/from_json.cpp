@@ -22,6 +22,34 @@ constexpr size_t kMaxValues = size_t{6} << 20U;
 // a character map), and 4 on the way back, which already happens when a file is read.
 constexpr double kMostGrowth = 4096;
 constexpr double kMostDecoderGrowth = 16;
+// Steps of one part; published files have up to ten. The decoder's run over the whole vocabulary
+// when a file is read, the normaliser's over all added tokens: a million of each would take days.
+constexpr size_t kMostSteps = 256;
+
+/// Objects with a "type" in a part, at any depth: its steps and the sequences that hold them.
+size_t count_steps(const Json& part) {
+  size_t steps = 0;
+  if (part.is_array()) {
+    for (const Json& item : part.as_array()) {
+      steps += count_steps(item);
+    }
+  } else if (part.is_object()) {
+    for (const auto& [key, value] : part.as_object()) {
+      steps += key == "type" ? 1 : count_steps(value);
+    }
+  }
+  return steps;
+}
+
+Result<Ok> check_steps(const std::optional<JsonAt>& part) {
+  if (part) {
+    if (const size_t steps = count_steps(part->value()); steps > kMostSteps) {
+      return unsupported("{} has {} steps; at most {} are supported", part->path(), steps,
+                         kMostSteps);
+    }
+  }
+  return Ok{};
+}
 
 Result<Ok> check_growth(std::string_view part, double growth, double most) {
   if (growth > most) {
@@ -38,6 +66,9 @@ class Assembly {
       : root_(root), options_(options) {}
 
   Result<std::unique_ptr<Tokenizer>> make() {
+    for (const std::string_view part : {"normalizer", "pre_tokenizer", "decoder"}) {
+      CUPEL_TRY_VOID(check_steps(root_.find(part)));
+    }
     CUPEL_TRY_VOID(read_model());
     CUPEL_TRY_VOID(read_added_tokens());
     CUPEL_TRY(parts_.decoder, make_decoder(root_.find("decoder")));

@@ -33,7 +33,7 @@ struct JsonTokenizerOptions {
 /// no UTF-8 becomes byte tokens where the model has one for each byte, else U+FFFD is read.
 /// Texts beyond 16 MiB are encoded in parts of that size.
 /// Errors: kUnsupported - a part of a kind that Cupel does not know (names its path), or steps that
-/// together may make a text more than 4096 times as long;
+/// together may make a text more than 4096 times as long or are more than 256;
 /// kCorruptData - a part is absent, mistyped or contradicts another (names its path);
 /// kExhausted - more than 6 · 2^20 JSON values.
 /// Cost: 1 s and 180 MB at the peak for 30 MB (400,000 tokens). Checked against:

@@ -9,6 +9,24 @@ namespace cupel::engine {
 namespace {
 
 constexpr int64_t kMaxTokens = int64_t{1} << 24U;
+// Added tokens are normalised when a file is read: what that may make of all of them by the growth
+// of the steps (time), and what it does make (memory). Published files stay below a megabyte.
+constexpr double kMostNormalizing = 1U << 30U;
+constexpr size_t kMostNormalized = size_t{64} << 20U;
+
+Result<Ok> check_normalizing(std::span<const AddedToken> tokens, const Normalizer& normalizer) {
+  size_t bytes = 0;
+  for (const AddedToken& token : tokens) {
+    bytes += token.normalized ? token.content.size() : 0;
+  }
+  if (static_cast<double>(bytes) * normalizer.growth() > kMostNormalizing) {
+    return unsupported(
+        "added_tokens: {} bytes that are normalised may become {} times as many; at most {} are "
+        "supported",
+        bytes, normalizer.growth(), kMostNormalizing);
+  }
+  return Ok{};
+}
 
 /// The character that ends right before `end` (> 0).
 CodePoint char_before(std::string_view text, size_t end) {
@@ -87,7 +105,10 @@ Result<AddedTokens> AddedTokens::create(std::vector<AddedToken> tokens,
       CUPEL_TRY_VOID(result.add(std::move(token), model));
     }
   }
-  result.index(normalizer);
+  if (normalizer != nullptr) {
+    CUPEL_TRY_VOID(check_normalizing(result.tokens_, *normalizer));
+  }
+  CUPEL_TRY_VOID(result.index(normalizer));
   return result;
 }
 
@@ -125,11 +146,12 @@ Result<Ok> AddedTokens::add(AddedToken token, const ModelTokens& model) {
   return Ok{};
 }
 
-void AddedTokens::index(const Normalizer* normalizer) {
+Result<Ok> AddedTokens::index(const Normalizer* normalizer) {
   std::vector<SpecialTokens::Entry> raw;
   std::vector<SpecialTokens::Entry> normalized;
   std::vector<SpecialTokens::Entry> special;
   std::unordered_set<std::string_view> taken;
+  size_t normalized_bytes = 0;
   // Of two tokens that normalise to the same text the first counts, special ones before the others.
   for (const bool wanted : {true, false}) {
     for (const AddedToken& token : tokens_) {
@@ -151,6 +173,11 @@ void AddedTokens::index(const Normalizer* normalizer) {
         normalizer->apply(text);
       }
       texts_.push_back(std::make_unique<const std::string>(to_utf8(text.chars)));
+      normalized_bytes += texts_.back()->size();
+      if (normalized_bytes > kMostNormalized) {
+        return unsupported("added_tokens take more than {} bytes once they are normalised",
+                           kMostNormalized);
+      }
       if (taken.insert(*texts_.back()).second) {
         normalized.push_back({*texts_.back(), token.id});
         normalized_special_ = normalized_special_ || token.special;
@@ -160,6 +187,7 @@ void AddedTokens::index(const Normalizer* normalizer) {
   raw_ = SpecialTokens(std::move(raw));
   normalized_ = SpecialTokens(std::move(normalized));
   special_texts_ = SpecialTokens(std::move(special));
+  return Ok{};
 }
 
 std::vector<AddedSegment> AddedTokens::cut_raw(std::string_view text,

@@ -43,7 +43,8 @@ struct AddedSegment {
 class AddedTokens {
  public:
   /// Later entries of the same id replace earlier ones. Errors: kCorruptData - an id out of range,
-  /// a content under another id than the model has it, or under two ids.
+  /// a content under another id than the model has it, or under two ids; kUnsupported - the
+  /// normaliser may make gigabytes of them, or makes more than 64 MiB.
   static Result<AddedTokens> create(std::vector<AddedToken> tokens,
                                     const ModelTokens& model,
                                     const Normalizer* normalizer);
@@ -78,7 +79,7 @@ class AddedTokens {
  private:
   AddedTokens() = default;
   Result<Ok> add(AddedToken token, const ModelTokens& model);
-  void index(const Normalizer* normalizer);
+  Result<Ok> index(const Normalizer* normalizer);
   [[nodiscard]] std::vector<AddedSegment> cut(std::string_view text,
                                               const SpecialTokens& tokens,
                                               const Options& options) const;

@@ -8,6 +8,17 @@ namespace cupel::engine {
 namespace {
 
 constexpr size_t kMaxIds = 4096;  // of one special token of a template
+// Entries of "single" and of "special_tokens", which are looked up by each of the former: half a
+// million of both would take an hour.
+constexpr size_t kMaxEntries = 4096;
+
+Result<Ok> check_entries(const JsonAt& json) {
+  if (json.value().size() > kMaxEntries) {
+    return corrupt_data("{} has {} entries; expected at most {}", json.path(), json.value().size(),
+                        kMaxEntries);
+  }
+  return Ok{};
+}
 
 Result<TokenId> checked_id(const JsonAt& json, size_t size) {
   CUPEL_TRY(const int64_t id, json.integer());
@@ -38,6 +49,10 @@ Result<Ok> append_ids(const JsonAt& json,
 
 Result<TokenFrame> read_template(const JsonAt& json, size_t size) {
   CUPEL_TRY(const JsonAt single, json.member("single"));
+  CUPEL_TRY_VOID(check_entries(single));
+  if (const auto table = json.find("special_tokens")) {
+    CUPEL_TRY_VOID(check_entries(*table));
+  }
   CUPEL_TRY(const std::vector<JsonAt> items, single.items());
   TokenFrame frame;
   int texts = 0;

@@ -125,6 +125,9 @@ class Prepend final : public Normalizer {
       text.at_start += text.at_start > 0 ? prefix_.size() : 0;
     }
   }
+  [[nodiscard]] double growth() const override {  // of a text of one character
+    return 1 + static_cast<double>(prefix_.size());
+  }
 
  private:
   std::vector<uint32_t> prefix_;
