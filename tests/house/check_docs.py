@@ -35,7 +35,8 @@ def check_links(path, root):
 def check_commands(root):
     text = (root / "README.md").read_text(encoding="utf-8")
     commands = re.findall(r"CUPEL_COMMAND\((\w+?)_?\)", (root / "src/cli/commands.def").read_text(encoding="utf-8"))
-    rows = re.findall(r"^\| `cupel (\w+)", text, re.MULTILINE)
+    # A command of two words has an underscore between them as an identifier.
+    rows = [re.sub(r"\W", "_", row) for row in re.findall(r"^\| `cupel (\w+(?: [\w-]+)?)`", text, re.MULTILINE)]
     for name in sorted(set(commands) ^ set(rows)):
         where = "is missing in" if name in commands else "is no command but stands in"
         yield f"README.md: {name} {where} the table of commands"
