@@ -27,7 +27,6 @@ struct RankOutput {
   double confidence = 0.95;
   uint64_t seed = 0;
   std::string cluster;
-  std::string command;
   rank::VoteFile votes;  ///< its table may have been moved away
   std::vector<RankedGroup> groups;
   std::vector<std::string> warnings;

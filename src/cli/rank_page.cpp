@@ -1,6 +1,7 @@
 // The analysis of votes in the terms of the report's page.
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -25,7 +26,7 @@ std::optional<report::Interval> to_report(const std::optional<numeric::Interval>
 constexpr double kProvisionalHalfWidth = 50;
 constexpr int64_t kProvisionalVotes = 30;
 
-std::vector<report::RankRow> rows_of(const Analysis& analysis) {
+std::vector<report::RankRow> rows_of(const Analysis& analysis, double confidence) {
   const bool elo = analysis.board.method->scale == rank::RatingScale::kElo;
   std::vector<report::RankRow> rows;
   for (size_t i = 0; i < analysis.board.rows.size(); ++i) {
@@ -162,7 +163,9 @@ std::optional<report::CycleReport> cycles_of(const Analysis& analysis) {
   const auto chance = [&](int32_t i, int32_t j) {
     return 1 / (1 + std::exp(-preference(static_cast<size_t>(i), static_cast<size_t>(j))));
   };
-  for (const rank::PreferenceCycle& cycle : analysis.cycles) {
+  constexpr size_t kShownCycles = 20;
+  for (const rank::PreferenceCycle& cycle :
+       std::span(analysis.cycles).first(std::min(analysis.cycles.size(), kShownCycles))) {
     cycles.strongest.push_back(
         {.models = {name(cycle.i), name(cycle.j), name(cycle.k)},
          .probabilities = {chance(cycle.i, cycle.j), chance(cycle.j, cycle.k),
@@ -179,7 +182,7 @@ void add_groups(const RankOutput& output, report::RankPage& page) {
     }
     report::RankGroup entry{.name = group.name, .votes = group.votes};
     if (group.analysis) {
-      entry.rows = rows_of(*group.analysis);
+      entry.rows = rows_of(*group.analysis, output.confidence);
     } else {
       entry.notes.push_back({report::NoteLevel::kWarning, group.failure});
     }
@@ -208,7 +211,6 @@ void add_facts(const RankOutput& output, report::RankPage& page) {
   if (!output.cluster.empty()) {
     page.metadata.push_back({"Clusters", output.cluster});
   }
-  page.metadata.push_back({"Command", output.command});
 }
 
 }  // namespace
@@ -245,8 +247,8 @@ report::RankPage rank_page(const RankOutput& output) {
     page.outer_kind = "ellipsoid (χ²)";
   }
   page.rank_rule = rank_rule(analysis.board, output.confidence);
-  page.win_rate_rule = "Share of the points in a model's own battles, a tie half.";
-  page.rows = rows_of(analysis);
+  page.win_rate_rule = "share of the points in a model's own battles, a tie half";
+  page.rows = rows_of(analysis, output.confidence);
   page.lead = lead_of(analysis, output.confidence);
   const auto models = static_cast<int64_t>(page.rows.size());
   if (analysis.separability) {

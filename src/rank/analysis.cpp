@@ -138,7 +138,7 @@ Result<Ok> add_details(const AnalysisOptions& options, Analysis& out) {
   add_calibration(options, out);
   const numeric::Matrix& preference = out.board.ratings.preference;
   if (!preference.empty()) {
-    constexpr size_t kMostCycles = 20;
+    constexpr size_t kMostCycles = 10'000;
     out.cycles = preference_cycles(preference, models, kMostCycles);
     CUPEL_TRY(out.lottery, maximal_lottery(preference));
   }

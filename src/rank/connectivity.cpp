@@ -168,6 +168,21 @@ const std::vector<int32_t>& smallest(const NameIndex& models,
   });
 }
 
+/// Groups from the largest down, at most five of them.
+std::string listed_groups(const NameIndex& models, std::vector<std::vector<int32_t>> groups) {
+  constexpr size_t kMost = 5;
+  std::sort(groups.begin(), groups.end(), [&](const auto& x, const auto& y) {
+    return x.size() != y.size() ? x.size() > y.size()
+                                : quoted_names(models, x) < quoted_names(models, y);
+  });
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < std::min(groups.size(), kMost); ++i) {
+    texts.push_back(quoted_names(models, groups[i]));
+  }
+  return join(texts, "; ") +
+         (groups.size() > kMost ? format("; and {} more groups", groups.size() - kMost) : "");
+}
+
 Error unlinked(const NameIndex& models, const Connectivity& links) {
   return failed_precondition(
       "ratings cannot be compared: {}; add battles that link them, or rank the groups apart",
@@ -186,6 +201,9 @@ Connectivity connectivity(const BattleTable& table) {
 }
 
 std::string describe_separation(const NameIndex& models, const Connectivity& connectivity) {
+  if (connectivity.islands.size() > 2) {
+    return format("no battle links these groups: {}", listed_groups(models, connectivity.islands));
+  }
   if (connectivity.islands.size() > 1) {
     const auto& island = smallest(models, connectivity.islands);
     return format("no battle links {} with {}", quoted_names(models, island),

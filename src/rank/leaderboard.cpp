@@ -167,7 +167,9 @@ Ranks ranks_of(const Ratings& ratings, const Uncertainty& known, std::span<const
   if (!known.covariance.empty()) {
     const ShownBetter better = [&](size_t i, size_t j) {
       const double gap = values[i] - values[j];
-      return gap > 0 && gap > known.difference_t * difference_error(known.covariance, i, j);
+      const double error = difference_error(known.covariance, i, j);
+      const double scale = known.covariance(i, i) + known.covariance(j, j);
+      return gap > known.difference_t * error && error * error > kNoVariance * scale;
     };
     return {tied_ranks(values.size(), better), rank_classes(order, better)};
   }

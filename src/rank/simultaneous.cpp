@@ -18,16 +18,26 @@ using numeric::Matrix;
 
 constexpr size_t kLanes = 16;  // draws side by side
 
-/// V plus a multiple of 11ᵀ, which makes it invertible and which no deviation from the mean feels.
+/// V plus a multiple of 11ᵀ, which makes it invertible and which no deviation from the mean feels,
+/// and a trace of the identity: a model with a single tie has no variance against its opponent.
 Result<Cholesky> factor_gauged(const Matrix& covariance) {
+  constexpr double kTrace = 1e-10;
   const size_t n = covariance.rows();
   double trace = 0;
   for (size_t i = 0; i < n; ++i) {
     trace += covariance(i, i);
   }
+  if (trace == 0) {
+    return failed_precondition(
+        "every vote is a tie: all ratings are equal, and nothing says how sure that is; --ci none "
+        "shows them");
+  }
   Matrix gauged = covariance;
   for (double& value : gauged.values()) {
     value += trace / static_cast<double>(n * n);
+  }
+  for (size_t i = 0; i < n; ++i) {
+    gauged(i, i) += kTrace * trace / static_cast<double>(n);
   }
   return Cholesky::factor(gauged);
 }
@@ -38,16 +48,18 @@ struct Precisions {
   std::vector<float> differences;
 };
 
-float inverse_error(double variance) {
-  return variance > 0 ? static_cast<float>(1 / std::sqrt(variance)) : 0.0F;
+/// `scale` is what rounding of the variance is measured against.
+float inverse_error(double variance, double scale) {
+  return variance > kNoVariance * scale ? static_cast<float>(1 / std::sqrt(variance)) : 0.0F;
 }
 
 Precisions precisions_of(const Matrix& v) {
   Precisions result;
   for (size_t i = 0; i < v.rows(); ++i) {
-    result.ratings.push_back(inverse_error(v(i, i)));
+    result.ratings.push_back(inverse_error(v(i, i), v(i, i)));
     for (size_t j = 0; j < i; ++j) {
-      result.differences.push_back(inverse_error(v(i, i) + v(j, j) - 2 * v(i, j)));
+      const double scale = v(i, i) + v(j, j);
+      result.differences.push_back(inverse_error(scale - 2 * v(i, j), scale));
     }
   }
   return result;

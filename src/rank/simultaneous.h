@@ -8,6 +8,10 @@
 
 namespace cupel::rank {
 
+/// A variance of a difference below this share of those of its two sides is rounding: the votes say
+/// nothing of the difference (a model whose only vote is a tie).
+inline constexpr double kNoVariance = 1e-9;
+
 /// How far estimates may stray together, in standard errors.
 struct SimultaneousSet {
   double rating_t = 0;      ///< all |rating − truth| / error stay below, at once

@@ -102,5 +102,12 @@ TEST(Connectivity, AChainOfTenThousandModelsNeedsNoDeepStack) {
   EXPECT_EQ(connectivity(table).groups.size(), 10001U);
 }
 
+TEST(Connectivity, ListsThreeIslands) {
+  const auto table =
+      table_of({{"x", "y", kTie}, {"y", "z", kWinA}, {"a", "b", kTie}, {"p", "q", kWinB}});
+  EXPECT_EQ(describe_separation(table.models(), connectivity(table)),
+            "no battle links these groups: \"x\", \"y\", \"z\"; \"a\", \"b\"; \"p\", \"q\"");
+}
+
 }  // namespace
 }  // namespace cupel::rank

@@ -140,6 +140,35 @@ TEST(MakeLeaderboard, WithoutIntervalsRanksFollowRatings) {
   }
 }
 
+TEST(MakeLeaderboard, ASingleTieShowsNothing) {
+  // "new" has one tie with "ada": the same rating, and no residual to make an error of.
+  BattleTable table = close_three(100);
+  ASSERT_TRUE(table.add("new", "ada", kTie).has_value());
+  for (const IntervalKind kind : {IntervalKind::kSandwich, IntervalKind::kSimultaneous}) {
+    const auto board = make_leaderboard(method("bradley_terry"), table, {.intervals = kind});
+    ASSERT_TRUE(board.has_value()) << board.error().message;
+    ASSERT_EQ(board->rows.size(), 5U);
+    for (const LeaderboardRow& row : board->rows) {
+      EXPECT_TRUE(std::isfinite(row.interval->low) && std::isfinite(row.interval->high));
+      EXPECT_EQ(row.rank, row.model == "low" ? 5 : 1) << row.model;
+    }
+  }
+}
+
+TEST(MakeLeaderboard, NothingButTiesHasNoIntervals) {
+  BattleTable table;
+  ASSERT_TRUE(table.add("x", "y", kTie).has_value());
+  ASSERT_TRUE(table.add("y", "z", kTie).has_value());
+  const auto sandwich = make_leaderboard(method("bradley_terry"), table);
+  ASSERT_FALSE(sandwich.has_value());
+  EXPECT_EQ(sandwich.error().code, Code::kFailedPrecondition);
+  EXPECT_NE(sandwich.error().message.find("every vote is a tie"), std::string::npos);
+  const auto plain = make_leaderboard(method("bradley_terry"), table,
+                                      {.intervals = IntervalKind::kNone});
+  ASSERT_TRUE(plain.has_value());
+  EXPECT_NEAR(plain->rows[0].rating, plain->rows[2].rating, 1e-9);
+}
+
 TEST(MakeLeaderboard, RefusesWhatAMethodCannotDo) {
   const auto table = close_three(20);
   EXPECT_EQ(make_leaderboard(method("elo"), table).error().code, Code::kInvalidArgument);
