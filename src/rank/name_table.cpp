@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace cupel::rank {
+namespace {
+
+constexpr size_t kSmall = 16384;  // slots: fewer than 400 KiB, which stay in the second cache
+
+}  // namespace
 
 uint64_t NameTable::hash_middle(uint64_t hash, std::string_view name) {
   for (size_t at = 8; at + 8 < name.size(); at += 8) {
@@ -14,9 +19,10 @@ uint64_t NameTable::hash_middle(uint64_t hash, std::string_view name) {
 }
 
 int32_t NameTable::add(std::string_view name) {
-  // So sparse that a name is nearly always where it is looked for first: to go on is a branch that
-  // is mispredicted.
-  if (4 * (names_.size() + 1) > slots_.size()) {
+  // While it is small it is so sparse that a name is nearly always where it is looked for first: to
+  // go on is a branch that is mispredicted. When it is large, to be small again counts for more.
+  const size_t sparseness = slots_.size() <= kSmall ? 4 : 2;
+  if (sparseness * (names_.size() + 1) > slots_.size()) {
     grow();
   }
   const auto id = static_cast<int32_t>(names_.size());

@@ -88,7 +88,7 @@ class NameTable {
   std::string_view keep(std::string_view name);
   void grow();
 
-  std::vector<Slot> slots_;  // a power of two of them, at most a quarter taken
+  std::vector<Slot> slots_;  // a power of two of them, at most half taken
   size_t mask_;              // slots_.size() - 1, without the division
   std::vector<std::string_view> names_;
   std::vector<std::unique_ptr<char[]>> memory_;  // of the names

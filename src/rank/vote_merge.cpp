@@ -48,14 +48,14 @@ void VoteMerger::take_names(Parser& parser, VoteBlock& block) {
   }
 }
 
-Result<Ok> VoteMerger::add(VoteBlock block) {
-  Parser& parser = parser_of(block);
-  take_names(parser, block);
-  // Row by row, a before b: the order in which one parser meets the names.
+/// Puts the numbers of the result in place of the parser's, row by row, a before b: the order in
+/// which one parser of all rows meets the names.
+void VoteMerger::renumber(Parser& parser, VoteBlock& block) {
   const auto place_of = [](Names& names, int32_t id, auto&& intern) {
     int32_t& place = names.places[static_cast<size_t>(id)];
     if (place < 0) [[unlikely]] {
-      place = intern(names.names[static_cast<size_t>(id)]);
+      const std::string name = std::move(names.names[static_cast<size_t>(id)]);
+      place = intern(name);
     }
     return place;
   };
@@ -68,13 +68,24 @@ Result<Ok> VoteMerger::add(VoteBlock block) {
   for (int32_t& id : block.cluster.ids) {
     id = id < 0 ? kNoCluster : place_of(parser.cluster, id, cluster);
   }
+  for (size_t i = 0; i < block.kept.size(); ++i) {
+    NameIndex& values = result_.kept[i].values;
+    for (int32_t& id : block.kept[i].ids) {
+      id = place_of(parser.kept[i], id,
+                    [&](const std::string& name) { return values.intern(name); });
+    }
+  }
+}
+
+Result<Ok> VoteMerger::add(VoteBlock block) {
+  block.kept.resize(result_.kept.size());  // a block that only says why the file ends has none
+  Parser& parser = parser_of(block);
+  take_names(parser, block);
+  renumber(parser, block);
   result_.table.append_votes(block.a, block.b, block.votes, block.cluster.ids);
   for (size_t i = 0; i < block.kept.size(); ++i) {
-    VoteColumn& column = result_.kept[i];
-    for (const int32_t id : block.kept[i].ids) {
-      column.ids.push_back(place_of(
-          parser.kept[i], id, [&](const std::string& name) { return column.values.intern(name); }));
-    }
+    std::vector<int32_t>& ids = result_.kept[i].ids;
+    ids.insert(ids.end(), block.kept[i].ids.begin(), block.kept[i].ids.end());
   }
   features_.insert(features_.end(), block.features.begin(), block.features.end());
   tally(block);

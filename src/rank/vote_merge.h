@@ -35,6 +35,7 @@ class VoteMerger {
     std::vector<Names> kept;
   };
   Parser& parser_of(const VoteBlock& block);
+  void renumber(Parser& parser, VoteBlock& block);
   void tally(const VoteBlock& block);
   void take_names(Parser& parser, VoteBlock& block);
   [[nodiscard]] std::string place(size_t line) const;

@@ -179,7 +179,6 @@ class VoteFiles {
   Result<Ok> read_jsonl(RecordBlocks& blocks) {
     VoteStart start;
     CUPEL_TRY(FirstObject first, find_first_object(blocks, start, options_.skip_bad));
-    first.skipped.kept.resize(options_.keep.size());
     CUPEL_TRY_VOID(merger_.add(std::move(first.skipped)));
     if (start.text.empty()) {
       return Ok{};

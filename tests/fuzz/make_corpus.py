@@ -329,6 +329,7 @@ def write_votes():
           'x,y,tie,"# h\n- a\n**b**","[""x"", ""1. y""]"\n')
     write("votes", "gzip", b"\x00" + gzip.compress((csv + rows).encode(), mtime=0))
     write("votes", "gzip_cut", b"\x00" + gzip.compress((csv + rows).encode(), mtime=0)[:60])
+    write("votes", "found_gzip_cut_behind_kept_columns", b"\x04" + gzip.compress((csv + rows).encode(), mtime=0)[:90])
     # A frame of one raw block (RFC 8878): magic, descriptor of a single segment, size, block header.
     body = b"left,right,winner\na,b,tie\n"
     write("votes", "zstd", b"\x00\x28\xb5\x2f\xfd\x20" + bytes([len(body)]) +
