@@ -212,6 +212,53 @@ TEST_P(RatingRegistry, GivesACovarianceExactlyWhereDeclared) {
   EXPECT_EQ(!fit->covariance.empty(), GetParam().has_covariance);
 }
 
+/// Standard errors of the ratings; empty where the method has none.
+std::vector<double> errors_of(const Ratings& ratings) {
+  std::vector<double> errors;
+  for (size_t i = 0; i < ratings.covariance.rows(); ++i) {
+    errors.push_back(std::sqrt(ratings.covariance(i, i)));
+  }
+  return errors;
+}
+
+// Twice the same evidence: the same ratings (counts twice as high), intervals narrower by √2. Twice
+// the weight on the same votes is no more evidence.
+TEST_P(RatingRegistry, MoreOfTheSameVotesKeepsRatingsAndShrinksIntervals) {
+  if (GetParam().order_dependent) {
+    return;  // late votes weigh more, so a second round is news
+  }
+  const auto battles = planted_battles(12, 60);
+  auto doubled = battles;
+  auto heavy = battles;
+  for (size_t i = 0; i < battles.size(); ++i) {
+    doubled[i].count = 2;
+    heavy[i].weight = 2;
+  }
+  const RatingOptions options{.covariance = GetParam().has_covariance ? Covariance::kFull
+                                                                      : Covariance::kNone};
+  const auto x = fit_ratings(GetParam(), table_of(battles, kNames), options);
+  const auto y = fit_ratings(GetParam(), table_of(doubled, kNames), options);
+  const auto z = fit_ratings(GetParam(), table_of(heavy, kNames), options);
+  ASSERT_TRUE(x.has_value() && y.has_value() && z.has_value());
+  if (!x->tuned.empty()) {
+    return;  // what is chosen by held-out votes may change with them
+  }
+  const bool counts = GetParam().scale == RatingScale::kShare;
+  const double factor = counts ? y->values[0] / x->values[0] : 1;
+  EXPECT_TRUE(factor == 2 || std::abs(factor - 1) < 1e-12) << factor;
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_NEAR(y->values[i], factor * x->values[i], 1e-6);
+    EXPECT_NEAR(z->values[i], factor * x->values[i], 1e-6);
+  }
+  const auto ex = errors_of(*x);
+  const auto ey = errors_of(*y);
+  const auto ez = errors_of(*z);
+  for (size_t i = 0; i < ex.size(); ++i) {
+    EXPECT_NEAR(ey[i], ex[i] / std::sqrt(2), 1e-6);
+    EXPECT_NEAR(ez[i], ex[i], 1e-6);
+  }
+}
+
 TEST_P(RatingRegistry, SameSeedGivesTheSameBits) {
   const auto table = table_of(planted_battles(11, 40), kNames);
   const BootstrapOptions options{.rounds = 20, .seed = 42};
