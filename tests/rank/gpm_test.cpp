@@ -1,6 +1,7 @@
 // Proves: system 49
 #include "rank/methods/gpm.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -274,6 +275,56 @@ TEST(FitGpm, ReportsTheMeanOfItsMatrix) {
   EXPECT_EQ(ratings->coefficients[0].name, "lambda_v");
   ASSERT_EQ(ratings->tuned.size(), 1U);
   EXPECT_EQ(ratings->tuned[0].value, ratings->coefficients[0].value);
+}
+
+// Other indices, other names, rows backwards, sides exchanged: the same log-odds, though starts and
+// parts are drawn at random and the vectors do not vanish.
+TEST(FitGpm, DoesNotDependOnOrderNamesOrSides) {
+  constexpr int32_t kModels = 7;
+  BattleTable table;
+  BattleTable other;
+  for (int32_t i = 0; i < kModels; ++i) {
+    table.intern_model("m" + std::to_string(i));
+  }
+  Rng rng(31);
+  for (int32_t i = 0; i < kModels; ++i) {
+    for (int32_t j = 0; j < i; ++j) {
+      const double win = numeric::sigmoid(1.5 * rng.normal());
+      for (int k = 0; k < 60; ++k) {
+        const double outcome = rng.unit() < 0.2 ? kTie : (rng.unit() < win ? kWinA : kWinB);
+        ASSERT_TRUE(table.add({.a = i, .b = j, .outcome = outcome}).has_value());
+      }
+    }
+  }
+  const std::vector<int32_t> moved = {3, 6, 0, 5, 1, 4, 2};
+  for (int32_t i = 0; i < kModels; ++i) {
+    other.intern_model(std::string(1, static_cast<char>('z' - i)));
+  }
+  for (size_t row = table.rows(); row-- > 0;) {
+    Battle battle = table.row(row);
+    battle.a = moved[static_cast<size_t>(battle.a)];
+    battle.b = moved[static_cast<size_t>(battle.b)];
+    if (row % 3 == 0) {
+      std::swap(battle.a, battle.b);
+      battle.outcome = 1 - battle.outcome;
+    }
+    ASSERT_TRUE(other.add(battle).has_value());
+  }
+  for (const int64_t dim : {2, 4}) {
+    const auto x = fit_gpm(table, {.dim = dim});
+    const auto y = fit_gpm(other, {.dim = dim});
+    ASSERT_TRUE(x.has_value() && y.has_value());
+    EXPECT_LT(x->lambda_v, x->trials.front().lambda_v);
+    EXPECT_NEAR(x->lambda_v / y->lambda_v, 1, 1e-9);
+    EXPECT_NEAR(x->report.log_loss, y->report.log_loss, 1e-10);
+    for (size_t i = 0; i < kModels; ++i) {
+      for (size_t j = 0; j < kModels; ++j) {
+        EXPECT_NEAR(x->log_odds(i, j),
+                    y->log_odds(static_cast<size_t>(moved[i]), static_cast<size_t>(moved[j])),
+                    1e-7);
+      }
+    }
+  }
 }
 
 TEST(FitGpm, RefusesWhatItCannotFit) {
