@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 #include <vector>
 
@@ -10,8 +11,8 @@
 namespace cupel::numeric {
 namespace {
 
-int sign(double value) {
-  return (value > 0) - (value < 0);
+int64_t sign(double value) {
+  return (value > 0 ? 1 : 0) - (value < 0 ? 1 : 0);
 }
 
 std::vector<double> mean_ranks(std::span<const double> values) {
@@ -41,8 +42,8 @@ std::optional<double> kendall_tau_b(std::span<const double> x, std::span<const d
   int64_t apart_in_y = 0;
   for (size_t i = 0; i < x.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
-      const int dx = sign(x[i] - x[j]);
-      const int dy = sign(y[i] - y[j]);
+      const int64_t dx = sign(x[i] - x[j]);
+      const int64_t dy = sign(y[i] - y[j]);
       balance += dx * dy;
       apart_in_x += dx != 0 ? 1 : 0;
       apart_in_y += dy != 0 ? 1 : 0;

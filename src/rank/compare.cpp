@@ -103,7 +103,7 @@ std::optional<double> agreement_with_confidence(std::span<const Interval> a,
   if (a.size() < 2) {
     return std::nullopt;
   }
-  const auto order = [](std::span<const Interval> side, size_t i, size_t j) {
+  const auto order = [](std::span<const Interval> side, size_t i, size_t j) -> int64_t {
     return (side[i].low > side[j].high ? 1 : 0) - (side[j].low > side[i].high ? 1 : 0);
   };
   int64_t balance = 0;

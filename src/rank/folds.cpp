@@ -78,6 +78,18 @@ std::vector<std::vector<uint32_t>> rows_of_parts(const BattleTable& table,
   return rows;
 }
 
+/// The battles of `held_out` [groups] apart from the rest.
+Result<Fold> make_fold(const BattleTable& table,
+                       std::span<const OutcomeGroup> groups,
+                       std::span<const int64_t> held_out) {
+  Fold fold{table.without_battles(), table.without_battles()};
+  for (size_t i = 0; i < groups.size(); ++i) {
+    CUPEL_TRY_VOID(add_group(fold.held_out, groups[i], held_out[i]));
+    CUPEL_TRY_VOID(add_group(fold.training, groups[i], groups[i].count - held_out[i]));
+  }
+  return fold;
+}
+
 }  // namespace
 
 uint64_t name_key(std::string_view name) {
@@ -122,11 +134,8 @@ Result<std::vector<Fold>> split_folds(const BattleTable& table, const FoldOption
   const auto counts = fold_counts(table, groups, keys, options);
   std::vector<Fold> result;
   for (const std::vector<int64_t>& held_out : counts) {
-    result.push_back({table.without_battles(), table.without_battles()});
-    for (size_t i = 0; i < groups.size(); ++i) {
-      CUPEL_TRY_VOID(add_group(result.back().held_out, groups[i], held_out[i]));
-      CUPEL_TRY_VOID(add_group(result.back().training, groups[i], groups[i].count - held_out[i]));
-    }
+    CUPEL_TRY(Fold fold, make_fold(table, groups, held_out));
+    result.push_back(std::move(fold));
   }
   return result;
 }

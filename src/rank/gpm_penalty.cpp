@@ -63,6 +63,7 @@ Result<std::vector<GpmPenaltyTrial>> try_gpm_penalties(const BattleTable& table,
                                                        const GpmProblem& problem,
                                                        const GpmOptions& options) {
   std::vector<double> penalties;
+  penalties.reserve(kPenalties);
   for (int k = 0; k < kPenalties; ++k) {
     penalties.push_back(std::ldexp(problem.skew.largest, -k));
   }

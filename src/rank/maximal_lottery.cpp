@@ -229,6 +229,46 @@ Result<std::vector<double>> solve_game(Matrix game) {
   return equilibrium.shares();
 }
 
+/// The strongest cycles so far, as a heap with the weakest of them on top.
+class StrongestCycles {
+ public:
+  StrongestCycles(const Matrix& preference, size_t most) : preference_(preference), most_(most) {}
+
+  /// Three models, i < j < k: in a circle one way, the other way, or not at all.
+  void look_at(int32_t i, int32_t j, int32_t k) {
+    const double forward = std::min({s(i, j), s(j, k), s(k, i)});
+    const double backward = std::min({s(j, i), s(k, j), s(i, k)});
+    if (forward > 0) {
+      add({i, j, k, forward});
+    } else if (backward > 0) {
+      add({i, k, j, backward});
+    }
+  }
+  std::vector<PreferenceCycle> take() {
+    std::sort_heap(cycles_.begin(), cycles_.end(), stronger);
+    return std::move(cycles_);
+  }
+
+ private:
+  static bool stronger(const PreferenceCycle& x, const PreferenceCycle& y) {
+    return std::tuple(-x.weakest, x.i, x.j, x.k) < std::tuple(-y.weakest, y.i, y.j, y.k);
+  }
+  [[nodiscard]] double s(int32_t i, int32_t j) const {
+    return preference_(static_cast<size_t>(i), static_cast<size_t>(j));
+  }
+  void add(const PreferenceCycle& cycle) {
+    cycles_.push_back(cycle);
+    std::push_heap(cycles_.begin(), cycles_.end(), stronger);
+    if (cycles_.size() > most_) {
+      std::pop_heap(cycles_.begin(), cycles_.end(), stronger);
+      cycles_.pop_back();
+    }
+  }
+  const Matrix& preference_;
+  size_t most_;
+  std::vector<PreferenceCycle> cycles_;
+};
+
 }  // namespace
 
 Result<std::vector<double>> maximal_lottery(const Matrix& preference) {
@@ -249,44 +289,18 @@ Result<std::vector<double>> maximal_lottery(const Matrix& preference) {
 std::vector<PreferenceCycle> preference_cycles(const Matrix& preference,
                                                std::span<const int32_t> models,
                                                size_t most) {
-  const auto s = [&](int32_t i, int32_t j) {
-    return preference(static_cast<size_t>(i), static_cast<size_t>(j));
-  };
-  std::vector<int32_t> sorted(
-      models.begin(),
-      models.begin() + static_cast<std::ptrdiff_t>(std::min(models.size(), kMostCycleModels)));
+  std::vector<int32_t> sorted(models.begin(), models.end());
+  sorted.resize(std::min(sorted.size(), kMostCycleModels));
   std::sort(sorted.begin(), sorted.end());
-  std::vector<PreferenceCycle> cycles;
-  const auto stronger = [](const PreferenceCycle& x, const PreferenceCycle& y) {
-    return std::tuple(-x.weakest, x.i, x.j, x.k) < std::tuple(-y.weakest, y.i, y.j, y.k);
-  };
-  // The strongest so far as a heap with the weakest of them on top.
-  const auto keep = [&](const PreferenceCycle& cycle) {
-    cycles.push_back(cycle);
-    std::push_heap(cycles.begin(), cycles.end(), stronger);
-    if (cycles.size() > most) {
-      std::pop_heap(cycles.begin(), cycles.end(), stronger);
-      cycles.pop_back();
-    }
-  };
+  StrongestCycles cycles(preference, most);
   for (size_t x = 0; x < sorted.size(); ++x) {
     for (size_t y = x + 1; y < sorted.size(); ++y) {
       for (size_t z = y + 1; z < sorted.size(); ++z) {
-        const int32_t i = sorted[x];
-        const int32_t j = sorted[y];
-        const int32_t k = sorted[z];
-        const double forward = std::min({s(i, j), s(j, k), s(k, i)});
-        const double backward = std::min({s(j, i), s(k, j), s(i, k)});
-        if (forward > 0) {
-          keep({i, j, k, forward});
-        } else if (backward > 0) {
-          keep({i, k, j, backward});
-        }
+        cycles.look_at(sorted[x], sorted[y], sorted[z]);
       }
     }
   }
-  std::sort_heap(cycles.begin(), cycles.end(), stronger);
-  return cycles;
+  return cycles.take();
 }
 
 }  // namespace cupel::rank
