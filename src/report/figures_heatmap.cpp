@@ -13,10 +13,23 @@
 namespace cupel::report {
 namespace {
 
-constexpr double kCell = 26;   // px, with the line between cells
-constexpr double kHead = 116;  // room for slanted names above
-constexpr double kTail = 96;   // room for the last of them to reach out to the right
+constexpr double kCell = 26;  // px, with the line between cells
 constexpr size_t kLabelColumns = 20;
+
+/// Room for the slanted names of the columns: above the cells, and right of the last one.
+struct Room {
+  double above = 0;
+  double right = 0;
+};
+// A column of text is about 6.4 px at 12 px, and names rise by 50 degrees.
+Room room_for(const std::vector<std::string>& labels) {
+  size_t longest = 0;
+  for (const std::string& label : labels) {
+    longest = std::max(longest, std::min(display_width(label), kLabelColumns));
+  }
+  const auto columns = static_cast<double>(longest);
+  return {18 + 4.9 * columns, 16 + 4.1 * columns};
+}
 
 using Rgb = std::array<double, 3>;
 struct Scale {
@@ -28,20 +41,21 @@ struct Scale {
 constexpr Scale kLight{{74, 144, 210}, {255, 255, 255}, {236, 140, 30}};
 constexpr Scale kDark{{45, 112, 186}, {46, 41, 36}, {164, 90, 10}};
 
-void draw_names(Markup& html, const std::vector<std::string>& labels) {
-  html.open("div", {{"class", "heat-names"}, {"aria-hidden", "true"}});
+void draw_names(Markup& html, const std::vector<std::string>& labels, double above) {
+  const std::string style = "padding-top:" + px(above) + "px";
+  html.open("div", {{"class", "heat-names"}, {"style", style}, {"aria-hidden", "true"}});
   for (const std::string& label : labels) {
     html.element("span", {{"dir", "auto"}}, label);
   }
   html.close();
 }
 
-void draw_column_names(Markup& svg, const std::vector<std::string>& labels) {
+void draw_column_names(Markup& svg, const std::vector<std::string>& labels, double above) {
   for (size_t i = 0; i < labels.size(); ++i) {
     const double x = kCell * (static_cast<double>(i) + 0.6);
     svg.element("text",
                 {{"class", "slanted"},
-                 {"transform", format("translate({} {}) rotate(-50)", px(x), px(kHead - 8))}},
+                 {"transform", format("translate({} {}) rotate(-50)", px(x), px(above - 8))}},
                 cut_to_width(labels[i], kLabelColumns));
   }
 }
@@ -70,12 +84,12 @@ void draw_hatch(Markup& svg, std::string_view id) {
   svg.close().close();
 }
 
-void draw_cells(Markup& svg, const HeatMap& map, std::string_view hatch) {
+void draw_cells(Markup& svg, const HeatMap& map, std::string_view hatch, double above) {
   const size_t models = map.labels.size();
   for (size_t row = 0; row < models; ++row) {
     for (size_t column = 0; column < models; ++column) {
       const std::string place = format("translate({} {})", px(kCell * static_cast<double>(column)),
-                                       px(kHead + kCell * static_cast<double>(row)));
+                                       px(above + kCell * static_cast<double>(row)));
       const HeatCell& cell = map.cells[row * models + column];
       if (row == column) {
         svg.open("g", {{"class", "self"}, {"transform", place}});
@@ -124,19 +138,20 @@ std::string heat_map(const HeatMap& map) {
   const size_t models = map.labels.size();
   CUPEL_CHECK(map.cells.size() == models * models, "a heat map has a cell for each pair");
   const double side = kCell * static_cast<double>(models);
+  const Room room = room_for(map.labels);
   const std::string hatch_id = map.id + "-hatch";
   Markup html;
   html.open("div", {{"class", "heat"}});
-  draw_names(html, map.labels);
-  open_figure(html, {map.id, map.title, map.description, kHead + side + 2, side + kTail});
+  draw_names(html, map.labels, room.above);
+  open_figure(html, {map.id, map.title, map.description, room.above + side + 2, side + room.right});
   draw_hatch(html, hatch_id);
-  draw_column_names(html, map.labels);
-  draw_cells(html, map, "url(#" + hatch_id + ")");
+  draw_column_names(html, map.labels, room.above);
+  draw_cells(html, map, "url(#" + hatch_id + ")", room.above);
   if (map.framed > 0) {
     const std::string length = px(kCell * static_cast<double>(std::min(map.framed, models)) + 1);
     html.leaf("rect", {{"class", "frame"},
                        {"x", "-1"},
-                       {"y", px(kHead - 1)},
+                       {"y", px(room.above - 1)},
                        {"width", length},
                        {"height", length}});
   }
@@ -147,7 +162,7 @@ std::string heat_map(const HeatMap& map) {
 std::string heat_map_css() {
   std::string css = R"css(
 .heat{display:flex;width:max-content;padding:.6rem .4rem .8rem 0}
-.heat-names{position:sticky;inset-inline-start:0;z-index:1;flex:none;width:clamp(6.6rem,18vw,13rem);padding:116px .6rem 0 .9rem;background:var(--card)}
+.heat-names{position:sticky;inset-inline-start:0;z-index:1;flex:none;width:clamp(6.6rem,18vw,13rem);padding:0 .6rem 0 .9rem;background:var(--card)}
 .heat-names span{display:block;height:26px;line-height:25px;font-size:13px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .heat .fig{flex:none;margin-inline-start:2px}
 .scroll:has(>.heat){width:fit-content;max-width:100%}

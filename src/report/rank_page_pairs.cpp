@@ -105,7 +105,7 @@ void write_switch(Markup& html) {
     html.element("label", {{"for", id}}, name);
   };
   option("show-observed", "Observed", true);
-  option("show-predicted", "Predicted by the ratings", false);
+  option("show-predicted", "Predicted by the fit", false);
   html.close();
 }
 
@@ -159,7 +159,7 @@ std::string pairs_hint(const RankPage& page, size_t shown, size_t framed) {
   if (framed > 0) {
     text +=
         " The frame holds the strongest cycle: each model beats the next one, and the last the "
-        "first, so the corner left below is on the winning side.";
+        "first, so the cell in its lower left corner is a win.";
   }
   return text;
 }
@@ -263,7 +263,7 @@ void write_rank_pairs(Markup& html, const RankView& view) {
   html.trusted(heat_map(heat_of(map, false, framed))).close().close();
   if (predicted) {
     html.open("div", {{"class", "predicted"}});
-    html.element("p", {{"class", "caption"}}, "Predicted by the ratings");
+    html.element("p", {{"class", "caption"}}, "Predicted by the fit");
     open_scroll_box(html, "Map of predicted win rates");
     html.trusted(heat_map(heat_of(map, true, framed))).close().close();
   }

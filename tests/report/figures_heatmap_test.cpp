@@ -65,11 +65,12 @@ HeatMap two_models() {
 
 TEST(HeatMap, WritesSharesAndNotesIntoCells) {
   const std::string svg = heat_map(two_models());
-  // The second column of the first row: 26 px right, below the 116 px of slanted names.
-  EXPECT_THAT(svg, HasSubstr("<g class=\"q15\" transform=\"translate(26 116)\">"
+  // The second column of the first row: 26 px right, below slanted names of three columns: 18 + 3
+  // · 4.9 px.
+  EXPECT_THAT(svg, HasSubstr("<g class=\"q15\" transform=\"translate(26 32.7)\">"
                              "<title>&lt;a&gt; against b</title>"));
   EXPECT_THAT(svg, HasSubstr(">75</text>"));
-  EXPECT_THAT(svg, HasSubstr("<g class=\"q5 sparse\" transform=\"translate(0 142)\">"));
+  EXPECT_THAT(svg, HasSubstr("<g class=\"q5 sparse\" transform=\"translate(0 58.7)\">"));
   EXPECT_THAT(svg, HasSubstr("fill=\"url(#m-hatch)\""));
   EXPECT_THAT(svg, HasSubstr("<title id=\"m-t\">T &amp; U</title>"));
   EXPECT_THAT(svg, HasSubstr("<desc id=\"m-d\">two &lt;models&gt;</desc>"));
@@ -80,7 +81,7 @@ TEST(HeatMap, LeavesPairsThatNeverMetEmpty) {
   HeatMap map = two_models();
   map.cells[1].share = std::numeric_limits<double>::quiet_NaN();
   const std::string svg = heat_map(map);
-  EXPECT_THAT(svg, Not(HasSubstr("translate(26 116)")));
+  EXPECT_THAT(svg, Not(HasSubstr("translate(26 32.7)")));
   EXPECT_THAT(svg, Not(HasSubstr("nan")));
   EXPECT_THAT(svg, Not(HasSubstr("class=\"frame\"")));
 }
@@ -88,7 +89,7 @@ TEST(HeatMap, LeavesPairsThatNeverMetEmpty) {
 TEST(HeatMap, FramesTheFirstModels) {
   HeatMap map = two_models();
   map.framed = 2;
-  EXPECT_THAT(heat_map(map), HasSubstr("<rect class=\"frame\" x=\"-1\" y=\"115\" width=\"53\""));
+  EXPECT_THAT(heat_map(map), HasSubstr("<rect class=\"frame\" x=\"-1\" y=\"31.7\" width=\"53\""));
 }
 
 }  // namespace
