@@ -59,10 +59,13 @@ void draw_arrow(Markup& svg, Point from, Point to, std::string_view label) {
               label);
 }
 
-// Names of the sides are aligned with the edge of the figure, so that none reaches out of it.
+// A name stands centred at its node, or aligned with the edge of the figure that it would leave.
 void draw_node(Markup& svg, Point at, size_t index, std::string_view name) {
-  const bool middle = std::abs(at.x - kCentre.x) < 1;
-  const bool left = at.x < kCentre.x;
+  constexpr double kColumnWidth = 7.6;  // px, of bold text of 13 px, rather more than less
+  const std::string label = cut_to_width(name, kNameColumns);
+  const double half = kColumnWidth / 2 * static_cast<double>(display_width(label));
+  const bool left = at.x - half < 0;
+  const bool right = !left && at.x + half > kWidth;
   const double y = at.y < kCentre.y - 1 ? at.y - kNode - 8 : at.y + kNode + 18;
   svg.leaf("circle", {{"class", "node"}, {"cx", px(at.x)}, {"cy", px(at.y)}, {"r", px(kNode)}});
   svg.element(
@@ -71,14 +74,14 @@ void draw_node(Markup& svg, Point at, size_t index, std::string_view name) {
       format("{}", index + 1));
   svg.element("text",
               {{"class", "name"},
-               {"x", middle ? px(at.x)
-                     : left ? std::string("0")
-                            : px(kWidth)},
+               {"x", px(left    ? 0
+                        : right ? kWidth
+                                : at.x)},
                {"y", px(y)},
-               {"text-anchor", middle ? "middle"
-                               : left ? "start"
-                                      : "end"}},
-              cut_to_width(name, kNameColumns));
+               {"text-anchor", left    ? "start"
+                               : right ? "end"
+                                       : "middle"}},
+              label);
 }
 
 }  // namespace

@@ -72,6 +72,22 @@ TEST(Ring, DrawsAnArrowFromEachModelToTheNext) {
   EXPECT_THAT(svg, HasSubstr("<circle class=\"node\" cx=\"126\" cy=\"42\" r=\"12\"/>"));
 }
 
+TEST(Ring, CentresNamesThatFit) {
+  const auto names_of = [](const std::string& name) {
+    return ring({.id = "r",
+                 .title = "t",
+                 .description = "d",
+                 .names = {"a", name, name},
+                 .labels = {"1", "2", "3"}});
+  };
+  // The lower nodes stand at 126 ± 74 · cos 30° = 190.09 and 61.91, their names 37 + 116 + 30 down.
+  EXPECT_THAT(names_of("rock"), HasSubstr("x=\"190.09\" y=\"183\" text-anchor=\"middle\">rock"));
+  EXPECT_THAT(names_of("rock"), HasSubstr("x=\"61.91\" y=\"183\" text-anchor=\"middle\">rock"));
+  const std::string wide = names_of("seventeen-columns");
+  EXPECT_THAT(wide, HasSubstr("x=\"252\" y=\"183\" text-anchor=\"end\">seventeen-columns"));
+  EXPECT_THAT(wide, HasSubstr("x=\"0\" y=\"183\" text-anchor=\"start\">seventeen-columns"));
+}
+
 TEST(Ring, StaysWithinAPhone) {
   for (size_t models = 3; models <= 8; ++models) {
     RingFigure figure{.id = "r", .title = "t", .description = "d", .names = {}, .labels = {}};
