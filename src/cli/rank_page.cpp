@@ -31,7 +31,7 @@ std::vector<report::RankRow> rows_of(const Analysis& analysis, double confidence
   std::vector<report::RankRow> rows;
   for (size_t i = 0; i < analysis.board.rows.size(); ++i) {
     const rank::LeaderboardRow& row = analysis.board.rows[i];
-    const double half = row.interval ? 0.5 * (row.interval->high - row.interval->low) : 0.0;
+    const double half = numeric::normal_z(confidence) * row.standard_error.value_or(0);
     std::optional<report::WithoutStyle> plain;
     if (analysis.without_features) {
       const auto& others = analysis.without_features->rows;
