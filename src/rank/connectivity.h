@@ -31,8 +31,8 @@ Connectivity connectivity(size_t models, std::span<const PairTotal> pairs);
 Connectivity connectivity(const BattleTable& table);
 
 /// In words, which models keep the table from being one group: `"x" was never beaten or tied by the
-/// other 4 models`. Names the smallest such set, at most five names; of three or more islands all, at
-/// most five. Empty when there is one group.
+/// other 4 models`. Names the smallest such set, at most five names; of three or more islands all,
+/// at most five. Empty when there is one group.
 std::string describe_separation(const NameIndex& names, const Connectivity& connectivity);
 
 /// Errors: kFailedPrecondition - two islands, so ratings cannot be compared; names the smaller one.

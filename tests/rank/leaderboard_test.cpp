@@ -163,8 +163,8 @@ TEST(MakeLeaderboard, NothingButTiesHasNoIntervals) {
   ASSERT_FALSE(sandwich.has_value());
   EXPECT_EQ(sandwich.error().code, Code::kFailedPrecondition);
   EXPECT_NE(sandwich.error().message.find("every vote is a tie"), std::string::npos);
-  const auto plain = make_leaderboard(method("bradley_terry"), table,
-                                      {.intervals = IntervalKind::kNone});
+  const auto plain =
+      make_leaderboard(method("bradley_terry"), table, {.intervals = IntervalKind::kNone});
   ASSERT_TRUE(plain.has_value());
   EXPECT_NEAR(plain->rows[0].rating, plain->rows[2].rating, 1e-9);
 }
