@@ -85,9 +85,9 @@ struct ThreadPool::Shared {
       if (stop) {
         return;
       }
-      if (shares_cpu_with_caller()) {
+      // A long job may still be open when the rest is over.
+      while (!stop && shares_cpu_with_caller()) {
         take(rest);
-        continue;
       }
       if (!join(seen)) {
         continue;

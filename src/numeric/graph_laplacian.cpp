@@ -21,7 +21,7 @@
 namespace cupel::numeric {
 namespace {
 
-/// Right-hand sides solved side by side: a row of them is one cache line, or two.
+/// Right-hand sides solved side by side: a row of them is two cache lines.
 constexpr size_t kLanes = 16;
 using Lanes = std::array<double, kLanes>;
 
@@ -44,22 +44,21 @@ Error stalled(int64_t iterations) {
 }
 
 /// out[i] = diagonal[i]·x[i] − Σ_j weight_ij·x[j], all lanes of a node at once.
-template <typename Real>
-__attribute__((always_inline)) inline void apply_lanes_body(size_t nodes,
-                                                            const size_t* begin,
-                                                            const int32_t* neighbours,
-                                                            const Real* weights,
-                                                            const Real* diagonal,
-                                                            const Real* x,
-                                                            Real* out) {
+CUPEL_FOR_EACH_CPU void apply_lanes(size_t nodes,
+                                    const size_t* begin,
+                                    const int32_t* neighbours,
+                                    const double* weights,
+                                    const double* diagonal,
+                                    const double* x,
+                                    double* out) {
   for (size_t i = 0; i < nodes; ++i) {
-    Real sum[kLanes];
+    double sum[kLanes];
     for (size_t lane = 0; lane < kLanes; ++lane) {
       sum[lane] = diagonal[i] * x[i * kLanes + lane];
     }
     for (size_t k = begin[i]; k < begin[i + 1]; ++k) {
-      const Real weight = weights[k];
-      const Real* other = x + static_cast<size_t>(neighbours[k]) * kLanes;
+      const double weight = weights[k];
+      const double* other = x + static_cast<size_t>(neighbours[k]) * kLanes;
       for (size_t lane = 0; lane < kLanes; ++lane) {
         sum[lane] -= weight * other[lane];
       }
@@ -69,31 +68,12 @@ __attribute__((always_inline)) inline void apply_lanes_body(size_t nodes,
     }
   }
 }
-CUPEL_FOR_EACH_CPU void apply_lanes(size_t nodes,
-                                    const size_t* begin,
-                                    const int32_t* neighbours,
-                                    const float* weights,
-                                    const float* diagonal,
-                                    const float* x,
-                                    float* out) {
-  apply_lanes_body(nodes, begin, neighbours, weights, diagonal, x, out);
-}
-CUPEL_FOR_EACH_CPU void apply_lanes(size_t nodes,
-                                    const size_t* begin,
-                                    const int32_t* neighbours,
-                                    const double* weights,
-                                    const double* diagonal,
-                                    const double* x,
-                                    double* out) {
-  apply_lanes_body(nodes, begin, neighbours, weights, diagonal, x, out);
-}
 
-template <typename Real>
-Lanes dot_lanes(std::span<const Real> x, std::span<const Real> y) {
+Lanes dot_lanes(std::span<const double> x, std::span<const double> y) {
   Lanes sum{};
   for (size_t i = 0; i < x.size(); i += kLanes) {
     for (size_t lane = 0; lane < kLanes; ++lane) {
-      sum[lane] += static_cast<double>(x[i + lane]) * static_cast<double>(y[i + lane]);
+      sum[lane] += x[i + lane] * y[i + lane];
     }
   }
   return sum;
@@ -183,102 +163,69 @@ Result<Ok> GraphLaplacian::solve(std::span<const double> right,
   return Ok{};
 }
 
-/// The matrix in the precision of a block.
-template <typename Real>
-struct GraphLaplacian::BlockMatrix {
-  explicit BlockMatrix(const GraphLaplacian& from)
-      : weights(from.weights_.begin(), from.weights_.end()),
-        diagonal(from.diagonal_.begin(), from.diagonal_.end()) {}
-  std::vector<Real> weights;
-  std::vector<Real> diagonal;
-};
-
-/// The columns first … first + kLanes − 1 of the (pseudo-)inverse, `out` [nodes, kLanes]; lanes
-/// beyond the last node repeat it.
-template <typename Real>
-Result<Ok> GraphLaplacian::solve_block(const BlockMatrix<Real>& matrix,
-                                       size_t first,
-                                       std::span<Real> out,
+/// The columns first … first + count − 1 of the (pseudo-)inverse, `out` [nodes, kLanes].
+Result<Ok> GraphLaplacian::solve_block(size_t first,
+                                       size_t count,
+                                       std::span<double> out,
                                        const SolveOptions& options) const {
   const size_t n = nodes();
-  const size_t size = n * kLanes;
-  std::vector<Real> residual(size,
-                             static_cast<Real>(ridge_ == 0 ? -1.0 / static_cast<double>(n) : 0));
+  std::vector<double> residual(n * kLanes, ridge_ == 0 ? -1.0 / static_cast<double>(n) : 0.0);
   for (size_t lane = 0; lane < kLanes; ++lane) {
-    residual[std::min(first + lane, n - 1) * kLanes + lane] += 1;
+    // Lanes beyond the last node repeat it.
+    residual[(first + std::min(lane, count - 1)) * kLanes + lane] += 1;
   }
-  std::fill(out.begin(), out.end(), Real{0});
-  std::vector<Real> direction(size);
-  std::vector<Real> image(size);
-  std::vector<Real> scaled(size);
+  std::fill(out.begin(), out.end(), 0.0);
+  std::vector<double> direction(n * kLanes);
+  std::vector<double> image(n * kLanes);
+  std::vector<double> scaled(n * kLanes);
   Lanes energy{};
-  Lanes goal = dot_lanes<Real>(residual, residual);
+  Lanes goal = dot_lanes(residual, residual);
   for (double& value : goal) {
     value *= options.relative_tolerance * options.relative_tolerance;
   }
   for (int64_t iteration = 0;; ++iteration) {
-    const Lanes norm = dot_lanes<Real>(residual, residual);
-    if (std::equal(norm.begin(), norm.end(), goal.begin(), std::less_equal<>())) {
-      return Ok{};
+    const Lanes norm = dot_lanes(residual, residual);
+    const bool done = std::equal(norm.begin(), norm.end(), goal.begin(), std::less_equal<>());
+    if (done) {
+      break;
     }
     if (iteration == options.max_iterations) {
       return stalled(iteration);
     }
     for (size_t i = 0; i < n; ++i) {
-      const Real inverse = 1 / matrix.diagonal[i];
+      const double inverse = 1 / diagonal_[i];
       for (size_t lane = 0; lane < kLanes; ++lane) {
         scaled[i * kLanes + lane] = residual[i * kLanes + lane] * inverse;
       }
     }
-    const Lanes next = dot_lanes<Real>(residual, scaled);
-    Real keep[kLanes] = {};
+    const Lanes next = dot_lanes(residual, scaled);
+    Lanes keep{};
     for (size_t lane = 0; lane < kLanes; ++lane) {
-      keep[lane] = static_cast<Real>(energy[lane] > 0 ? next[lane] / energy[lane] : 0.0);
+      keep[lane] = energy[lane] > 0 ? next[lane] / energy[lane] : 0.0;
     }
     energy = next;
-    for (size_t i = 0; i < size; i += kLanes) {
+    for (size_t i = 0; i < n * kLanes; i += kLanes) {
       for (size_t lane = 0; lane < kLanes; ++lane) {
         direction[i + lane] = scaled[i + lane] + keep[lane] * direction[i + lane];
       }
     }
-    apply_lanes(n, begin_.data(), neighbours_.data(), matrix.weights.data(), matrix.diagonal.data(),
+    apply_lanes(n, begin_.data(), neighbours_.data(), weights_.data(), diagonal_.data(),
                 direction.data(), image.data());
-    const Lanes bend = dot_lanes<Real>(direction, image);
-    Real length[kLanes] = {};
+    const Lanes bend = dot_lanes(direction, image);
+    Lanes length{};
     for (size_t lane = 0; lane < kLanes; ++lane) {
       if (!std::isfinite(bend[lane])) {
         return failed_precondition("conjugate gradients: values are not finite");
       }
-      length[lane] = static_cast<Real>(bend[lane] > 0 ? energy[lane] / bend[lane] : 0.0);
+      length[lane] = bend[lane] > 0 ? energy[lane] / bend[lane] : 0.0;
     }
-    for (size_t i = 0; i < size; i += kLanes) {
+    for (size_t i = 0; i < n * kLanes; i += kLanes) {
       for (size_t lane = 0; lane < kLanes; ++lane) {
         out[i + lane] += length[lane] * direction[i + lane];
         residual[i + lane] -= length[lane] * image[i + lane];
       }
     }
   }
-}
-
-/// xᵀ·M·x of the columns of a block.
-template <typename Real>
-Result<Ok> GraphLaplacian::block_diagonal(const BlockMatrix<Real>& matrix,
-                                          std::span<const double> middle,
-                                          size_t first,
-                                          const SolveOptions& options,
-                                          std::span<double> out) const {
-  std::vector<Real> columns(nodes() * kLanes);
-  CUPEL_TRY_VOID(solve_block<Real>(matrix, first, columns, options));
-  Lanes sum{};
-  for (size_t e = 0; e < edges_.size(); ++e) {
-    const Real* a = columns.data() + static_cast<size_t>(edges_[e].a) * kLanes;
-    const Real* b = columns.data() + static_cast<size_t>(edges_[e].b) * kLanes;
-    for (size_t lane = 0; lane < kLanes; ++lane) {
-      const auto gap = static_cast<double>(a[lane] - b[lane]);
-      sum[lane] += middle[e] * gap * gap;
-    }
-  }
-  std::copy_n(sum.begin(), out.size(), out.begin());
   return Ok{};
 }
 
@@ -286,26 +233,28 @@ Result<std::vector<double>> GraphLaplacian::sandwich_diagonal(std::span<const do
                                                               size_t threads,
                                                               const SolveOptions& options) const {
   CUPEL_CHECK(middle.size() == edges_.size(), "one middle weight per edge");
-  // Single precision needs a handful of steps where it suffices; where it does not, it stalls.
-  constexpr int64_t kSingleSteps = 60;
-  SolveOptions quick = options;
-  quick.max_iterations = std::min(options.max_iterations, kSingleSteps);
-  const BlockMatrix<float> single(*this);
-  const BlockMatrix<double> precise(*this);
   std::vector<double> diagonal(nodes());
   std::mutex lock;
   std::optional<Error> failure;
   ThreadPool pool(std::max<size_t>(threads, 1));
   pool.for_each_chunk(nodes(), kLanes, [&](size_t begin, size_t end) {
-    const auto out = std::span(diagonal).subspan(begin, end - begin);
-    if (block_diagonal<float>(single, middle, begin, quick, out)) {
-      return;
-    }
-    const auto solved = block_diagonal<double>(precise, middle, begin, options, out);
+    std::vector<double> columns(nodes() * kLanes);
+    const auto solved = solve_block(begin, end - begin, columns, options);
     if (!solved) {
       const std::lock_guard guard(lock);
       failure = solved.error();
+      return;
     }
+    Lanes sum{};
+    for (size_t e = 0; e < edges_.size(); ++e) {
+      const double* a = columns.data() + static_cast<size_t>(edges_[e].a) * kLanes;
+      const double* b = columns.data() + static_cast<size_t>(edges_[e].b) * kLanes;
+      for (size_t lane = 0; lane < kLanes; ++lane) {
+        const double gap = a[lane] - b[lane];
+        sum[lane] += middle[e] * gap * gap;
+      }
+    }
+    std::copy_n(sum.begin(), end - begin, diagonal.begin() + static_cast<std::ptrdiff_t>(begin));
   });
   if (failure) {
     return *failure;

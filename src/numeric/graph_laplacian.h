@@ -43,28 +43,18 @@ class GraphLaplacian {
 
   /// The diagonal of L⁻¹·M·L⁻¹ (pseudo-inverses in the gauge of sum zero), M a Laplacian without
   /// ridge on the same edges with the weights `middle` [edges as given]: one solve per node, in
-  /// blocks, on `threads` threads, right to about the tolerance; in single precision where that
-  /// gets there, which halves the time, else in double. What a sandwich covariance has on its
-  /// diagonal, when the whole would not fit. Errors: as solve.
+  /// blocks, on `threads` threads, right to about the tolerance. What a sandwich covariance has on
+  /// its diagonal, when the whole would not fit. Errors: as solve.
   Result<std::vector<double>> sandwich_diagonal(std::span<const double> middle,
                                                 size_t threads,
                                                 const SolveOptions& options = {
                                                     .relative_tolerance = 1e-5}) const;
 
  private:
-  template <typename Real>
-  struct BlockMatrix;
-  template <typename Real>
-  Result<Ok> solve_block(const BlockMatrix<Real>& matrix,
-                         size_t first,
-                         std::span<Real> out,
+  Result<Ok> solve_block(size_t first,
+                         size_t count,
+                         std::span<double> out,
                          const SolveOptions& options) const;
-  template <typename Real>
-  Result<Ok> block_diagonal(const BlockMatrix<Real>& matrix,
-                            std::span<const double> middle,
-                            size_t first,
-                            const SolveOptions& options,
-                            std::span<double> out) const;
 
   double ridge_ = 0;
   std::vector<GraphEdge> edges_;
