@@ -14,11 +14,8 @@ namespace cupel {
 class ByteBlock {
  public:
 #if defined(__SSE2__)
-  explicit ByteBlock(const char* data) {
-    for (int i = 0; i < 4; ++i) {
-      part_[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data) + i);
-    }
-  }
+  explicit ByteBlock(const char* data)
+      : part_{load(data), load(data + 16), load(data + 32), load(data + 48)} {}
   [[nodiscard]] uint64_t equal(char c) const {
     const __m128i wanted = _mm_set1_epi8(c);
     return gather([&](__m128i part) { return _mm_cmpeq_epi8(part, wanted); });
@@ -36,6 +33,9 @@ class ByteBlock {
   }
 
  private:
+  static __m128i load(const char* data) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(data));
+  }
   template <typename Compare>
   [[nodiscard]] uint64_t gather(const Compare& compare) const {
     uint64_t mask = 0;

@@ -32,19 +32,17 @@ CsvReader::Step CsvReader::next_slowly() {
     while (next_end_ + commas < known_ends_ && text_[ends_[next_end_ + commas]] == ',') {
       ++commas;
     }
-    if (commas > kMostFields) {
-      bytewise_ = true;  // which says so
-    } else if (next_end_ + commas < known_ends_) {
+    if (next_end_ + commas < known_ends_ && commas < kMostFields) {
       const uint32_t* ends = ends_.get() + next_end_;
       next_end_ += commas + 1;
       if (const Step step = take(ends, commas + 1); step != Step::kEnd) {
         return step;
       }
       commas = 0;
-    } else if (index_.at_end()) {
-      bytewise_ = true;  // no more records, or the last one has no line end or no closing quote
     } else {
-      bytewise_ = !more_ends();
+      // Reading byte by byte says what is wrong with too many fields or a quote, and takes a last
+      // record without a line end.
+      bytewise_ = commas >= kMostFields || index_.at_end() || !more_ends();
     }
   }
   return next_bytewise();
@@ -132,16 +130,8 @@ bool CsvReader::scan_fields(size_t& at) {
       if (!scan_quoted(at)) {
         return false;
       }
-    } else {
-      while (!line_ends_at(at) && text_[at] != ',') {
-        if (text_[at] == '"') {
-          return fail(corrupt_data(
-              "field {} has a quote inside an unquoted field; quote the whole field and double the "
-              "quote",
-              scanned_ends_.size() + 1));
-        }
-        ++at;
-      }
+    } else if (!scan_bare(at)) {
+      return false;
     }
     const bool comma = at < text_.size() && text_[at] == ',';
     at += !comma && at < text_.size() && text_[at] == '\r' ? 1 : 0;
@@ -149,11 +139,23 @@ bool CsvReader::scan_fields(size_t& at) {
     if (!comma) {
       return true;
     }
-    if (scanned_ends_.size() > kMostFields) {
+    if (scanned_ends_.size() >= kMostFields) {
       return fail(corrupt_data("more than {} fields; is this a CSV file?", kMostFields));
     }
     ++at;
   }
+}
+
+bool CsvReader::scan_bare(size_t& at) {
+  for (; !line_ends_at(at) && text_[at] != ','; ++at) {
+    if (text_[at] == '"') {
+      return fail(corrupt_data(
+          "field {} has a quote inside an unquoted field; quote the whole field and double the "
+          "quote",
+          scanned_ends_.size() + 1));
+    }
+  }
+  return true;
 }
 
 /// From an opening quote to the comma or line end behind the closing one.

@@ -88,6 +88,7 @@ class CsvReader {
   Step next_bytewise();
   bool scan_record();
   bool scan_fields(size_t& at);
+  bool scan_bare(size_t& at);
   bool scan_quoted(size_t& at);
   bool fail(Error error);
   [[nodiscard]] bool line_ends_at(size_t at) const {

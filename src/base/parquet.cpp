@@ -61,9 +61,9 @@ const Result<const CupelParquetApi*>& parquet_module() {
 Error problem_of(const std::string& path, const CupelParquetProblem& problem) {
   const std::string text = printable(problem.text, sizeof problem.text);
   switch (problem.kind) {
-    case CUPEL_PARQUET_UNSUPPORTED:
+    case kCupelParquetUnsupported:
       return unsupported("{}: {}", path, text);
-    case CUPEL_PARQUET_MEMORY:
+    case kCupelParquetMemory:
       return exhausted("{}: {}", path, text);
     default:
       return corrupt_data("{}: {}", path, text);

@@ -10,14 +10,14 @@
 
 /// Why a call failed.
 typedef struct {
-  int32_t kind;  ///< one of CUPEL_PARQUET_…
+  int32_t kind;  ///< one of kCupelParquet…
   char text[512];
 } CupelParquetProblem;
 
 enum {
-  CUPEL_PARQUET_CORRUPT = 1,      ///< the file breaks its format
-  CUPEL_PARQUET_UNSUPPORTED = 2,  ///< a column of a type that is not read
-  CUPEL_PARQUET_MEMORY = 3
+  kCupelParquetCorrupt = 1,      ///< the file breaks its format
+  kCupelParquetUnsupported = 2,  ///< a column of a type that is not read
+  kCupelParquetMemory = 3
 };
 
 /// Values of one column as text, one behind the other; null is the empty text.

@@ -120,9 +120,9 @@ arrow::Status append_value(const arrow::Array& array, int64_t row, std::string& 
 }
 
 void report(const arrow::Status& status, CupelParquetProblem* problem) {
-  problem->kind = status.IsNotImplemented() || status.IsTypeError() ? CUPEL_PARQUET_UNSUPPORTED
-                  : status.IsOutOfMemory()                          ? CUPEL_PARQUET_MEMORY
-                                                                    : CUPEL_PARQUET_CORRUPT;
+  problem->kind = status.IsNotImplemented() || status.IsTypeError() ? kCupelParquetUnsupported
+                  : status.IsOutOfMemory()                          ? kCupelParquetMemory
+                                                                    : kCupelParquetCorrupt;
   const std::string text = status.message();
   const size_t size = std::min(text.size(), sizeof problem->text - 1);
   std::memcpy(problem->text, text.data(), size);

@@ -52,20 +52,23 @@ class Pipeline {
       const std::unique_ptr<VoteBlockParser> parser = make_parser(number);
       Job job;
       while (take(job)) {
-        VoteBlock votes;
-        votes.parser = number;
-        if (job.error.has_value()) {
-          votes.stop = BadRow{0, std::move(*job.error)};
-        } else {
-          votes = parser->parse(job.text, job.line);
-        }
-        CUPEL_TRY_VOID(merge(job.number, std::move(votes)));
+        CUPEL_TRY_VOID(merge(job.number, votes_of(job, *parser, number)));
       }
       return Ok{};
     });
     if (!done.has_value()) {
       stop(std::move(done).error());
     }
+  }
+
+  static VoteBlock votes_of(Job& job, VoteBlockParser& parser, size_t number) {
+    if (!job.error.has_value()) {
+      return parser.parse(job.text, job.line);
+    }
+    VoteBlock votes;
+    votes.parser = number;
+    votes.stop = BadRow{0, std::move(*job.error)};
+    return votes;
   }
 
   /// The next block of the file; false when there are no more.
@@ -86,10 +89,12 @@ class Pipeline {
     job.text = job.block.text();
     job.line = job.block.first_line();
     if (!more.has_value()) {
+      finished_ = true;
       job.error = std::move(more).error();
+      return true;
     }
-    finished_ = job.error.has_value() || !*more;
-    return job.error.has_value() || *more;
+    finished_ = !*more;
+    return *more;
   }
 
   Result<Ok> merge(size_t number, VoteBlock votes) {

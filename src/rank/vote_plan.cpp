@@ -72,6 +72,7 @@ class Planner {
     return names;
   }
   [[nodiscard]] Error no_dialect() const;
+  Result<Ok> place_all(const std::vector<std::string>& names);
 
   const VoteColumns& columns_;
   VotePlan& plan_;
@@ -80,17 +81,20 @@ class Planner {
 Result<Ok> Planner::add_dialect() {
   for (const VoteDialect& dialect : vote_dialects()) {
     const std::vector<std::string> names = columns_of(dialect);
-    if (!std::all_of(names.begin(), names.end(),
-                     [&](const std::string& name) { return has(name); })) {
-      continue;
+    if (std::all_of(names.begin(), names.end(),
+                    [&](const std::string& name) { return has(name); })) {
+      plan_.dialect = &dialect;
+      return place_all(names);
     }
-    plan_.dialect = &dialect;
-    for (const std::string& name : names) {
-      CUPEL_TRY_VOID(place(name));
-    }
-    return Ok{};
   }
   return no_dialect();
+}
+
+Result<Ok> Planner::place_all(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    CUPEL_TRY_VOID(place(name));
+  }
+  return Ok{};
 }
 
 /// Names the column that is missing when all others of a dialect are there.
