@@ -48,6 +48,7 @@ std::optional<numeric::Interval> coefficient_interval(const Coefficient& coeffic
 struct WarmStart {
   std::vector<double> x;                    ///< the parameters of the method
   std::optional<numeric::Cholesky> factor;  ///< of the Hessian there
+  std::vector<double> with_vectors{};       ///< method gpm: strengths and vectors
 };
 
 /// One rating per model of a table.

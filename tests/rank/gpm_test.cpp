@@ -327,6 +327,28 @@ TEST(FitGpm, DoesNotDependOnOrderNamesOrSides) {
   }
 }
 
+// A resample is fitted from the data's fit; from scratch the same minimum is found.
+TEST(FitGpm, ResamplesEndWhereFreshFitsDo) {
+  const BattleTable table = rock_paper_scissors(0.9, 300, 1);
+  const RatingMethod& method = **find_rating_method("gpm");
+  const auto full = fit_ratings(method, table);
+  ASSERT_TRUE(full.has_value());
+  ASSERT_EQ(full->tuned[0].name, "lambda_v");
+  const RatingOptions fixed{.settings = {{"lambda_v", full->tuned[0].value}}};
+  RatingOptions resample = fixed;
+  resample.resample_of = &*full;
+  const BattleTable other = rock_paper_scissors(0.9, 300, 2);
+  const auto x = fit_ratings(method, other, fixed);
+  const auto y = fit_ratings(method, other, resample);
+  ASSERT_TRUE(x.has_value() && y.has_value());
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(x->values[i], y->values[i], 1e-4);
+    for (size_t j = 0; j < 3; ++j) {
+      EXPECT_NEAR(x->preference(i, j), y->preference(i, j), 1e-6);
+    }
+  }
+}
+
 TEST(FitGpm, RefusesWhatItCannotFit) {
   const BattleTable table = rock_paper_scissors(0.9, 20, 1);
   for (const int64_t dim : {-2, 1, 3, 17, 18}) {

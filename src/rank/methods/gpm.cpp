@@ -94,9 +94,9 @@ std::vector<std::vector<double>> starts_of(const GpmProblem& problem, const GpmO
 }
 
 /// The lowest minimum that any start leads to.
-Result<LbfgsResult> best_minimum(const GpmObjective& objective,
-                                 const GpmProblem& problem,
-                                 const GpmOptions& options) {
+Result<LbfgsResult> lowest_minimum(const GpmObjective& objective,
+                                   const GpmProblem& problem,
+                                   const GpmOptions& options) {
   std::optional<LbfgsResult> best;
   for (const std::vector<double>& start : starts_of(problem, options)) {
     CUPEL_TRY(LbfgsResult fit, minimise_gpm(objective, start, kGpmCoarse));
@@ -105,7 +105,18 @@ Result<LbfgsResult> best_minimum(const GpmObjective& objective,
       best = std::move(fit);
     }
   }
-  CUPEL_TRY(LbfgsResult fit, minimise_gpm(objective, best->x, kFine));
+  return minimise_gpm(objective, best->x, kFine);
+}
+
+/// The minimum that is reported; that of a resample is the one beside the data's.
+Result<LbfgsResult> find_minimum(const GpmObjective& objective,
+                                 const GpmProblem& problem,
+                                 const GpmOptions& options) {
+  const WarmStart* warm =
+      options.resample_of == nullptr ? nullptr : options.resample_of->warm.get();
+  const bool known = warm != nullptr && warm->with_vectors.size() == objective.unknowns();
+  CUPEL_TRY(LbfgsResult fit, known ? minimise_gpm(objective, warm->with_vectors, kGoodEnough)
+                                   : lowest_minimum(objective, problem, options));
   const double mean = mean_mass_per_model(objective.pairs, objective.models);
   if (!(fit.gradient_norm <= kGoodEnough * mean)) {
     return deadline_passed(
@@ -126,6 +137,11 @@ void take_result(const GpmObjective& objective, const LbfgsResult& result, GpmFi
     value -= mean;
   }
   std::copy(result.x.begin() + models, result.x.end(), fit.vectors.values().begin());
+  if (fit.warm != nullptr) {
+    auto warm = std::make_shared<WarmStart>(*fit.warm);
+    warm->with_vectors = result.x;
+    fit.warm = std::move(warm);
+  }
   const double nll = objective.negative_log_likelihood(result.x, objective.pairs);
   const double mass =
       0.5 * mean_mass_per_model(objective.pairs, objective.models) * static_cast<double>(models);
@@ -193,7 +209,7 @@ Result<GpmFit> fit_gpm(const RatingInput& input, const GpmOptions& options) {
                                .dim = static_cast<size_t>(options.dim),
                                .lambda_v = fit.lambda_v,
                                .ridge = options.ridge};
-  CUPEL_TRY(const LbfgsResult result, best_minimum(objective, problem, options));
+  CUPEL_TRY(const LbfgsResult result, find_minimum(objective, problem, options));
   take_result(objective, result, fit);
   return fit;
 }

@@ -41,7 +41,7 @@ struct GpmFit {
   /// Bradley-Terry.
   std::vector<GpmPenaltyTrial> trials;
   FitReport report;
-  std::shared_ptr<const WarmStart> warm;  ///< of the Bradley-Terry fit that it began with
+  std::shared_ptr<const WarmStart> warm;  ///< what resamples start from
 
   /// s_ij, the log-odds that i beats j.
   [[nodiscard]] double log_odds(size_t i, size_t j) const;
@@ -57,7 +57,8 @@ struct GpmFit {
 /// Any antisymmetric matrix of log-odds can be written so with M/2 planes (dim = M).
 /// Ties:   outcome ½, as in Bradley-Terry.   dim 0: `fit_bradley_terry`.
 /// Starts: the loss is not convex and V = 0 is a saddle, so fits start from the leading planes of
-///         Bradley-Terry's residuals and from seeded vectors; the lowest loss is kept.
+///         Bradley-Terry's residuals and from seeded vectors; the lowest loss is kept. A resample
+///         starts from the data's fit alone.
 /// Penalty: where it is to be chosen, 2^-k times the residuals' largest singular value (k = 0..10),
 ///         by the log-loss of `folds` random parts held out in turn; ties go to the larger one.
 /// Errors: kInvalidArgument - no battles, an odd dim, options out of range, more than 4,096 models

@@ -111,6 +111,9 @@ Result<NewmanFit> fit_newman(const NameIndex& names,
                              std::span<const PairTotal> pairs,
                              const NewmanOptions& options) {
   CUPEL_TRY_VOID(check_options(options));
+  CUPEL_TRY_VOID(require_one_group(names, pairs, "ratings would be infinite",
+                                   "add battles that decide between them, or take bradley-terry "
+                                   "with a ridge"));
   CUPEL_TRY_VOID(require_finite_tie_strengths(names, pairs));
   NewmanFit fit{.scores = std::vector<double>(names.size(), 1.0)};
   Iteration iteration(pairs, names.size(), options.damped);
