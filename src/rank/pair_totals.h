@@ -21,8 +21,8 @@ struct PairTotal {
   double tied2 = 0;  ///< Σ w² over y = ½
 
   /// Weight of the wins of a, and of b, ties left out; meant for outcomes without shades.
-  [[nodiscard]] double wins_a() const { return won - 0.5 * tied; }
-  [[nodiscard]] double wins_b() const { return mass - won - 0.5 * tied; }
+  [[nodiscard]] double wins_a() const { return beyond_rounding(won - 0.5 * tied); }
+  [[nodiscard]] double wins_b() const { return beyond_rounding(mass - won - 0.5 * tied); }
 
   /// Adds `count` battles of one kind; `outcome` is the share of a.
   void add(double outcome, double weight, double count) {
@@ -38,6 +38,10 @@ struct PairTotal {
       tied2 += w2;
     }
   }
+
+ private:
+  /// A win and a tie of weight 0.3 leave 3e-17 of a win for the other side, which is none.
+  [[nodiscard]] double beyond_rounding(double wins) const { return wins > 1e-12 * mass ? wins : 0; }
 };
 
 /// Sums a table up by pairs, a < b, sorted by (a, b); features are left out.

@@ -132,5 +132,15 @@ TEST(FitNewman, RefusesMoreTiesThanWinsHoldTogether) {
   EXPECT_EQ(fit_newman(table).error().code, Code::kFailedPrecondition);
 }
 
+// x beat y once and tied once, each vote of weight 0.3: 0.6 − 0.45 − 0.15 is 3e-17 and no win of y.
+TEST(FitNewman, TakesRoundingForNoWin) {
+  BattleTable table = two_models(1, 0, 1);
+  ASSERT_TRUE(table.set_weights({0.3, 0.3}).has_value());
+  const auto fit = fit_newman(table);
+  ASSERT_FALSE(fit.has_value());
+  EXPECT_EQ(fit.error().code, Code::kFailedPrecondition);
+  EXPECT_EQ(pair_totals(table)[0].wins_b(), 0);
+}
+
 }  // namespace
 }  // namespace cupel::rank
