@@ -34,9 +34,11 @@ class Votes:
     rows: int
     models: int
     users: int = 0
+    lengths: bool = False
 
     def arguments(self) -> list:
-        return ["--rows", self.rows, "--models", self.models, "--users", self.users]
+        return ["--rows", self.rows, "--models", self.models, "--users", self.users,
+                *(["--lengths"] if self.lengths else [])]
 
 
 FILES = {
@@ -45,6 +47,7 @@ FILES = {
     "20M": Votes(20_000_000, 200),
     "2M users": Votes(2_000_000, 200, 100_000),
     "10k models": Votes(2_000_000, 10_000),
+    "20k with lengths": Votes(20_000, 30, lengths=True),
 }
 
 
@@ -58,6 +61,10 @@ class Case:
     fit: str = ""
     peer: str = ""  # arena_rank, or a function of evalica
     most_rounds: int | None = None
+
+    @property
+    def peer_label(self) -> str:
+        return {"": "", "arena_rank": "arena-rank"}.get(self.peer, "evalica")
 
 
 SANDWICH = ("--method", "bradley-terry", "--ci", "sandwich")
@@ -115,9 +122,12 @@ def votes_file(name: str, python: Path) -> Path:
     """Made once for a version of the generator; its name holds what it was made from."""
     script = SCRIPTS / "generate_votes.py"
     digest = hashlib.sha256(script.read_bytes() + repr(FILES[name]).encode()).hexdigest()[:12]
-    path = CACHE / f"votes-{name.replace(' ', '-')}-{digest}.csv"
+    stem = f"votes-{name.replace(' ', '-')}"
+    path = CACHE / f"{stem}-{digest}.csv"
     if not path.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
+        for older in CACHE.glob(f"{stem}-{'?' * len(digest)}.csv"):
+            older.unlink()
         partial = path.with_suffix(".tmp")
         run([python, script, *FILES[name].arguments(), "--out", partial])
         partial.rename(path)
@@ -176,6 +186,7 @@ class Ranking:
         for name in PUBLISHED:
             self.agree(name, self.data / f"{name}.csv", PUBLISHED[name])
         self.agree("2M", votes_file("2M", self.python), ("model_a", "model_b"))
+        self.attempt("style against arena-rank", lambda: self.agree_style("20k with lengths"))
         self.result["busy_share"] = sorted(self.busy)[len(self.busy) // 2] if self.busy else 0.0
         return self.result
 
@@ -209,7 +220,7 @@ class Ranking:
             values = {side: summary([turn["seconds"] for turn in made]) | {"turns": made}
                       for side, made in turns[name].items() if (name, side) not in gone}
             self.result["cases"][name] = {"what": case.what, "rows": FILES[case.votes].rows, "peer": case.peer,
-                                          "values": values}
+                                          "peer_label": case.peer_label, "values": values}
 
     def turn(self, case: Case, side: str) -> dict:
         path = votes_file(case.votes, self.python)
@@ -283,13 +294,24 @@ class Ranking:
     def agree_arena_rank(self, name: str, path: Path, columns: tuple[str, str], tight: bool) -> None:
         theirs = last_json(run([self.python, SCRIPTS / "arena_rank_turn.py", path, "--columns", *columns,
                                 *(["--tight"] if tight else [])]).out)
-        rows = self.rank(path, "bradley-terry", "sandwich")
         peer = "arena-rank" + (", run to its end, little ridge" if tight else "")
-        points, relative = ARENA_TIGHT_BOUNDS if tight else ARENA_BOUNDS[name]
+        self.compare_errors(name, "", peer, self.rank(path, "bradley-terry", "sandwich"), theirs,
+                            ARENA_TIGHT_BOUNDS if tight else ARENA_BOUNDS[name])
+
+    def agree_style(self, name: str) -> None:
+        """Length as the one feature, no penalty on either side."""
+        path = votes_file(name, self.python)
+        theirs = last_json(run([self.python, SCRIPTS / "arena_rank_turn.py", path, "--style", "length", "--tight"]).out)
+        ours = leaderboard(run([self.binary, "rank", path, "--method", "style", "--style", "length", "--ci", "sandwich",
+                                "--format", "csv"]).out)
+        self.compare_errors(name, "style: ", "arena-rank, run to its end, little ridge", ours, theirs, ARENA_TIGHT_BOUNDS)
+
+    def compare_errors(self, name: str, what: str, peer: str, rows: dict, theirs: dict, bounds: tuple[float, float]) -> None:
         ratings = {item: row["rating"] for item, row in rows.items()}
         errors = {item: row["half_width"] / NORMAL_975 for item, row in rows.items()}
-        self.note(name, "ratings", peer, "points", largest_difference(ratings, theirs["ratings"], "points"), points)
-        self.note(name, "standard errors", peer, "relative", largest_difference(errors, theirs["errors"], "relative"), relative)
+        self.note(name, f"{what}ratings", peer, "points", largest_difference(ratings, theirs["ratings"], "points"), bounds[0])
+        self.note(name, f"{what}standard errors", peer, "relative",
+                  largest_difference(errors, theirs["errors"], "relative"), bounds[1])
 
     def note(self, votes: str, what: str, peer: str, unit: str, difference: float, bound: float) -> None:
         self.result["agreement"].append({"votes": votes, "what": what, "peer": peer, "unit": unit,

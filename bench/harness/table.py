@@ -102,7 +102,7 @@ def rank_rows(ranking: dict) -> list[list[str]]:
     rows = [["rank", "Cupel, s", "peer", "peer, s", "ratio", "Cupel, MB", "peer, MB"]]
     for case in ranking["cases"].values():
         ours, theirs = case["values"].get("cupel"), case["values"].get(case["peer"])
-        cells = ["failed" if ours is None else figure(ours), case["peer"] or "-"]
+        cells = ["failed" if ours is None else figure(ours), case["peer_label"] or "-"]
         cells.append(figure(theirs) if theirs else "failed" if case["peer"] else "-")
         cells.append(f"{paired_ratio(theirs['values'], ours['values']):.1f} x" if ours and theirs else "-")
         cells += [f"{max(turn['peak_bytes'] for turn in side['turns']) / 1e6:.0f}" if side else "-" for side in (ours, theirs)]

@@ -218,7 +218,7 @@ def rank_speed_checks(ranking: dict) -> list[Check]:
     for name, case in ranking["cases"].items():
         ours, theirs = case["values"].get("cupel"), case["values"].get(case["peer"])
         if name in RANK_RATIOS:
-            what, bound = f"rank: {case['what']}, to {case['peer']}", f">= {RANK_RATIOS[name]:.0f} x"
+            what, bound = f"rank: {case['what']}, to {case['peer_label']}", f">= {RANK_RATIOS[name]:.0f} x"
             if ours is None or theirs is None:
                 checks.append(missing(what, bound, "not measured on both sides"))
             else:

@@ -178,7 +178,8 @@ def ranking(busy=0.0, **cases):
         values = {"cupel": summary([ours] * 5) | {"turns": [{"seconds": ours, "peak_bytes": 2**29}]}}
         if theirs is not None:
             values[case.peer] = summary([theirs] * 5) | {"turns": [{"seconds": theirs, "peak_bytes": 2**31}]}
-        found["cases"][name] = {"what": case.what, "rows": rank.FILES[case.votes].rows, "peer": case.peer, "values": values}
+        found["cases"][name] = {"what": case.what, "rows": rank.FILES[case.votes].rows, "peer": case.peer,
+                                "peer_label": case.peer_label, "values": values}
     return found
 
 
@@ -231,8 +232,8 @@ class Rankings(unittest.TestCase):
         run["rank"] = ranking(leaderboard=(0.2, 6.0), elo=0.1, bootstrap=1.0)
         run["targets"] = targets.all_checks(run)
         text = table.document(run, {})
-        self.assertRegex(text, r"whole process +0.200 .* arena_rank +6.000 .*30.0 x +537 +2147")
-        self.assertRegex(text, r"online Elo from memory .* elo +failed +- +537 +-")
+        self.assertRegex(text, r"whole process +0.200 .* arena-rank +6.000 .*30.0 x +537 +2147")
+        self.assertRegex(text, r"online Elo from memory .* evalica +failed +- +537 +-")
 
 
 class Tables(unittest.TestCase):
