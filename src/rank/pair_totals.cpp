@@ -1,6 +1,8 @@
 #include "rank/pair_totals.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <utility>
 
 namespace cupel::rank {
@@ -8,6 +10,8 @@ namespace {
 
 /// Up to here each pair has a place in one table (16 MB of places at most).
 constexpr size_t kMostTabledModels = 2048;
+// A table of counts is walked to its end: it may have as many places as there are rows, and these.
+constexpr size_t kSmallTable = 4096;
 
 size_t at(int32_t index) {
   return static_cast<size_t>(index);
@@ -17,6 +21,40 @@ size_t at(int32_t index) {
 void add_row(PairTotal& total, const Battle& battle) {
   const double outcome = battle.a > battle.b ? 1 - battle.outcome : battle.outcome;
   total.add(outcome, battle.weight, static_cast<double>(battle.count));
+}
+
+/// Counts wins, ties and losses of each pair in one table, a fifth of the time of adding sums up;
+/// nothing for outcomes with shades or a weight other than 1.
+std::optional<std::vector<PairTotal>> counted_totals(const BattleTable& table) {
+  if (!table.has_hard_outcomes()) {
+    return std::nullopt;
+  }
+  const size_t models = table.model_count();
+  std::vector<std::array<int64_t, 3>> votes(models * models);  // lost, tied, won by the lower index
+  for (size_t i = 0; i < table.rows(); ++i) {
+    const Battle battle = table.row(i);
+    if (battle.weight != 1) {
+      return std::nullopt;
+    }
+    const auto points = static_cast<size_t>(2 * battle.outcome);
+    const bool swapped = battle.a > battle.b;
+    const size_t pair =
+        swapped ? at(battle.b) * models + at(battle.a) : at(battle.a) * models + at(battle.b);
+    votes[pair][swapped ? 2 - points : points] += battle.count;
+  }
+  std::vector<PairTotal> totals;
+  for (size_t pair = 0; pair < votes.size(); ++pair) {
+    const auto& [lost, tied, won] = votes[pair];
+    if (lost + tied + won > 0) {
+      PairTotal total{.a = static_cast<int32_t>(pair / models),
+                      .b = static_cast<int32_t>(pair % models)};
+      total.add(kWinB, 1, static_cast<double>(lost));
+      total.add(kTie, 1, static_cast<double>(tied));
+      total.add(kWinA, 1, static_cast<double>(won));
+      totals.push_back(total);
+    }
+  }
+  return totals;
 }
 
 /// A table of places: the total of a pair is found without searching.
@@ -72,7 +110,16 @@ std::vector<PairTotal> sorted_totals(const BattleTable& table) {
 }  // namespace
 
 std::vector<PairTotal> pair_totals(const BattleTable& table) {
-  return table.model_count() <= kMostTabledModels ? tabled_totals(table) : sorted_totals(table);
+  const size_t models = table.model_count();
+  if (models > kMostTabledModels) {
+    return sorted_totals(table);
+  }
+  if (models * models <= table.rows() + kSmallTable) {
+    if (auto totals = counted_totals(table); totals.has_value()) {
+      return std::move(*totals);
+    }
+  }
+  return tabled_totals(table);
 }
 
 }  // namespace cupel::rank
