@@ -33,19 +33,19 @@ class Finished:
     wall_s: float
 
 
-def run(command: list) -> Finished:
-    """Runs a command to its end; one that fails or outlasts TURN_LIMIT_S is a RuntimeError with its last words."""
+def run(command: list, limit_s: int = TURN_LIMIT_S) -> Finished:
+    """Runs a command to its end; one that fails or outlasts its limit is a RuntimeError with its last words."""
     name = Path(command[1] if Path(command[0]).name.startswith("python") else command[0]).name
     with (tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err,
           tempfile.NamedTemporaryFile("r") as peak):
         began = time.perf_counter()
         process = subprocess.run([sys.executable, "-I", "-S", "-c", LAUNCH, peak.name, "timeout", "--kill-after=5",
-                                  str(TURN_LIMIT_S), *map(str, command)], stdout=out, stderr=err, check=False)
+                                  str(limit_s), *map(str, command)], stdout=out, stderr=err, check=False)
         wall_s = time.perf_counter() - began
         for stream in (out, err):
             stream.seek(0)
         if process.returncode == 124:
-            raise RuntimeError(f"{name} did not end within {TURN_LIMIT_S} s")
+            raise RuntimeError(f"{name} did not end within {limit_s} s")
         if process.returncode != 0:
             raise RuntimeError(f"{name} exited with {process.returncode}: {err.read().strip()[-500:]}")
         # `timeout` waits for its child, so that the usage that it hands up includes the child's peak.

@@ -36,8 +36,9 @@ struct JsonTokenizerOptions {
 /// together may make a text more than 4096 times as long or are more than 256;
 /// kCorruptData - a part is absent, mistyped or contradicts another (names its path);
 /// kExhausted - more than 6 · 2^20 JSON values.
-/// Cost: 1 s and 180 MB at the peak for 30 MB (400,000 tokens). Checked against:
-/// tests/engine/tokenizer_json_test.cpp (tokenizers 0.23.3).
+/// Cost: 1.2 s of a core and 250 MB at the peak for 50 MB (580,000 tokens, as many merges); the
+/// dearest file of 50 MB, all of it added tokens, 9 s and 930 MB (tests/engine/slow). Checked
+/// against: tests/engine/tokenizer_json_test.cpp (tokenizers 0.23.3).
 Result<std::unique_ptr<Tokenizer>> tokenizer_from_json(std::string_view text,
                                                        const JsonTokenizerOptions& options = {});
 
