@@ -50,6 +50,7 @@ def quantize(binary: Path, source: Path, kind: str, out: Path) -> dict:
     elements = sum(tensor["elements"] for tensor in report["tensors"])
     worst = max(changed, key=lambda tensor: tensor["rmse"] / tensor["rms"], default=None)
     return {"bits_per_weight": 8 * report["output_bytes"] / elements, "relative_error": report["relative_error"],
+            "fell_back": "_k" in kind and any("_k" not in tensor["to"].lower() for tensor in changed),
             "worst_tensor": worst and worst["name"], "worst_error": worst and worst["rmse"] / worst["rms"],
             "tensors": [{"name": tensor["name"], "to": tensor["to"], "error": tensor["rmse"] / tensor["rms"]}
                         for tensor in changed]}
@@ -138,10 +139,11 @@ def measure(binary: Path, python: str, sources: list[str]) -> tuple[dict, list]:
 
 
 def classes(types: dict, figure) -> list[tuple[int, list[float]]]:
-    """Figures by nominal bits, ascending; types without one are left out."""
+    """Figures by nominal bits, ascending. Types without one are left out, and K types of rows that they do not fit,
+    which became others of more bits."""
     by_bits: dict[int, list[float]] = {}
     for kind, found in types.items():
-        if (value := figure(found)) is not None:
+        if not found.get("fell_back") and (value := figure(found)) is not None:
             by_bits.setdefault(nominal_bits(kind), []).append(value)
     return sorted(by_bits.items())
 

@@ -149,6 +149,11 @@ class Quantising(unittest.TestCase):
         self.assertEqual(got["trained: error falls as bits rise"], "PASS")
         self.assertEqual(got["trained: KL divergence falls as bits rise"], "MISS")
 
+    def test_types_that_fell_back_to_others_do_not_count(self):
+        wider = quantised(0.01) | {"fell_back": True}  # 384 columns: Q4_K became Q5_0
+        got = self.verdicts(q4_0=quantised(0.08), q4_k=wider, q5_0=quantised(0.04))
+        self.assertEqual(got["trained: error falls as bits rise"], "PASS")
+
     def test_one_class_shows_nothing(self):
         self.assertEqual(self.verdicts(q4_0=quantised(0.08))["trained: error falls as bits rise"], "n/a")
 
