@@ -24,6 +24,7 @@ RATIOS = (
     ("gemma3", "shared", "16 streams", "openvino", 1.0),
 )
 # A greedy path may leave llama.cpp's where that liked the two tokens about equally: within this many nats.
+# Measured: at most 0.021 on the trained model; on SmolLM2 0.027 with Q4_K_M, and 0.185 with Q4_0, which is open.
 NEAR_TIE = 0.1
 # Least share of the bandwidth limit of decoding at batch 1.
 LIMIT_SHARES = {"smollm2": 0.55, "gemma3": 0.75}
