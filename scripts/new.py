@@ -43,8 +43,8 @@ RATING = Kind(
 namespace cupel::rank::method {{
 namespace {{
 
-Result<Ratings> fit(const BattleTable& table, const RatingOptions& /*options*/) {{
-  return unsupported("{name}: cannot fit {{}} models yet", table.model_count());
+Result<Ratings> fit(const RatingInput& input, const RatingOptions& /*options*/) {{
+  return unsupported("{name}: cannot fit {{}} models yet", input.models());
 }}
 
 }}  // namespace

@@ -44,7 +44,7 @@ std::string overview() {
     text += format("\n{}\n", group);
     for (const CommandInfo& info : commands()) {
       if (info.group == group) {
-        text += format("  {:<15} {}\n", info.name, info.summary);
+        text += format("  {:<16} {}\n", info.name, info.summary);
       }
     }
   }

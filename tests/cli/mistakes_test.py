@@ -6,7 +6,9 @@ import struct
 
 from support import MISSING, ROOT, SMOLLM2, TOUCHSTONE, USAGE, CupelTest, main, needs_model
 
-COMMANDS = re.findall(r"CUPEL_COMMAND\((\w+?)_?\)", (ROOT / "src/cli/commands.def").read_text(encoding="utf-8"))
+# Of an identifier with underscores the first one stands for the space of a command of two words.
+COMMANDS = [name.replace("_", " ", 1).replace("_", "-") for name in
+            re.findall(r"CUPEL_COMMAND\((\w+?)_?\)", (ROOT / "src/cli/commands.def").read_text(encoding="utf-8"))]
 
 
 class MistakeTest(CupelTest):
@@ -43,11 +45,11 @@ class HintTest(MistakeTest):
 
     def test_mistyped_flags_of_every_command(self):
         for name in COMMANDS:
-            flags = re.findall(r"^ +(?:-h,)?(--[a-z-]+)", self.ok(name, "--help").out, re.MULTILINE)
+            flags = re.findall(r"^ +(?:-h,)?(--[a-z-]+)", self.ok(*name.split(), "--help").out, re.MULTILINE)
             self.assertIn("--help", flags)
             for flag in flags:
                 typed = flag[:4] + flag[5:] + "s"
-                self.refused(USAGE, name, typed, says=[f"{name}: unknown flag {typed}", "did you mean \"--",
+                self.refused(USAGE, *name.split(), typed, says=[f"{name}: unknown flag {typed}", "did you mean \"--",
                                                        f"see cupel {name} --help"])
 
     def test_mistyped_flags_are_found_wherever_they_stand(self):
