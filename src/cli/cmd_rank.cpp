@@ -1,5 +1,6 @@
 // cupel rank: votes into a leaderboard.
 #include <algorithm>
+#include <filesystem>
 
 #include "base/error.h"
 #include "base/io.h"
@@ -25,6 +26,9 @@ class Rank : public Command {
 
   Result<int> run() override {
     CUPEL_TRY(rank::AnalysisOptions options, votes_.analysis());
+    CUPEL_TRY_VOID(check_out());
+    few_rounds_ = options.leaderboard.intervals == rank::IntervalKind::kBootstrap &&
+                  options.leaderboard.bootstrap.rounds < 100;
     options.details = format_ == "html" || format_ == "json";
     CUPEL_TRY(rank::VoteFile votes,
               votes_.read(by_.empty() ? std::vector<std::string>{} : std::vector{by_}));
@@ -42,6 +46,17 @@ class Rank : public Command {
   }
 
  private:
+  /// The votes are not written over.
+  [[nodiscard]] Result<Ok> check_out() const {
+    std::error_code ec;
+    for (const std::string& file : votes_.files()) {
+      if (!out_.empty() && std::filesystem::equivalent(file, out_, ec)) {
+        return invalid_argument("--out {} is one of the vote files; name another", out_);
+      }
+    }
+    return Ok{};
+  }
+
   /// Takes the table out of `votes` unless groups need it too.
   Result<Ok> rate_all(rank::VoteFile& votes,
                       const rank::AnalysisOptions& options,
@@ -96,8 +111,17 @@ class Rank : public Command {
     }
   }
 
-  static void add_warnings(const rank::VoteFile& votes, RankOutput& output) {
+  void add_warnings(const rank::VoteFile& votes, RankOutput& output) const {
     output.warnings = votes.notes;
+    for (const RankedGroup& group : output.groups) {
+      if (!group.analysis) {
+        output.warnings.push_back(
+            format("{} was not rated: {}", group.name.empty() ? "all" : group.name, group.failure));
+      }
+    }
+    if (few_rounds_) {
+      output.warnings.emplace_back("fewer than 100 bootstrap rounds say little; take 1,000");
+    }
     if (votes.skipped > 0) {
       output.warnings.push_back(format("{} bad rows were left out:", votes.skipped));
       for (const std::string& line : votes.first_skipped) {
@@ -132,6 +156,7 @@ class Rank : public Command {
   std::string by_;
   std::string format_ = "table";
   std::string out_;
+  bool few_rounds_ = false;
 };
 
 }  // namespace

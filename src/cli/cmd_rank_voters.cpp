@@ -59,6 +59,9 @@ class RankVoters : public Command {
     if (votes_.cluster().empty()) {
       return invalid_argument("rank voters: who voted? name the column, e.g. --cluster user");
     }
+    if (day_.empty() != (cap_ == 0)) {
+      return invalid_argument("rank voters: --day and --daily-cap need each other");
+    }
     CUPEL_TRY(const rank::VoteFile votes,
               votes_.read(day_.empty() ? std::vector<std::string>{} : std::vector{day_}));
     rank::VoterOptions options{.alpha = alpha_, .seed = votes_.seed(), .daily_cap = cap_};

@@ -176,7 +176,8 @@ Json group_json(const RankedGroup& group, double confidence) {
     coefficients.push_back(std::move(entry));
   }
   json.set("coefficients", std::move(coefficients));
-  json.set("log_likelihood", analysis.board.ratings.report.log_likelihood);
+  const double likelihood = analysis.board.ratings.report.log_likelihood;
+  json.set("log_likelihood", likelihood == 0 ? Json() : Json(likelihood));
   json.set("separability", analysis.separability ? Json(*analysis.separability) : Json());
   json.set("tie_share", analysis.tie_share);
   json.set("left_out", texts(analysis.left_out));

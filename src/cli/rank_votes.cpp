@@ -174,11 +174,12 @@ Result<std::vector<rank::RatingOptions::Setting>> VoteFlags::settings() const {
 Result<rank::AnalysisOptions> VoteFlags::analysis() const {
   rank::AnalysisOptions options;
   CUPEL_TRY(options.method, rank::find_rating_method(method_));
-  if (!(alpha_ > 0 && alpha_ < 1)) {
+  if (!(alpha_ >= 1e-9 && alpha_ < 1)) {
     return invalid_argument("--alpha is {:g}; expected a share between 0 and 1, e.g. 0.05", alpha_);
   }
-  if (!(pseudo_ties_ >= 0 && std::isfinite(pseudo_ties_))) {
-    return invalid_argument("--pseudo-ties is {:g}; expected a weight >= 0", pseudo_ties_);
+  if (!(pseudo_ties_ >= 0 && pseudo_ties_ <= 1e6)) {
+    return invalid_argument("--pseudo-ties is {:g}; expected a weight from 0 to 1,000,000",
+                            pseudo_ties_);
   }
   rank::LeaderboardOptions& board = options.leaderboard;
   CUPEL_TRY_VOID(read_intervals(ci_, *options.method, board));
@@ -218,13 +219,25 @@ Result<rank::VoteFile> VoteFlags::read(std::vector<std::string> keep) {
       keep.push_back(column);
     }
   }
+  const std::vector<std::string> style = comma_separated(style_);
+  for (const std::string& name : style) {
+    if (std::count(style.begin(), style.end(), name) > 1) {
+      return invalid_argument("--style names \"{}\" twice", printable(name));
+    }
+  }
   CUPEL_TRY(rank::VoteFile votes, rank::read_votes({.paths = files_,
                                                     .cluster = cluster_,
                                                     .keep = std::move(keep),
-                                                    .style = comma_separated(style_),
+                                                    .style = style,
                                                     .skip_bad = skip_bad_,
                                                     .threads = static_cast<size_t>(threads_)}));
   CUPEL_TRY_VOID(apply_columns(votes));
+  if (method_ == "style" && style_.empty()) {
+    votes.notes.emplace_back("no features were named with --style: this is bradley-terry");
+  }
+  if (method_ == "composite" && component_.empty()) {
+    votes.notes.emplace_back("no --component was named: all votes are one kind");
+  }
   return votes;
 }
 

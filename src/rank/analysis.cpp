@@ -80,7 +80,7 @@ std::vector<double> win_rates(const BattleTable& table, const Leaderboard& board
   }
   std::vector<double> rates;
   for (const LeaderboardRow& row : board.rows) {
-    rates.push_back(points[row.index] / battles[row.index]);
+    rates.push_back(battles[row.index] > 0 ? points[row.index] / battles[row.index] : 0);
   }
   return rates;
 }

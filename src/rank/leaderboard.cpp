@@ -106,6 +106,38 @@ Result<Ok> check(const RatingMethod& method, const LeaderboardOptions& options) 
   return Ok{};
 }
 
+/// Clusters with battles, and battles that are their own.
+int64_t independent_units(const BattleTable& table) {
+  std::vector<bool> seen(table.clusters().size());
+  int64_t units = 0;
+  for (size_t i = 0; i < table.rows(); ++i) {
+    const Battle battle = table.row(i);
+    if (battle.cluster == kNoCluster) {
+      units += battle.count;
+    } else if (battle.count > 0 && !seen[static_cast<size_t>(battle.cluster)]) {
+      seen[static_cast<size_t>(battle.cluster)] = true;
+      ++units;
+    }
+  }
+  return units;
+}
+
+/// Of one cluster nothing is known but that it voted so.
+Result<Ok> require_clusters(const BattleTable& table, const LeaderboardOptions& options) {
+  const bool used = options.rating.clustered && options.bootstrap.clustered;
+  if (options.intervals == IntervalKind::kNone || !table.has_clusters() || !used) {
+    return Ok{};
+  }
+  const int64_t units = independent_units(table);
+  if (units < kFewestClusters) {
+    return failed_precondition(
+        "{} cluster{}; intervals by cluster need at least {}: leave the clusters out, or name "
+        "another column",
+        units, units == 1 ? "" : "s", kFewestClusters);
+  }
+  return Ok{};
+}
+
 Covariance covariance_for(IntervalKind kind) {
   switch (kind) {
     case IntervalKind::kSandwich:
@@ -198,6 +230,7 @@ Result<Leaderboard> make_leaderboard(const RatingMethod& method,
                                      const BattleTable& table,
                                      const LeaderboardOptions& options) {
   CUPEL_TRY_VOID(check(method, options));
+  CUPEL_TRY_VOID(require_clusters(table, options));
   RatingOptions rating = options.rating;
   rating.covariance = covariance_for(options.intervals);
   CUPEL_TRY(Ratings ratings, fit_ratings(method, table, rating));

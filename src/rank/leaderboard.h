@@ -13,6 +13,10 @@
 
 namespace cupel::rank {
 
+/// Below so many clusters there are no intervals by cluster: five that agree do so by chance once
+/// in 16.
+inline constexpr int64_t kFewestClusters = 6;
+
 enum class IntervalKind {
   kNone,          ///< ratings alone; ranks then follow the ratings
   kSandwich,      ///< normal intervals from the method's covariance, each for itself

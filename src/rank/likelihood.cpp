@@ -116,10 +116,16 @@ Result<Ok> add_uncertainty(const LikelihoodProblem& problem,
   if (problem.covariance == Covariance::kNone) {
     return Ok{};
   }
-  if (dense && problem.covariance == Covariance::kFull) {
+  if (dense) {
     const Matrix moment = problem.moment ? problem.moment(objective, x) : objective.score_moment(x);
     Matrix whole = sandwich(*ratings.warm->factor, moment);
     take_covariance(whole, problem.model.models, ratings);
+    if (problem.covariance == Covariance::kDiagonal) {
+      for (size_t i = 0; i < problem.model.models; ++i) {
+        ratings.variances.push_back(ratings.covariance(i, i));
+      }
+      ratings.covariance = {};
+    }
     return Ok{};
   }
   if (problem.moment || problem.model.feature_count > 0 || objective.has_theta()) {

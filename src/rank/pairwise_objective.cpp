@@ -89,7 +89,8 @@ void add_block(Matrix& out,
 /// Σ w²(y − p)², expanded, so that shades count as what they are; rounding may leave a tiny
 /// negative when all y equal p.
 double half_win_square(const PairTotal& item, double p) {
-  return std::max(item.won22 - 2 * p * item.won2 + p * p * item.mass2, 0.0);
+  const double square = item.won22 - 2 * p * item.won2 + p * p * item.mass2;
+  return square > 1e-12 * item.mass2 ? square : 0.0;
 }
 
 void mirror(Matrix& out) {

@@ -246,6 +246,9 @@ RowResampler::RowResampler(const BattleTable& table, bool clustered)
   for (size_t i = 0; i < table.rows(); ++i) {
     const Battle battle = table.row(i);
     const auto row = static_cast<uint32_t>(i);
+    if (battle.count == 0) {
+      continue;
+    }
     if (!clustered || battle.cluster == kNoCluster) {
       units_.push_back({row});
       weights.push_back(battle.count);

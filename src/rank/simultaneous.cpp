@@ -27,10 +27,12 @@ Result<Cholesky> factor_gauged(const Matrix& covariance) {
   for (size_t i = 0; i < n; ++i) {
     trace += covariance(i, i);
   }
-  if (trace == 0) {
+  // Elo points squared: real errors are a million times as large.
+  constexpr double kNoSpread = 1e-6;
+  if (!(trace > kNoSpread * static_cast<double>(n))) {
     return failed_precondition(
-        "every vote is a tie: all ratings are equal, and nothing says how sure that is; --ci none "
-        "shows them");
+        "the votes have no spread to make intervals of (nothing but ties, or clusters that all "
+        "voted alike); --ci none shows the ratings");
   }
   Matrix gauged = covariance;
   for (double& value : gauged.values()) {

@@ -38,6 +38,9 @@ Result<BattleTable> with_pseudo_ties(const BattleTable& table, double weight) {
     return invalid_argument("{} models are too many for a pseudo-tie of every pair; at most {} go",
                             table.model_count(), kMostModels);
   }
+  if (!table.features().names.empty() || !table.components().ids.empty()) {
+    return invalid_argument("a pseudo-tie has no style features and is of no kind; use a ridge");
+  }
   BattleTable result = table;
   const auto models = static_cast<int32_t>(table.model_count());
   for (int32_t a = 0; a < models; ++a) {

@@ -1,5 +1,6 @@
 // Composite Bradley-Terry: one strength per model from several kinds of battles, each kind with a
 // weight of its own whatever the number of its battles (lmarena/arena-rank).
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -57,32 +58,47 @@ Result<BattleTable> weighed(const BattleTable& table, const std::vector<Componen
   return result;
 }
 
-/// G −= Σ_k ω_k²/N_k · m_k·m_kᵀ, m_k the mean score of a component: only the weighted sum of the
-/// means vanishes at the optimum, not each.
+/// Sums of one component: of scores s by weight and by squared weight.
+struct ScoreSums {
+  std::vector<double> mean;      ///< m = Σ w·s / N
+  std::vector<double> weighted;  ///< q = Σ w²·s
+  double squares = 0;            ///< Σ w²
+};
+
+/// Centres the scores of each component at its mean m_k: only the weighted sum of the means
+/// vanishes at the optimum, not each. Σ w²(s − m)(s − m)ᵀ = Σ w²·s·sᵀ − m·qᵀ − q·mᵀ + Σ w²·m·mᵀ,
+/// times (ω_k/N_k)².
 void centre(const BattleTable& table,
             const std::vector<Component>& parts,
             std::span<const double> x,
             Matrix& moment) {
   const size_t models = table.model_count();
-  std::vector<std::vector<double>> mean(parts.size(), std::vector<double>(models));
+  std::vector<ScoreSums> sums(parts.size(),
+                              {std::vector<double>(models), std::vector<double>(models), 0});
   for (size_t i = 0; i < table.rows(); ++i) {
     const Battle battle = table.row(i);
     const size_t k = component_of(table, i);
     const auto a = static_cast<size_t>(battle.a);
     const auto b = static_cast<size_t>(battle.b);
-    const double score = (numeric::sigmoid(x[a] - x[b]) - battle.outcome) * battle.weight *
-                         static_cast<double>(battle.count) / parts[k].mass;
-    mean[k][a] += score;
-    mean[k][b] -= score;
+    const double mass = battle.weight * static_cast<double>(battle.count);
+    const double score = numeric::sigmoid(x[a] - x[b]) - battle.outcome;
+    sums[k].mean[a] += mass * score / parts[k].mass;
+    sums[k].mean[b] -= mass * score / parts[k].mass;
+    sums[k].weighted[a] += mass * battle.weight * score;
+    sums[k].weighted[b] -= mass * battle.weight * score;
+    sums[k].squares += mass * battle.weight;
   }
   for (size_t k = 0; k < parts.size(); ++k) {
     if (parts[k].mass == 0) {
       continue;
     }
-    const double factor = parts[k].weight * parts[k].weight / parts[k].mass;
+    const double scale = parts[k].weight / parts[k].mass;
+    const ScoreSums& s = sums[k];
     for (size_t i = 0; i < models; ++i) {
       for (size_t j = 0; j < models; ++j) {
-        moment(i, j) -= factor * mean[k][i] * mean[k][j];
+        moment(i, j) -= scale * scale *
+                        (s.mean[i] * s.weighted[j] + s.weighted[i] * s.mean[j] -
+                         s.squares * s.mean[i] * s.mean[j]);
       }
     }
   }
@@ -91,15 +107,18 @@ void centre(const BattleTable& table,
 Result<Ratings> fit(const RatingInput& input, const RatingOptions& options) {
   const BattleTable& table = input.table;
   const double lambda = setting(kParameters, options, "lambda");
+  // The default is there for numbers' sake: only who asked for a penalty gets strengths from it.
+  const bool asked = std::any_of(options.settings.begin(), options.settings.end(),
+                                 [](const auto& s) { return s.name == "lambda"; });
+  if (lambda == 0 || !asked) {
+    CUPEL_TRY_VOID(require_finite_strengths(table.models(), input.pairs));
+  }
   if (table.components().ids.empty()) {
     double mass = 0;
     for (const PairTotal& pair : input.pairs) {
       mass += pair.mass;
     }
     return fit_pairs(input, TieModel::kHalfWin, lambda * mass, options);  // one kind of all
-  }
-  if (lambda == 0) {
-    CUPEL_TRY_VOID(require_finite_strengths(table.models(), input.pairs));
   }
   const std::vector<Component> parts = components_of(table);
   CUPEL_TRY(const BattleTable battles, weighed(table, parts));
@@ -108,9 +127,10 @@ Result<Ratings> fit(const RatingInput& input, const RatingOptions& options) {
                             .covariance = options.covariance,
                             .start = options.resample_of};
   problem.moment = [&](const PairwiseObjective& objective, std::span<const double> x) {
-    Matrix moment = options.clustered && battles.has_clusters()
-                        ? clustered_score_moment(battles, {}, objective, x)
-                        : objective.score_moment(x);
+    if (options.clustered && battles.has_clusters()) {
+      return clustered_score_moment(battles, {}, objective, x);  // clusters span kinds: not centred
+    }
+    Matrix moment = objective.score_moment(x);
     centre(table, parts, x, moment);
     return moment;
   };
