@@ -184,6 +184,7 @@ Result<rank::AnalysisOptions> VoteFlags::analysis() const {
   rank::LeaderboardOptions& board = options.leaderboard;
   CUPEL_TRY_VOID(read_intervals(ci_, *options.method, board));
   board.confidence = 1 - alpha_;
+  board.fewest_clusters = rank::kFewestClusters;
   board.bootstrap.seed = seed();
   board.bootstrap.threads = static_cast<size_t>(threads_);
   board.rating.seed = seed();

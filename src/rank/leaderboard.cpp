@@ -129,11 +129,11 @@ Result<Ok> require_clusters(const BattleTable& table, const LeaderboardOptions& 
     return Ok{};
   }
   const int64_t units = independent_units(table);
-  if (units < kFewestClusters) {
+  if (units < options.fewest_clusters) {
     return failed_precondition(
         "{} cluster{}; intervals by cluster need at least {}: leave the clusters out, or name "
         "another column",
-        units, units == 1 ? "" : "s", kFewestClusters);
+        units, units == 1 ? "" : "s", options.fewest_clusters);
   }
   return Ok{};
 }

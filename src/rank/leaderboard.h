@@ -32,6 +32,8 @@ struct LeaderboardOptions {
   std::string anchor_model =
       {};  ///< this model is shown at anchor_rating; empty: the mean is. Elo scales only
   double anchor_rating = kEloMean;  ///< Elo points
+  /// Intervals by cluster need so many; kFewestClusters for whoever must not be misled.
+  int64_t fewest_clusters = 0;
   BootstrapOptions bootstrap = {};
   RatingOptions rating = {};
 };

@@ -132,6 +132,17 @@ class RankTest(CupelTest):
         self.file("one.csv", "left,right,winner\na,b,left\n")
         self.fails(USAGE, "rank", "one.csv", says="ratings would be infinite")
 
+    def test_what_would_mislead_is_refused(self):
+        self.file("votes.csv", VOTES)
+        self.fails(USAGE, "rank", "votes.csv", "--cluster", "user", says="3 clusters; intervals by cluster need at least 6")
+        self.ok("rank", "votes.csv", "--cluster", "user", "--ci", "none")
+        self.fails(USAGE, "rank", "votes.csv", "--out", "votes.csv", says="is one of the vote files")
+        self.assertEqual((self.folder / "votes.csv").read_text(), VOTES)
+        self.fails(USAGE, "rank", "voters", "votes.csv", "--cluster", "user", "--daily-cap", 3, says="need each other")
+        self.fails(USAGE, "rank", "votes.csv", "--method", "style", "--style", "length,length", says="twice")
+        done = self.ok("rank", "votes.csv", "--method", "style", "--ci", "none")
+        self.assertIn("no features were named", done.err)
+
     def test_bad_rows_are_counted_and_listed(self):
         self.file("votes.csv", VOTES + "x,x,tie,en,u1\nx,y,wins,en,u1\n")
         self.fails(CORRUPT, "rank", "votes.csv", says="votes.csv:9")

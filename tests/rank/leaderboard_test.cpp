@@ -165,8 +165,9 @@ TEST(MakeLeaderboard, FewClustersHaveNoIntervals) {
       ASSERT_TRUE(table.add(battle).has_value());
     }
     for (const IntervalKind kind : {IntervalKind::kSandwich, IntervalKind::kBootstrap}) {
-      const auto board = make_leaderboard(method("bradley_terry"), table,
-                                          {.intervals = kind, .bootstrap = {.rounds = 20}});
+      const auto board = make_leaderboard(
+          method("bradley_terry"), table,
+          {.intervals = kind, .fewest_clusters = kFewestClusters, .bootstrap = {.rounds = 20}});
       EXPECT_EQ(board.has_value(), users == 6);
       if (!board.has_value()) {
         EXPECT_EQ(board.error().code, Code::kFailedPrecondition);
