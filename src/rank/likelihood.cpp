@@ -144,11 +144,39 @@ Result<Ok> add_uncertainty(const LikelihoodProblem& problem,
   return Ok{};
 }
 
+/// Features may say the same twice, or decide every vote: then their effects have no values.
+Result<Ok> check_features(const LikelihoodProblem& problem,
+                          const PairwiseObjective& objective,
+                          std::span<const double> x) {
+  const PairwiseModel& model = problem.model;
+  if (model.feature_count == 0 || model.feature_ridge > 0) {
+    return Ok{};
+  }
+  Matrix hessian(objective.dimension(), objective.dimension());
+  objective.hessian(x, hessian);
+  if (!Cholesky::factor(hessian)) {
+    return failed_precondition(
+        "the features follow from one another or from the models, so their effects cannot be told; "
+        "leave one out, or ask for a feature ridge");
+  }
+  constexpr double kDecided = 15;  // log-odds: one vote in three million goes the other way
+  for (size_t item = 0; item < model.items.size(); ++item) {
+    if (std::abs(objective.delta(x, item)) > kDecided) {
+      return failed_precondition(
+          "a feature decides votes all by itself, so its effect would be infinite; leave it out, "
+          "or "
+          "ask for a feature ridge");
+    }
+  }
+  return Ok{};
+}
+
 }  // namespace
 
 Result<Ratings> maximise_likelihood(const LikelihoodProblem& problem) {
   const PairwiseObjective objective(problem.model);
   CUPEL_TRY(numeric::NewtonResult solution, minimise(problem, objective));
+  CUPEL_TRY_VOID(check_features(problem, objective, solution.x));
   Ratings ratings;
   ratings.coefficients = coefficients(problem, solution.x);
   ratings.report = {.iterations = solution.iterations, .gradient_norm = solution.gradient_norm};

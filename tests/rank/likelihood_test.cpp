@@ -249,6 +249,28 @@ TEST(Style, RefusesAConstantFeatureByName) {
   EXPECT_NE(ratings.error().message.find("\"length\" is 0.5 in every battle"), std::string::npos);
 }
 
+TEST(Style, RefusesFeaturesThatHaveNoEffectOfTheirOwn) {
+  const BattleTable votes = styled(5);
+  // The same feature twice, and one that is +1 for every winner.
+  for (const bool twice : {true, false}) {
+    BattleTable table = votes.without_battles();
+    BattleFeatures features{.names = {"z", "other"}, .values = {}};
+    for (size_t i = 0; i < votes.rows(); ++i) {
+      ASSERT_TRUE(table.add(votes.row(i)).has_value());
+      const float z = votes.features(i)[0];
+      features.values.push_back(z);
+      features.values.push_back(twice ? 2 * z : (votes.row(i).outcome == kWinA ? 1.0F : -1.0F));
+    }
+    ASSERT_TRUE(table.set_features(std::move(features)).has_value());
+    const auto ratings = fit_ratings(method("style"), table);
+    ASSERT_FALSE(ratings.has_value()) << twice;
+    EXPECT_NE(ratings.error().message.find("feature ridge"), std::string::npos)
+        << ratings.error().message;
+    EXPECT_TRUE(
+        fit_ratings(method("style"), table, {.settings = {{"feature_ridge", 1}}}).has_value());
+  }
+}
+
 TEST(Style, BootstrapKnowsTheFeatures) {
   const BattleTable table = styled(20);
   const auto sandwich = make_leaderboard(method("style"), table);
