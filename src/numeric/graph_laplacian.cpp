@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/thread_pool.h"
+#include "numeric/vector_ops.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 // One body, compiled for each instruction set and chosen when the program is loaded.
@@ -24,10 +25,6 @@ namespace {
 /// Right-hand sides solved side by side: a row of them is two cache lines.
 constexpr size_t kLanes = 16;
 using Lanes = std::array<double, kLanes>;
-
-double dot(std::span<const double> x, std::span<const double> y) {
-  return std::inner_product(x.begin(), x.end(), y.begin(), 0.0);
-}
 
 void project(std::span<double> x) {
   const double mean = std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "numeric/vector_ops.h"
 
 namespace cupel::numeric {
 namespace {
@@ -14,25 +15,6 @@ namespace {
 constexpr double kDecrease = 1e-4;    // share of the promised decrease that a step must bring
 constexpr double kCurvature = 0.9;    // share of the slope that may remain after a step
 constexpr int kMostEvaluations = 40;  // of one line search
-
-double dot(std::span<const double> a, std::span<const double> b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    sum += a[i] * b[i];
-  }
-  return sum;
-}
-
-double max_abs(std::span<const double> values) {
-  double largest = 0;
-  for (const double value : values) {
-    if (std::isnan(value)) {
-      return value;  // a maximum would lose it, and it would pass for convergence
-    }
-    largest = std::max(largest, std::abs(value));
-  }
-  return largest;
-}
 
 struct Point {
   std::vector<double> x;

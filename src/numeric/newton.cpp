@@ -5,31 +5,13 @@
 #include <limits>
 
 #include "base/error.h"
+#include "numeric/vector_ops.h"
 
 namespace cupel::numeric {
 namespace {
 
 constexpr double kArmijo = 1e-4;
 constexpr int kMaxHalvings = 60;
-
-double max_abs(std::span<const double> values) {
-  double largest = 0;
-  for (const double value : values) {
-    if (std::isnan(value)) {
-      return value;  // a maximum would lose it, and it would pass for convergence
-    }
-    largest = std::max(largest, std::abs(value));
-  }
-  return largest;
-}
-
-double dot(std::span<const double> a, std::span<const double> b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    sum += a[i] * b[i];
-  }
-  return sum;
-}
 
 /// The point of one iteration and room for the next.
 struct Iterate {

@@ -114,22 +114,13 @@ Result<Ok> check(const CalibrationOptions& options) {
 }  // namespace
 
 Result<LogOdds> predicted_log_odds(const RatingMethod& method, const Ratings& ratings) {
-  if (method.log_odds != nullptr) {
-    return LogOdds([formula = method.log_odds, ratings](size_t i, size_t j) {
-      return formula(ratings, i, j);
-    });
+  if (!log_odds(method, ratings, 0, 0)) {
+    return invalid_argument(
+        "{} gives shares or counts, which predict no battle; take a method on the Elo scale",
+        method.name);
   }
-  if (!ratings.preference.empty()) {
-    return LogOdds([matrix = ratings.preference](size_t i, size_t j) { return matrix(i, j); });
-  }
-  if (method.scale == RatingScale::kElo) {
-    return LogOdds([values = ratings.values](size_t i, size_t j) {
-      return (values[i] - values[j]) / kEloPerLogit;
-    });
-  }
-  return invalid_argument(
-      "{} gives shares or counts, which predict no battle; take a method on the Elo scale",
-      method.name);
+  return LogOdds(
+      [method, ratings](size_t i, size_t j) { return *log_odds(method, ratings, i, j); });
 }
 
 Result<Calibration> calibrate(const BattleTable& table,

@@ -30,14 +30,4 @@ DuplicateWeights duplicate_weights(std::span<const int32_t> prompts) {
   return result;
 }
 
-Result<BattleTable> with_weights(const BattleTable& table, std::span<const double> factors) {
-  std::vector<double> weights(factors.begin(), factors.end());
-  for (size_t i = 0; i < std::min(weights.size(), table.rows()); ++i) {
-    weights[i] *= table.row(i).weight;
-  }
-  BattleTable weighted = table;
-  CUPEL_TRY_VOID(weighted.set_weights(std::move(weights)));
-  return weighted;
-}
-
 }  // namespace cupel::rank

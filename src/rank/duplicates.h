@@ -26,9 +26,4 @@ struct DuplicateWeights {
 ///         plainest form; the formula is Cupel's.
 DuplicateWeights duplicate_weights(std::span<const int32_t> prompts);
 
-/// A copy of the table with its weights multiplied by `factors` [rows].
-/// Errors: kInvalidArgument - a factor that is not positive and finite (names the row), or another
-///         number of them than rows.
-Result<BattleTable> with_weights(const BattleTable& table, std::span<const double> factors);
-
 }  // namespace cupel::rank

@@ -214,16 +214,7 @@ Ranks ranks_of(const Ratings& ratings, const Uncertainty& known, std::span<const
 }  // namespace
 
 std::optional<double> Leaderboard::log_odds(size_t i, size_t j) const {
-  if (method->log_odds != nullptr) {
-    return method->log_odds(ratings, i, j);
-  }
-  if (!ratings.preference.empty()) {
-    return ratings.preference(i, j);
-  }
-  if (method->scale == RatingScale::kElo) {
-    return (ratings.values[i] - ratings.values[j]) / kEloPerLogit;
-  }
-  return std::nullopt;
+  return rank::log_odds(*method, ratings, i, j);
 }
 
 Result<Leaderboard> make_leaderboard(const RatingMethod& method,

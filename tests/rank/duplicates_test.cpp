@@ -43,21 +43,20 @@ TEST(WithWeights, MakeAFloodOfOnePromptCountOnce) {
     ASSERT_TRUE(flooded.add({.a = 0, .b = 1, .outcome = kWinB}).has_value());
     prompts.push_back(10);
   }
-  const auto weighted = with_weights(flooded, duplicate_weights(prompts).weights);
-  ASSERT_TRUE(weighted.has_value());
-  const auto x = fit_bradley_terry(*weighted, {.covariance = Covariance::kNone});
+  ASSERT_TRUE(flooded.set_weights(duplicate_weights(prompts).weights).has_value());
+  const auto x = fit_bradley_terry(flooded, {.covariance = Covariance::kNone});
   const auto y = fit_bradley_terry(once, {.covariance = Covariance::kNone});
   ASSERT_TRUE(x.has_value() && y.has_value());
   EXPECT_NEAR(x->values[0], y->values[0], 1e-6);
   EXPECT_GT(x->values[0], 1000);
 }
 
-TEST(WithWeights, RefusesFactorsThatAreNone) {
-  const BattleTable table = test::sixteen_battles();
-  EXPECT_EQ(with_weights(table, std::vector<double>(3, 1.0)).error().code, Code::kInvalidArgument);
+TEST(SetWeights, RefusesWeightsThatAreNone) {
+  BattleTable table = test::sixteen_battles();
+  EXPECT_EQ(table.set_weights(std::vector<double>(3, 1.0)).error().code, Code::kInvalidArgument);
   std::vector<double> factors(table.rows(), 1.0);
   factors[4] = 0;
-  const auto refused = with_weights(table, factors);
+  const auto refused = table.set_weights(factors);
   ASSERT_FALSE(refused.has_value());
   EXPECT_NE(refused.error().message.find("battle 5"), std::string::npos);
 }

@@ -92,4 +92,20 @@ Result<Ratings> fit_ratings(const RatingMethod& method,
   return method.fit({table, pairs}, options);
 }
 
+std::optional<double> log_odds(const RatingMethod& method,
+                               const Ratings& ratings,
+                               size_t i,
+                               size_t j) {
+  if (method.log_odds != nullptr) {
+    return method.log_odds(ratings, i, j);
+  }
+  if (!ratings.preference.empty()) {
+    return ratings.preference(i, j);
+  }
+  if (method.scale == RatingScale::kElo) {
+    return (ratings.values[i] - ratings.values[j]) / kEloPerLogit;
+  }
+  return std::nullopt;
+}
+
 }  // namespace cupel::rank

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -29,5 +30,13 @@ double setting(std::span<const RatingParameter> parameters,
 Result<Ratings> fit_ratings(const RatingMethod& method,
                             const BattleTable& table,
                             const RatingOptions& options = {});
+
+/// Natural log-odds of the points that models i and j take from each other by these ratings: the
+/// method's own formula, else `Ratings::preference`, else the difference of values on the Elo
+/// scale. Empty: shares and counts say nothing of that.
+std::optional<double> log_odds(const RatingMethod& method,
+                               const Ratings& ratings,
+                               size_t i,
+                               size_t j);
 
 }  // namespace cupel::rank
