@@ -1,6 +1,6 @@
 #include <cstring>
 
-#include "engine/kernels/weight_memory.h"
+#include "engine/kernels/large_memory.h"
 #include "kernels_support.h"
 
 namespace cupel::engine::test {

@@ -70,19 +70,20 @@ inline void add_outliers(const uint8_t* data,
                          int64_t group_bytes,
                          const OutlierColumns& outliers,
                          float* sums) {
-  int32_t at = 0;
-  for (int32_t c = 0; c < *outliers.count; ++c) {
-    const OutlierColumn column = outliers.columns[c];
+  const Outlier* entry = outliers.entries;
+  const OutlierColumn* columns = outliers.columns;
+  const int32_t count = *outliers.count;
+  for (int32_t c = 0; c < count; ++c) {
+    const OutlierColumn column = columns[c];
     Lanes weights[groups];
     for (int g = 0; g < groups; ++g) {
       const BlockRef block = block_ref<L>(data + g * group_bytes, column.column / kBlockCols);
       weights[g] = column_weights<L, Lanes>(block, column.column % kBlockCols);
     }
-    for (; at < column.end; ++at) {
-      const Outlier outlier = outliers.entries[at];
-      const Lanes value = Lanes::broadcast(outlier.value);
-      for (int g = 0; g < groups; ++g) {
-        float* sum = sums + kGroupRows * (groups * outlier.place + g);
+    for (const Outlier* end = outliers.entries + column.end; entry < end; ++entry) {
+      const Lanes value = Lanes::broadcast(entry->value);
+      float* sum = sums + int64_t{kGroupRows * groups} * entry->place;
+      for (int g = 0; g < groups; ++g, sum += kGroupRows) {
         Lanes::store(sum, Lanes::fma(weights[g], value, Lanes::load(sum)));
       }
     }

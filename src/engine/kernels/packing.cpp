@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "engine/checkpoint/quant.h"
 #include "engine/kernels/block_transfer.h"
-#include "engine/kernels/weight_memory.h"
+#include "engine/kernels/large_memory.h"
 
 namespace cupel::engine::kernels {
 namespace {

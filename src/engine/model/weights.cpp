@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "engine/checkpoint/quant.h"
-#include "engine/kernels/weight_memory.h"
+#include "engine/kernels/large_memory.h"
 
 namespace cupel::engine {
 namespace {

@@ -5,6 +5,7 @@
 #include <new>
 #include <vector>
 
+#include "engine/kernels/large_memory.h"
 #include "engine/kernels/operators.h"
 #include "engine/runtime/experts.h"
 
@@ -16,7 +17,12 @@ class Scratch {
  public:
   T* get(size_t count) {
     if (count > capacity_) {
-      data_.reset(static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64})));
+      data_.reset();
+      capacity_ = 0;
+      data_.reset(static_cast<T*>(allocate_large(count * sizeof(T))));
+      if (data_ == nullptr) {
+        throw std::bad_alloc();
+      }
       capacity_ = count;
     }
     return data_.get();
@@ -26,7 +32,7 @@ class Scratch {
 
  private:
   struct Free {
-    void operator()(T* p) const { ::operator delete (p, std::align_val_t{64}); }
+    void operator()(T* p) const { free_large(p); }
   };
   std::unique_ptr<T, Free> data_;
   size_t capacity_ = 0;
