@@ -51,6 +51,9 @@ Result<Ok> prepare(BattleTable&& votes, const AnalysisOptions& options, Analysis
   if (options.even_pairs > 0) {
     CUPEL_TRY(out.table, with_even_pairs(out.table, options.even_pairs));
   }
+  if (options.pseudo_ties > 0) {
+    CUPEL_TRY(out.table, with_pseudo_ties(out.table, options.pseudo_ties));
+  }
   return Ok{};
 }
 
@@ -150,16 +153,7 @@ Result<Ok> add_details(const AnalysisOptions& options, Analysis& out) {
 Result<Analysis> analyse(BattleTable votes, const AnalysisOptions& options) {
   Analysis out;
   CUPEL_TRY_VOID(prepare(std::move(votes), options, out));
-  if (options.pseudo_ties > 0) {
-    CUPEL_TRY(const BattleTable padded, with_pseudo_ties(out.table, options.pseudo_ties));
-    CUPEL_TRY(out.board, make_leaderboard(*options.method, padded, options.leaderboard));
-    const std::vector<int64_t> battles = out.table.battles_per_model();
-    for (LeaderboardRow& row : out.board.rows) {
-      row.battles = battles[row.index];
-    }
-  } else {
-    CUPEL_TRY(out.board, make_leaderboard(*options.method, out.table, options.leaderboard));
-  }
+  CUPEL_TRY(out.board, make_leaderboard(*options.method, out.table, options.leaderboard));
   out.tie_share = tie_share(out.table);
   out.win_rates = win_rates(out.table, out.board);
   out.separability = separated_share(out.board);

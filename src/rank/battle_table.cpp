@@ -264,10 +264,19 @@ Result<Ok> BattleTable::set_weights(std::vector<double> weights) {
   return Ok{};
 }
 
+Result<Ok> BattleTable::set_pseudo_ties(double weight) {
+  if (!(weight >= 0 && std::isfinite(weight))) {
+    return invalid_argument("pseudo-ties weigh {:g}; expected a number >= 0", weight);
+  }
+  pseudo_ties_ = weight;
+  return Ok{};
+}
+
 BattleTable BattleTable::without_battles() const {
   BattleTable empty;
   empty.models_ = models_;
   empty.clusters_ = clusters_;
+  empty.pseudo_ties_ = pseudo_ties_;
   return empty;
 }
 

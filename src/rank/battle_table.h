@@ -94,6 +94,10 @@ class BattleTable {
   /// True when every outcome is a win or a tie, no shade between.
   [[nodiscard]] bool has_hard_outcomes() const { return soft_.empty(); }
   [[nodiscard]] const BattleFeatures& features() const { return features_; }
+  /// The weight of a tie between every two models that nobody cast: prior weight, which fits add
+  /// to what they know of the pairs, and which is no battle: resamples, folds, variances and counts
+  /// leave it alone. 0: none.
+  [[nodiscard]] double pseudo_ties() const { return pseudo_ties_; }
   /// Empty names: the table is one component.
   [[nodiscard]] const BattleComponents& components() const { return components_; }
   /// The features of a row [K].
@@ -124,9 +128,11 @@ class BattleTable {
   /// Replaces the modelling weights, one per row. Errors: kInvalidArgument - another number of
   /// them, or one that is not positive and finite.
   Result<Ok> set_weights(std::vector<double> weights);
-  /// An empty table with the same models and clusters.
+  /// Sets the prior weight. Errors: kInvalidArgument - negative or not finite.
+  Result<Ok> set_pseudo_ties(double weight);
+  /// An empty table with the same models, clusters and pseudo-ties.
   [[nodiscard]] BattleTable without_battles() const;
-  /// Some of the rows, in the given order, with the same models and clusters.
+  /// Some of the rows, in the given order, with the same models, clusters and pseudo-ties.
   [[nodiscard]] BattleTable subset(std::span<const uint32_t> rows) const;
   /// The same rows with the models that fight at least `least` battles, and with the battles among
   /// those alone (others go with their battles, again and again until all that stay have enough).
@@ -148,6 +154,7 @@ class BattleTable {
   std::vector<int32_t> cluster_;  // empty: none
   BattleFeatures features_;
   BattleComponents components_;
+  double pseudo_ties_ = 0;
 };
 
 /// Errors: kInvalidArgument - no battles (a file of nothing but a header), or fewer than two

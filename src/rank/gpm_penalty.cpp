@@ -79,12 +79,15 @@ Result<std::vector<GpmPenaltyTrial>> try_gpm_penalties(const BattleTable& table,
     if (std::all_of(rest.begin(), rest.end(), [](int64_t count) { return count == 0; })) {
       continue;  // a handful of battles, all in this part: nothing to learn from
     }
-    PenaltyPath path(counted_totals(problem.groups, rest), counted_totals(problem.groups, counts),
-                     problem.beta.size());
+    PenaltyPath path(with_prior_ties(counted_totals(problem.groups, rest), problem.beta.size(),
+                                     table.pseudo_ties()),
+                     counted_totals(problem.groups, counts), problem.beta.size());
     CUPEL_TRY_VOID(path.add_losses(penalties, options, problem.beta, problem.places, losses));
   }
-  const double mass = 0.5 * mean_mass_per_model(problem.pairs, problem.beta.size()) *
-                      static_cast<double>(problem.beta.size());
+  double mass = 0;  // of the battles, without pseudo-ties
+  for (const OutcomeGroup& group : problem.groups) {
+    mass += group.weight * static_cast<double>(group.count);
+  }
   std::vector<GpmPenaltyTrial> trials;
   for (size_t k = 0; k < penalties.size(); ++k) {
     trials.push_back({.lambda_v = penalties[k], .held_out_log_loss = losses[k] / mass});

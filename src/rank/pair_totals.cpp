@@ -107,9 +107,8 @@ std::vector<PairTotal> sorted_totals(const BattleTable& table) {
   return totals;
 }
 
-}  // namespace
-
-std::vector<PairTotal> pair_totals(const BattleTable& table) {
+/// The sums of the battles alone.
+std::vector<PairTotal> battle_totals(const BattleTable& table) {
   const size_t models = table.model_count();
   if (models > kMostTabledModels) {
     return sorted_totals(table);
@@ -120,6 +119,29 @@ std::vector<PairTotal> pair_totals(const BattleTable& table) {
     }
   }
   return tabled_totals(table);
+}
+
+}  // namespace
+
+std::vector<PairTotal> pair_totals(const BattleTable& table) {
+  return with_prior_ties(battle_totals(table), table.model_count(), table.pseudo_ties());
+}
+
+std::vector<PairTotal> with_prior_ties(std::vector<PairTotal> pairs, size_t models, double weight) {
+  if (weight == 0) {
+    return pairs;
+  }
+  std::vector<PairTotal> all;
+  all.reserve(models * (models - 1) / 2);
+  size_t next = 0;
+  for (int32_t a = 0; at(a) < models; ++a) {
+    for (int32_t b = a + 1; at(b) < models; ++b) {
+      const bool met = next < pairs.size() && pairs[next].a == a && pairs[next].b == b;
+      all.push_back(met ? pairs[next++] : PairTotal{.a = a, .b = b});
+      all.back().add_prior_tie(weight);
+    }
+  }
+  return all;
 }
 
 }  // namespace cupel::rank

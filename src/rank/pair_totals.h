@@ -15,7 +15,7 @@ struct PairTotal {
   double mass = 0;   ///< Σ w
   double won = 0;    ///< Σ w·y
   double tied = 0;   ///< Σ w over y = ½
-  double mass2 = 0;  ///< Σ w²      (this and the next three: the score's variance)
+  double mass2 = 0;  ///< Σ w²      (this and the next three: the score's variance; battles alone)
   double won2 = 0;   ///< Σ w²·y
   double won22 = 0;  ///< Σ w²·y²
   double tied2 = 0;  ///< Σ w² over y = ½
@@ -39,14 +39,26 @@ struct PairTotal {
     }
   }
 
+  /// Adds a tie that is prior weight: no battle, so the score's variance has no part of it.
+  void add_prior_tie(double weight) {
+    mass += weight;
+    won += weight * kTie;
+    tied += weight;
+  }
+
  private:
   /// A win and a tie of weight 0.3 leave 3e-17 of a win for the other side, which is none.
   [[nodiscard]] double beyond_rounding(double wins) const { return wins > 1e-12 * mass ? wins : 0; }
 };
 
-/// Sums a table up by pairs, a < b, sorted by (a, b); features are left out.
+/// Sums a table up by pairs, a < b, sorted by (a, b), its pseudo-ties among them; features are left
+/// out.
 ///
 /// Cost: O(N + pairs) up to 2,048 models, else O(N log N).
 std::vector<PairTotal> pair_totals(const BattleTable& table);
+
+/// The same pairs and all others of `models` models, each with a prior tie of that weight; 0: as
+/// they are. `pairs` a < b, sorted by (a, b), and so the result.
+std::vector<PairTotal> with_prior_ties(std::vector<PairTotal> pairs, size_t models, double weight);
 
 }  // namespace cupel::rank

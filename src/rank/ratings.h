@@ -25,7 +25,7 @@ struct FitReport {
   int64_t iterations = 0;    ///< steps of the optimiser; 0 for methods without one
   double gradient_norm = 0;  ///< largest gradient entry at the end; 0 as above
   double log_likelihood =
-      0;                ///< of the battles, in nats, without penalties; 0 for methods without one
+      0;  ///< of the battles and pseudo-ties, in nats, without penalties; 0 for methods without one
   double log_loss = 0;  ///< -log_likelihood per unit of battle weight; 0 as above
 };
 

@@ -40,6 +40,9 @@ PairResampler::PairResampler(const BattleTable& table, bool clustered) {
                       .weight = battle.weight});
     loose.push_back(clustered ? 0 : battle.count);
   }
+  if (table.pseudo_ties() > 0) {
+    add_prior(table.model_count(), table.pseudo_ties());
+  }
   loose.push_back(0);
   if (clustered) {
     sort_rows(table, loose);
@@ -112,6 +115,25 @@ std::vector<int32_t> numbered_clusters(const BattleTable& table, size_t& used) {
 }
 
 }  // namespace
+
+void PairResampler::add_prior(size_t models, double weight) {
+  std::vector<bool> met(models * models);
+  const auto add = [&](int32_t a, int32_t b) {
+    prior_.push_back({.a = a, .b = b});
+    prior_.back().add_prior_tie(weight);
+  };
+  for (const auto& [a, b] : pair_names_) {
+    met[at(a) * models + at(b)] = met[at(b) * models + at(a)] = true;
+    add(a, b);
+  }
+  for (int32_t a = 0; at(a) < models; ++a) {
+    for (int32_t b = a + 1; at(b) < models; ++b) {
+      if (!met[at(a) * models + at(b)]) {
+        add(a, b);
+      }
+    }
+  }
+}
 
 /// Finds the cell of each row and sorts the rows of clusters by it.
 void PairResampler::sort_rows(const BattleTable& table, std::vector<int64_t>& loose) {
@@ -221,12 +243,16 @@ void PairResampler::add_clusters(Block& block) const {
 
 std::vector<PairTotal> PairResampler::pairs(const Block& block, size_t lane) const {
   CUPEL_CHECK(lane < kLanes, "a block has that many rounds");
-  std::vector<PairTotal> totals;
+  std::vector<PairTotal> totals = prior_;
   totals.reserve(pair_names_.size());
   int32_t current = -1;
   for (size_t cell = 0; cell < cells_.size(); ++cell) {
     const uint32_t count = block.counts[cell * kLanes + lane];
     if (count == 0) {
+      continue;
+    }
+    if (!prior_.empty()) {
+      totals[at(cells_[cell].pair)].add(cells_[cell].outcome, cells_[cell].weight, count);
       continue;
     }
     if (cells_[cell].pair != current) {

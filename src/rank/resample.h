@@ -31,7 +31,8 @@ class PairResampler {
   };
   /// Fills the rounds first … first + kLanes − 1; a round depends on (seed, round) alone.
   void draw(uint64_t seed, size_t first, Block& block) const;
-  /// The sums of one round of a block; pairs that were not drawn are left out.
+  /// The sums of one round of a block and the table's pseudo-ties; pairs without either are left
+  /// out.
   [[nodiscard]] std::vector<PairTotal> pairs(const Block& block, size_t lane) const;
 
  private:
@@ -40,6 +41,7 @@ class PairResampler {
     double outcome = 0;
     double weight = 1;
   };
+  void add_prior(size_t models, double weight);
   void sort_rows(const BattleTable& table, std::vector<int64_t>& loose);
   void add_clusters(Block& block) const;
   void add_cell(const Block& block, size_t cell, uint32_t* sums) const;
@@ -47,6 +49,8 @@ class PairResampler {
 
   std::vector<Cell> cells_;
   std::vector<std::array<int32_t, 2>> pair_names_;
+  // Pseudo-ties, which every round has: the pairs by number and those that never met; empty: none.
+  std::vector<PairTotal> prior_;
   // What is drawn besides clusters: battles by cell, and at the end all clusters together.
   std::optional<numeric::MultinomialSampler> loose_;  // [cells + 1]
   size_t clusters_ = 0;

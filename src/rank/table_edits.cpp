@@ -41,13 +41,11 @@ Result<BattleTable> with_pseudo_ties(const BattleTable& table, double weight) {
   if (!table.features().names.empty() || !table.components().ids.empty()) {
     return invalid_argument("a pseudo-tie has no style features and is of no kind; use a ridge");
   }
-  BattleTable result = table;
-  const auto models = static_cast<int32_t>(table.model_count());
-  for (int32_t a = 0; a < models; ++a) {
-    for (int32_t b = a + 1; b < models; ++b) {
-      CUPEL_TRY_VOID(result.add({.a = a, .b = b, .outcome = kTie, .weight = weight}));
-    }
+  if (!(weight > 0)) {
+    return invalid_argument("pseudo-ties weigh {:g}; expected a positive number", weight);
   }
+  BattleTable result = table;
+  CUPEL_TRY_VOID(result.set_pseudo_ties(weight));
   return result;
 }
 

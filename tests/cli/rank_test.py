@@ -87,6 +87,12 @@ class RankTest(CupelTest):
         self.assertEqual(self.ok(*flags, "--seed", 7, "--threads", 1).out, first)
         self.assertNotEqual(self.ok(*flags, "--seed", 8).out, first)
 
+    def test_pseudo_ties_are_in_every_bootstrap_round(self):
+        self.file("one.csv", "left,right,winner\na,b,left\n")
+        found = rows(self.ok("rank", "one.csv", "--pseudo-ties", 0.5, "--ci", "bootstrap:100", "--format", "csv").out)
+        self.assertEqual([row["votes"] for row in found], ["1", "1"])
+        self.fails(USAGE, "rank", "one.csv", "--pseudo-ties", 0.5, "--method", "elo", says="cannot use pseudo-ties")
+
     def test_every_method_rates_the_same_votes(self):
         random.seed(5)
         lines = ["left,right,winner"]

@@ -87,6 +87,10 @@ Result<Ratings> fit_ratings(const RatingMethod& method,
   for (const RatingOptions::Setting& setting : options.settings) {
     CUPEL_TRY_VOID(check_setting(method, setting));
   }
+  if (method.order_dependent && table.pseudo_ties() > 0) {
+    return invalid_argument("{} moves with each battle and cannot use pseudo-ties; leave them out",
+                            method.name);
+  }
   const std::vector<PairTotal> pairs = pair_totals(table);
   CUPEL_TRY_VOID(require_linked(table.models(), pairs));
   return method.fit({table, pairs}, options);
