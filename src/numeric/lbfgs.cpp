@@ -182,7 +182,8 @@ class Descent {
         return result(iteration, norm, done);
       }
       if (!step(norm)) {
-        return result(iteration, norm, true);  // no descent left above rounding error
+        // No descent left above rounding error: the gradient says whether this is a minimum.
+        return result(iteration, norm, norm <= kMostAtStall * options_.gradient_tolerance);
       }
     }
   }

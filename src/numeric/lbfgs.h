@@ -21,8 +21,9 @@ struct LbfgsResult {
   double value = 0;
   int64_t iterations = 0;
   double gradient_norm = 0;  ///< max |gradient| at x
-  /// The gradient is within its tolerance, or rounding error leaves nothing to gain. False: the
-  /// iterations ran out; whoever uses x then says so.
+  /// The gradient is within its tolerance, or within kMostAtStall tolerances (vector_ops.h) where
+  /// rounding error leaves nothing to gain. False: the iterations ran out, or no descent is found
+  /// at a larger gradient; whoever uses x then says so.
   bool converged = false;
 };
 

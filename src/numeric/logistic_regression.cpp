@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "numeric/logistic.h"
 #include "numeric/newton.h"
+#include "numeric/vector_ops.h"
 
 namespace cupel::numeric {
 namespace {
@@ -19,14 +20,6 @@ constexpr int kMostHalvings = 60;
 constexpr double kDivergingLogit = 0.01;
 // Determinant of the features' correlations below which they are taken for dependent.
 constexpr double kDependent = 1e-12;
-
-double dot(std::span<const double> a, std::span<const double> b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    sum += a[i] * b[i];
-  }
-  return sum;
-}
 
 Result<Ok> check(const LogisticData& data) {
   const size_t n = data.rows();
@@ -95,6 +88,20 @@ class LogisticLoss : public ConvexObjective {
  private:
   const LogisticData& data_;
 };
+
+/// Below what the gradient counts as zero: 1e-9, more where its sums are so large that their
+/// rounding alone comes near it.
+double gradient_tolerance(const LogisticData& data) {
+  double largest = 0;
+  for (size_t j = 0; j < data.features.columns(); ++j) {
+    double sum = 0;
+    for (size_t i = 0; i < data.rows(); ++i) {
+      sum += data.weight(i) * std::abs(data.features(i, j));
+    }
+    largest = std::max(largest, sum);
+  }
+  return std::max(1e-9, 1e-12 * largest);
+}
 
 /// Whether one column is a combination of the others over the rows that count.
 bool dependent(const LogisticData& data) {
@@ -200,15 +207,21 @@ class L1Descent {
     Iterate trial = current;
     evaluate(current);
     for (int64_t iteration = 0; iteration < kMostSteps; ++iteration) {
-      bool done = violation(current.w, current.gradient) <= kTolerance * std::max(1.0, scale_);
-      if (!done) {
+      const double tolerance = kTolerance * std::max(1.0, scale_);
+      const double excess = violation(current.w, current.gradient);
+      if (excess > tolerance) {
         CUPEL_TRY(const bool moved, step(current, trial));
-        done = !moved;
+        if (moved) {
+          continue;
+        }
       }
-      if (done) {
-        const double loss = (current.value - l1_norm(current.w)) / cost_;
-        return LogisticFit{std::move(current.w), loss, iteration};
+      if (!(excess <= kMostAtStall * tolerance)) {
+        return failed_precondition(
+            "logistic regression: stuck at cost {:.3g} (subgradient {:.3g}, wanted {:.3g})", cost_,
+            excess, tolerance);
       }
+      const double loss = (current.value - l1_norm(current.w)) / cost_;
+      return LogisticFit{std::move(current.w), loss, iteration};
     }
     return deadline_passed("logistic regression: no convergence in {} steps at cost {:.3g}",
                            kMostSteps, cost_);
@@ -306,7 +319,8 @@ Result<LogisticFit> fit_logistic(const LogisticData& data) {
   }
   const LogisticLoss objective(data);
   const std::vector<double> start(objective.dimension());
-  CUPEL_TRY(auto found, minimise_newton(objective, start));
+  CUPEL_TRY(auto found,
+            minimise_newton(objective, start, {.gradient_tolerance = gradient_tolerance(data)}));
   CUPEL_TRY(const bool infinite, diverging(data, found.x));
   if (infinite) {
     return failed_precondition(

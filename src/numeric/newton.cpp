@@ -20,7 +20,8 @@ struct Iterate {
   double value = 0;
 };
 
-/// Halves the step until the value falls enough; false when rounding error hides any fall.
+/// Halves the step until the value falls enough, and falls at all: below its rounding error a step
+/// of nothing would do. False when rounding error hides any fall.
 bool backtrack(const ConvexObjective& objective,
                std::span<const double> step,
                double slope,
@@ -32,7 +33,7 @@ bool backtrack(const ConvexObjective& objective,
       trial.x[i] = current.x[i] + scale * step[i];
     }
     trial.value = objective.evaluate(trial.x, trial.gradient);
-    if (trial.value <= current.value + kArmijo * scale * slope) {
+    if (trial.value < current.value && trial.value <= current.value + kArmijo * scale * slope) {
       std::swap(current, trial);
       return true;
     }
@@ -50,7 +51,7 @@ bool polish(const ConvexObjective& objective,
     trial.x[i] = current.x[i] + step[i];
   }
   trial.value = objective.evaluate(trial.x, trial.gradient);
-  if (!(max_abs(trial.gradient) < norm)) {
+  if (!(objective.gradient_size(trial.gradient) < norm)) {
     return false;
   }
   std::swap(current, trial);
@@ -82,6 +83,10 @@ Result<Cholesky> factor_hessian(const ConvexObjective& objective, std::span<cons
   return failed_precondition("newton: the Hessian is not positive semi-definite or not finite");
 }
 
+double ConvexObjective::gradient_size(std::span<const double> gradient) const {
+  return max_abs(gradient);
+}
+
 Result<Ok> ConvexObjective::newton_step(std::span<const double> x,
                                         std::span<const double> gradient,
                                         std::span<double> step) const {
@@ -106,33 +111,31 @@ Result<NewtonResult> minimise_newton(const ConvexObjective& objective,
     return failed_precondition("newton: the objective is not finite at the start");
   }
   for (int64_t iteration = 0;; ++iteration) {
-    const double norm = max_abs(current.gradient);
+    const double norm = objective.gradient_size(current.gradient);
     if (norm <= options.gradient_tolerance) {
       return NewtonResult{std::move(current.x), current.value, iteration, norm};
     }
     if (iteration >= options.max_iterations) {
       return deadline_passed(
-          "newton: no convergence in {} iterations (largest gradient entry {:.3g}, wanted {:.3g}); "
-          "raise max_iterations or the tolerance",
+          "newton: no convergence in {} iterations (gradient {:.3g}, wanted {:.3g}); raise "
+          "max_iterations or the tolerance",
           options.max_iterations, norm, options.gradient_tolerance);
     }
     CUPEL_TRY_VOID(objective.newton_step(current.x, current.gradient, step));
     const double slope = dot(current.gradient, step);
-    const double rounding =
-        16 * std::numeric_limits<double>::epsilon() * (1 + std::abs(current.value));
-    if (-slope <= rounding) {
-      // The value can no longer tell better from worse, but the gradient can.
-      if (polish(objective, step, norm, current, trial)) {
-        continue;
-      }
+    const double rounding = 16 * std::numeric_limits<double>::epsilon() * std::abs(current.value);
+    // Where the value can no longer tell better from worse the gradient still can.
+    if ((-slope > rounding && backtrack(objective, step, slope, current, trial)) ||
+        polish(objective, step, norm, current, trial)) {
+      continue;
+    }
+    if (norm <= kMostAtStall * options.gradient_tolerance) {
       return NewtonResult{std::move(current.x), current.value, iteration, norm};
     }
-    if (!backtrack(objective, step, slope, current, trial)) {
-      return failed_precondition(
-          "newton: no descent along the step (largest gradient entry {:.3g}); value and gradient "
-          "disagree",
-          norm);
-    }
+    return failed_precondition(
+        "newton: stuck after {} iterations (gradient {:.3g}, wanted {:.3g}): rounding errors, or a "
+        "value and a gradient that disagree, hide any descent",
+        iteration, norm, options.gradient_tolerance);
   }
 }
 
@@ -147,7 +150,7 @@ std::optional<NewtonResult> minimise_chord(const ConvexObjective& objective,
   double norm = std::numeric_limits<double>::infinity();
   for (;; ++result.iterations) {
     objective.gradient(result.x, gradient);
-    result.gradient_norm = max_abs(gradient);
+    result.gradient_norm = objective.gradient_size(gradient);
     if (result.gradient_norm <= options.gradient_tolerance) {
       return result;
     }

@@ -25,6 +25,10 @@ class ConvexObjective {
   virtual void gradient(std::span<const double> x, std::span<double> out) const {
     evaluate(x, out);
   }
+  /// The size of a gradient [n], which tolerances are compared with: its largest entry. Overridden
+  /// where entries are of very different sizes; then so is what the tolerance means. NaN where an
+  /// entry is.
+  [[nodiscard]] virtual double gradient_size(std::span<const double> gradient) const;
   /// Writes the Hessian at x [n] into `out` [n, n], which comes zeroed; the lower triangle is
   /// enough.
   virtual void hessian(std::span<const double> x, Matrix& out) const = 0;
@@ -40,7 +44,7 @@ class ConvexObjective {
 
 struct NewtonOptions {
   int64_t max_iterations = 100;      ///< Newton steps, ≥ 1
-  double gradient_tolerance = 1e-9;  ///< converged when max |gradient| is at most this
+  double gradient_tolerance = 1e-9;  ///< converged when the gradient's size is at most this
 };
 
 /// The factor of the Hessian at x, made positive definite as a Newton step needs it. Errors: as
@@ -52,19 +56,18 @@ struct NewtonResult {
   std::vector<double> x;     ///< the minimiser [n]
   double value = 0;          ///< the function there
   int64_t iterations = 0;    ///< Newton steps taken
-  double gradient_norm = 0;  ///< max |gradient| at x
+  double gradient_norm = 0;  ///< size of the gradient at x
 };
 
 /// Minimises a smooth convex function by Newton's method with backtracking.
 ///
 /// Shapes: `start` [n], n = objective.dimension().
-/// Stops:  max |gradient| ≤ gradient_tolerance, or nothing is left to gain in double precision: the
-/// decrease
-///         that Newton's model promises is below the value's rounding error and a step no longer
-///         shrinks the gradient.
+/// Stops:  the gradient's size is at most gradient_tolerance; or nothing is left to gain in double
+///         precision, as no step lowers the value by more than its rounding error or shrinks the
+///         gradient, and the gradient is within kMostAtStall tolerances.
 /// Errors: kDeadline - max_iterations passed first; kFailedPrecondition - value not finite at the
-/// start, or no
-///         descent direction. A result that has not converged is never returned.
+///         start, or nothing left to gain at a larger gradient. A result that has not converged is
+///         never returned.
 /// Source: Boyd & Vandenberghe 2004, "Convex Optimization", algorithm 9.5 (Armijo constant 1e-4,
 /// halving).
 Result<NewtonResult> minimise_newton(const ConvexObjective& objective,

@@ -29,4 +29,8 @@ inline double max_abs(std::span<const double> values) {
   return largest;
 }
 
+/// Where rounding hides any further descent, a gradient of so many tolerances still counts as
+/// converged; above that a minimiser has failed, however flat the function looks there.
+inline constexpr double kMostAtStall = 1000;
+
 }  // namespace cupel::numeric

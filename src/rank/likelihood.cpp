@@ -39,7 +39,7 @@ std::vector<double> start_of(const LikelihoodProblem& problem, const PairwiseObj
   return x;
 }
 
-/// Gradients are measured against what one model has at stake on average.
+/// The weight of a model's battles on average.
 double mean_mass(const PairwiseModel& model) {
   double mass = 0;
   for (const PairTotal& item : model.items) {
@@ -51,16 +51,20 @@ double mean_mass(const PairwiseModel& model) {
 Result<numeric::NewtonResult> minimise(const LikelihoodProblem& problem,
                                        const PairwiseObjective& objective) {
   const std::vector<double> start = start_of(problem, objective);
-  const numeric::NewtonOptions options{
-      .max_iterations = problem.max_iterations,
-      .gradient_tolerance = problem.tolerance * mean_mass(problem.model)};
+  const numeric::NewtonOptions options{.max_iterations = problem.max_iterations,
+                                       .gradient_tolerance = problem.tolerance};
   const WarmStart* warm = problem.start == nullptr ? nullptr : problem.start->warm.get();
   if (warm != nullptr && warm->factor && warm->factor->size() == start.size()) {
     if (auto near = numeric::minimise_chord(objective, start, *warm->factor, options)) {
       return std::move(*near);
     }
   }
-  return numeric::minimise_newton(objective, start, options);
+  auto found = numeric::minimise_newton(objective, start, options);
+  if (!found) {
+    return in_context(std::move(found).error(),
+                      "the ratings did not converge (do weights differ by many powers of ten?)");
+  }
+  return found;
 }
 
 /// H⁻¹·G·H⁻¹. The gauge term of H does no harm: G is zero along it.

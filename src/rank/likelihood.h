@@ -23,7 +23,8 @@ struct LikelihoodProblem {
   /// G of the sandwich at x [P, P]; none: all battles are independent. Needed with kFull only.
   std::function<numeric::Matrix(const PairwiseObjective&, std::span<const double> x)> moment{};
   int64_t max_iterations = 100;  ///< Newton steps; a usual fit takes 4 to 8
-  /// Converged when the largest gradient entry is below this share of the mean weight of a model.
+  /// Converged when the gradient is below this share of what it sums over
+  /// (PairwiseObjective::gradient_size).
   double tolerance = 1e-10;
   const Ratings* start = nullptr;  ///< a fit of similar data to start from
 };
@@ -34,7 +35,8 @@ struct LikelihoodProblem {
 ///         η) or as ν.
 /// Covariance: the sandwich H⁻¹·G·H⁻¹, right even where the model or the weights are not; up to
 ///         `PairwiseObjective::kMostDenseParameters` parameters whole, above that the diagonal.
-/// Errors: kDeadline - no convergence; kFailedPrecondition - values that are not finite.
+/// Errors: kDeadline - no convergence in time; kFailedPrecondition - values that are not finite, or
+///         rounding hides the way to the optimum.
 /// Source: sandwich: White 1982, "Maximum likelihood estimation of misspecified models"; Chiang et
 ///         al. 2024 (arXiv 2403.04132), section 4.
 Result<Ratings> maximise_likelihood(const LikelihoodProblem& problem);

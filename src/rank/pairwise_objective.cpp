@@ -103,6 +103,33 @@ void mirror(Matrix& out) {
 
 }  // namespace
 
+PairwiseObjective::PairwiseObjective(const PairwiseModel& model)
+    : model_(model), inverse_mass_(dimension()) {
+  std::vector<double> mass(dimension());
+  double total = 0;
+  for (const PairTotal& item : model_.items) {
+    mass[at(item.a)] += item.mass;
+    mass[at(item.b)] += item.mass;
+    total += item.mass;
+  }
+  for (size_t i = 0; i < mass.size(); ++i) {
+    const double sum = i < model_.models ? mass[i] + model_.ridge : total;
+    inverse_mass_[i] = sum > 0 ? 1 / sum : 1;
+  }
+}
+
+double PairwiseObjective::gradient_size(std::span<const double> gradient) const {
+  double largest = 0;
+  for (size_t i = 0; i < gradient.size(); ++i) {
+    const double share = std::abs(gradient[i]) * inverse_mass_[i];
+    if (std::isnan(share)) {
+      return share;  // a maximum would lose it, and it would pass for convergence
+    }
+    largest = std::max(largest, share);
+  }
+  return largest;
+}
+
 double PairwiseObjective::theta(std::span<const double> x) const {
   if (has_theta()) {
     return x.back();

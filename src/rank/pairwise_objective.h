@@ -38,13 +38,17 @@ class PairwiseObjective : public numeric::ConvexObjective {
  public:
   static constexpr size_t kMostDenseParameters = 1200;
 
-  explicit PairwiseObjective(const PairwiseModel& model) : model_(model) {}
+  explicit PairwiseObjective(const PairwiseModel& model);
 
   [[nodiscard]] size_t dimension() const override {
     return model_.models + model_.feature_count + (has_theta() ? 1 : 0);
   }
   double evaluate(std::span<const double> x, std::span<double> gradient) const override;
   void gradient(std::span<const double> x, std::span<double> out) const override;
+  /// The largest entry as a share of what it sums over: the weight of a model's battles (and its
+  /// ridge), or of all battles. A model of few votes among millions is fitted as well as the
+  /// others.
+  [[nodiscard]] double gradient_size(std::span<const double> gradient) const override;
   void hessian(std::span<const double> x, numeric::Matrix& out) const override;
   Result<Ok> newton_step(std::span<const double> x,
                          std::span<const double> gradient,
@@ -90,6 +94,7 @@ class PairwiseObjective : public numeric::ConvexObjective {
   double penalise(std::span<const double> x, std::span<double> gradient) const;
 
   PairwiseModel model_;
+  std::vector<double> inverse_mass_;  // [P] 1 / what an entry of the gradient sums over
 };
 
 }  // namespace cupel::rank

@@ -22,8 +22,9 @@ inline constexpr double kEloMean = 1000.0;
 
 /// How a fit went.
 struct FitReport {
-  int64_t iterations = 0;    ///< steps of the optimiser; 0 for methods without one
-  double gradient_norm = 0;  ///< largest gradient entry at the end; 0 as above
+  int64_t iterations = 0;  ///< steps of the optimiser; 0 for methods without one
+  /// Size of the gradient at the end, as the method's optimiser measures it; 0 as above.
+  double gradient_norm = 0;
   double log_likelihood =
       0;  ///< of the battles and pseudo-ties, in nats, without penalties; 0 for methods without one
   double log_loss = 0;  ///< -log_likelihood per unit of battle weight; 0 as above

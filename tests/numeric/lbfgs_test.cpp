@@ -72,6 +72,18 @@ TEST(MinimiseLbfgs, SaysWhenIterationsRanOut) {
   EXPECT_EQ(result->iterations, 3);
 }
 
+TEST(MinimiseLbfgs, AFlatValueIsNoConvergence) {
+  // A value that never falls along a gradient that never shrinks.
+  const auto function = [](std::span<const double> /*x*/, std::span<double> gradient) {
+    gradient[0] = 1;
+    return 5.0;
+  };
+  const auto result = minimise_lbfgs(function, std::vector<double>{0});
+  ASSERT_TRUE(result.has_value());
+  EXPECT_FALSE(result->converged);
+  EXPECT_EQ(result->gradient_norm, 1);
+}
+
 TEST(MinimiseLbfgs, BacksOffFromInfinity) {
   // x − ln x: minimum 1 at 1; steps that leap below 0 meet NaN.
   const auto function = [](std::span<const double> x, std::span<double> gradient) {

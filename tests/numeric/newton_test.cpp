@@ -42,18 +42,23 @@ class Bernoulli : public ConvexObjective {
   double share_;
 };
 
-/// √(1 + x²): pure Newton from x = 3 diverges (x ← -x³), backtracking must save it.
+/// scale·√(1 + x²) + offset: pure Newton from x = 3 diverges (x ← -x³), backtracking must save it.
 class Hyperbola : public ConvexObjective {
  public:
+  explicit Hyperbola(double scale = 1, double offset = 0) : scale_(scale), offset_(offset) {}
   [[nodiscard]] size_t dimension() const override { return 1; }
   double evaluate(std::span<const double> x, std::span<double> gradient) const override {
     const double root = std::sqrt(1 + x[0] * x[0]);
-    gradient[0] = x[0] / root;
-    return root;
+    gradient[0] = scale_ * x[0] / root;
+    return scale_ * root + offset_;
   }
   void hessian(std::span<const double> x, Matrix& out) const override {
-    out(0, 0) = std::pow(1 + x[0] * x[0], -1.5);
+    out(0, 0) = scale_ * std::pow(1 + x[0] * x[0], -1.5);
   }
+
+ private:
+  double scale_;
+  double offset_;
 };
 
 /// Depends on x0 - x1 alone: the Hessian is singular.
@@ -102,6 +107,35 @@ TEST(MinimiseNewton, DampsStepsThatOvershoot) {
   const auto result = minimise_newton(Hyperbola(), std::vector<double>{3});
   ASSERT_TRUE(result.has_value()) << result.error().message;
   EXPECT_NEAR(result->x[0], 0, 1e-8);
+}
+
+TEST(MinimiseNewton, AFlatValueIsNoConvergence) {
+  // Beside 10¹⁶ the value's fall of 2 from x = 3 to the minimum is below its rounding, and a whole
+  // step leads away; the gradient, 0.95, says that this is no minimum.
+  const auto result = minimise_newton(Hyperbola(1, 1e16), std::vector<double>{3});
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().code, Code::kFailedPrecondition);
+  EXPECT_NE(result.error().message.find("stuck after 0 iterations (gradient 0.949"),
+            std::string::npos)
+      << result.error().message;
+}
+
+TEST(MinimiseNewton, AccuracyDoesNotDependOnTheScale) {
+  for (const double scale : {1e-25, 1e-10, 1e10}) {
+    const auto result = minimise_newton(Hyperbola(scale), std::vector<double>{3},
+                                        {.gradient_tolerance = 1e-9 * scale});
+    ASSERT_TRUE(result.has_value()) << result.error().message;
+    EXPECT_NEAR(result->x[0], 0, 1e-8) << scale;
+  }
+}
+
+TEST(MinimiseNewton, RoundingNearTheMinimumIsConvergence) {
+  // The same with an offset that hides falls below 10⁻¹⁰ only: from 0.5 the steps go on by the
+  // gradient, which no offset hides.
+  const auto result =
+      minimise_newton(Hyperbola(1, 1e6), std::vector<double>{0.5}, {.gradient_tolerance = 1e-14});
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_NEAR(result->x[0], 0, 1e-11);
 }
 
 TEST(MinimiseNewton, HandlesASingularHessian) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -314,6 +315,26 @@ TEST(Composite, WeighsKindsAndNotBattles) {
       (ratings.covariance(0, 0) + ratings.covariance(1, 1) - 2 * ratings.covariance(0, 1)) /
       (kEloPerLogit * kEloPerLogit);
   EXPECT_NEAR(found / expected, 1, 1e-3);
+}
+
+TEST(Composite, ModelsOfLittleWeightAreFittedAsWell) {
+  // z meets y alone and only in a kind that weighs next to nothing; its odds are 3 to 1 all the
+  // same.
+  BattleTable table;
+  BattleComponents kinds;
+  kinds.names.intern("usual");
+  kinds.names.intern("rare");
+  kinds.weights = {1, 1e-12};
+  for (const auto& [a, b, kind] :
+       {std::tuple("x", "y", 0), std::tuple("y", "x", 0), std::tuple("z", "y", 1),
+        std::tuple("z", "y", 1), std::tuple("z", "y", 1), std::tuple("y", "z", 1)}) {
+    ASSERT_TRUE(table.add(a, b, kWinA).has_value());
+    kinds.ids.push_back(kind);
+  }
+  ASSERT_TRUE(table.set_components(std::move(kinds)).has_value());
+  const Ratings ratings = fit("composite", table, {.settings = {{"lambda", 0}}});
+  EXPECT_NEAR(beta(ratings, table, "z") - beta(ratings, table, "y"), std::log(3), 1e-8);
+  EXPECT_NEAR(beta(ratings, table, "x") - beta(ratings, table, "y"), 0, 1e-8);
 }
 
 TEST(Composite, OfOneKindIsBradleyTerry) {
