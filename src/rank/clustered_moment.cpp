@@ -1,7 +1,6 @@
 // The middle of a cluster-robust sandwich (Liang & Zeger 1986; Cameron & Miller 2015, section II).
-#include <numeric>
-
 #include "rank/likelihood.h"
+#include "rank/rows_by_cluster.h"
 
 namespace cupel::rank {
 namespace {
@@ -43,23 +42,6 @@ class SparseScore {
   std::vector<size_t> entries_;
 };
 
-/// Rows by cluster, those without one first: a counting sort.
-struct RowsByCluster {
-  explicit RowsByCluster(const BattleTable& table)
-      : begin(table.clusters().size() + 2), rows(table.rows()) {
-    for (size_t i = 0; i < table.rows(); ++i) {
-      ++begin[at(table.row(i).cluster + 1) + 1];
-    }
-    std::partial_sum(begin.begin(), begin.end(), begin.begin());
-    std::vector<size_t> next(begin.begin(), begin.end() - 1);
-    for (size_t i = 0; i < table.rows(); ++i) {
-      rows[next[at(table.row(i).cluster + 1)]++] = i;
-    }
-  }
-  std::vector<size_t> begin;  // [clusters + 2]; place 0: no cluster
-  std::vector<size_t> rows;
-};
-
 }  // namespace
 
 Matrix clustered_score_moment(const BattleTable& table,
@@ -85,13 +67,13 @@ Matrix clustered_score_moment(const BattleTable& table,
       sum.add(model.models + k, times * battle.weight * score.t);
     }
   };
-  for (size_t i = 0; i < order.begin[1]; ++i) {
-    add(order.rows[i], 1);
-    sum.flush(moment, static_cast<double>(table.row(order.rows[i]).count));
+  for (const size_t row : order.loose()) {
+    add(row, 1);
+    sum.flush(moment, static_cast<double>(table.row(row).count));
   }
-  for (size_t cluster = 1; cluster + 1 < order.begin.size(); ++cluster) {
-    for (size_t i = order.begin[cluster]; i < order.begin[cluster + 1]; ++i) {
-      add(order.rows[i], static_cast<double>(table.row(order.rows[i]).count));
+  for (size_t cluster = 0; cluster < order.clusters(); ++cluster) {
+    for (const size_t row : order.of(cluster)) {
+      add(row, static_cast<double>(table.row(row).count));
     }
     sum.flush(moment);
   }

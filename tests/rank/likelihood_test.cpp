@@ -3,7 +3,9 @@
 #include "rank/likelihood.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <string>
 #include <tuple>
 
 #include <gtest/gtest.h>
@@ -315,6 +317,62 @@ TEST(Composite, WeighsKindsAndNotBattles) {
       (ratings.covariance(0, 0) + ratings.covariance(1, 1) - 2 * ratings.covariance(0, 1)) /
       (kEloPerLogit * kEloPerLogit);
   EXPECT_NEAR(found / expected, 1, 1e-3);
+}
+
+/// The same votes by so many users of short ones and of long ones, in turn; with `mixed` the latter
+/// are some of the former.
+BattleTable two_kinds_by_users(std::array<int, 2> users, bool mixed) {
+  const BattleTable plain = two_kinds();
+  BattleTable table = plain.without_battles();
+  BattleComponents kinds = plain.components();
+  std::array<int, 2> seen{};
+  for (size_t i = 0; i < plain.rows(); ++i) {
+    Battle battle = plain.row(i);
+    const auto kind = static_cast<size_t>(kinds.ids[i]);
+    const int user = seen[kind]++ % users[kind];
+    battle.cluster =
+        table.intern_cluster((mixed ? "u" : std::to_string(kind) + "/") + std::to_string(user));
+    EXPECT_TRUE(table.add(battle).has_value());
+  }
+  EXPECT_TRUE(table.set_components(std::move(kinds)).has_value());
+  return table;
+}
+
+double difference_variance(const Ratings& ratings) {
+  const auto& v = ratings.covariance;
+  return (v(0, 0) + v(1, 1) - 2 * v(0, 1)) / (kEloPerLogit * kEloPerLogit);
+}
+
+TEST(Composite, ClustersOfOneVoteAreNoClusters) {
+  const RatingOptions full{.covariance = Covariance::kFull};
+  const double clustered =
+      difference_variance(fit("composite", two_kinds_by_users({100, 8}, false), full));
+  EXPECT_NEAR(clustered / difference_variance(fit("composite", two_kinds(), full)), 1, 1e-9);
+}
+
+TEST(Composite, ScoresOfClustersAreCentredByKind) {
+  // Short: 20 users of 5 votes; long: 3 users (or three of the 20). d = (1, −1), H = ¼, and a
+  // user's part of G is (Σ over kinds of ½·(wins − n·share)/N)², with the share of the kind: ¾ of
+  // 100, ¼ of 8. Uncentred, with the common p = ½, each user would count ¼ of its votes besides.
+  for (const bool mixed : {false, true}) {
+    const BattleTable table = two_kinds_by_users({20, 3}, mixed);
+    std::vector<std::array<double, 2>> wins(table.clusters().size());
+    std::vector<std::array<double, 2>> votes(table.clusters().size());
+    for (size_t i = 0; i < table.rows(); ++i) {
+      const auto user = static_cast<size_t>(table.row(i).cluster);
+      const auto kind = static_cast<size_t>(table.components().ids[i]);
+      wins[user][kind] += table.row(i).outcome;
+      ++votes[user][kind];
+    }
+    double moment = 0;
+    for (size_t user = 0; user < wins.size(); ++user) {
+      const double part = 0.5 * (wins[user][0] - 0.75 * votes[user][0]) / 100 +
+                          0.5 * (wins[user][1] - 0.25 * votes[user][1]) / 8;
+      moment += part * part;
+    }
+    const Ratings ratings = fit("composite", table, {.covariance = Covariance::kFull});
+    EXPECT_NEAR(difference_variance(ratings) / (moment / (0.25 * 0.25)), 1, 1e-3) << mixed;
+  }
 }
 
 TEST(Composite, ModelsOfLittleWeightAreFittedAsWell) {

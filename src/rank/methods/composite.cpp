@@ -2,6 +2,8 @@
 // weight of its own whatever the number of its battles (lmarena/arena-rank).
 #include <algorithm>
 #include <array>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -9,6 +11,7 @@
 #include "rank/likelihood.h"
 #include "rank/methods/method.h"
 #include "rank/methods/registry.h"
+#include "rank/rows_by_cluster.h"
 
 namespace cupel::rank::method {
 namespace {
@@ -58,51 +61,116 @@ Result<BattleTable> weighed(const BattleTable& table, const std::vector<Componen
   return result;
 }
 
-/// Sums of one component: of scores s by weight and by squared weight.
-struct ScoreSums {
-  std::vector<double> mean;      ///< m = Σ w·s / N
-  std::vector<double> weighted;  ///< q = Σ w²·s
-  double squares = 0;            ///< Σ w²
-};
-
-/// Centres the scores of each component at its mean m_k: only the weighted sum of the means
-/// vanishes at the optimum, not each. Σ w²(s − m)(s − m)ᵀ = Σ w²·s·sᵀ − m·qᵀ − q·mᵀ + Σ w²·m·mᵀ,
-/// times (ω_k/N_k)².
-void centre(const BattleTable& table,
-            const std::vector<Component>& parts,
-            std::span<const double> x,
-            Matrix& moment) {
-  const size_t models = table.model_count();
-  std::vector<ScoreSums> sums(parts.size(),
-                              {std::vector<double>(models), std::vector<double>(models), 0});
-  for (size_t i = 0; i < table.rows(); ++i) {
-    const Battle battle = table.row(i);
-    const size_t k = component_of(table, i);
-    const auto a = static_cast<size_t>(battle.a);
-    const auto b = static_cast<size_t>(battle.b);
-    const double mass = battle.weight * static_cast<double>(battle.count);
-    const double score = numeric::sigmoid(x[a] - x[b]) - battle.outcome;
-    sums[k].mean[a] += mass * score / parts[k].mass;
-    sums[k].mean[b] -= mass * score / parts[k].mass;
-    sums[k].weighted[a] += mass * battle.weight * score;
-    sums[k].weighted[b] -= mass * battle.weight * score;
-    sums[k].squares += mass * battle.weight;
-  }
-  for (size_t k = 0; k < parts.size(); ++k) {
-    if (parts[k].mass == 0) {
-      continue;
-    }
-    const double scale = parts[k].weight / parts[k].mass;
-    const ScoreSums& s = sums[k];
-    for (size_t i = 0; i < models; ++i) {
-      for (size_t j = 0; j < models; ++j) {
-        moment(i, j) -= scale * scale *
-                        (s.mean[i] * s.weighted[j] + s.weighted[i] * s.mean[j] -
-                         s.squares * s.mean[i] * s.mean[j]);
+/// Centres the scores of each component k at their mean m_k: only the weighted sum of the means
+/// vanishes at the optimum, not each. N_k is an estimate too, so a unit u (a cluster, or a battle
+/// on its own) moves the weighted sum by a_u − Σ_k v_uk·m_k, where a_u = Σ (ω_k/N_k)·w·s over its
+/// battles and v_uk = (ω_k/N_k)·Σ w over those of component k (a ratio estimator's linear form:
+/// Cochran 1977, "Sampling Techniques", section 6.3). Against the uncentred Σ_u a·aᵀ that makes
+///
+///   − Σ_k (q_k·m_kᵀ + m_k·q_kᵀ) + Σ_kl S_kl·m_k·m_lᵀ,  q_k = Σ_u v_uk·a_u,  S_kl = Σ_u v_uk·v_ul.
+class Centring {
+ public:
+  Centring(const BattleTable& table, const std::vector<Component>& parts, std::span<const double> x)
+      : table_(table),
+        parts_(parts),
+        x_(x),
+        means_(parts.size(), table.model_count()),
+        products_(parts.size(), table.model_count()) {
+    for (size_t i = 0; i < table.rows(); ++i) {
+      const Battle battle = table.row(i);
+      const size_t k = component_of(table, i);
+      if (battle.count > 0) {
+        const double share = battle.weight * static_cast<double>(battle.count) / parts[k].mass;
+        add_score(battle, share, means_.row(k));
       }
     }
   }
-}
+
+  /// Adds the correction to the moment of the uncentred scores.
+  void apply(bool clustered, Matrix& moment) {
+    if (clustered) {
+      const RowsByCluster rows(table_);
+      for (const size_t row : rows.loose()) {
+        add_battle(row);
+      }
+      for (size_t cluster = 0; cluster < rows.clusters(); ++cluster) {
+        add_cluster(rows.of(cluster));
+      }
+    } else {
+      for (size_t row = 0; row < table_.rows(); ++row) {
+        add_battle(row);
+      }
+    }
+    // T_k = Σ_l S_kl·m_l
+    Matrix turned(parts_.size(), table_.model_count());
+    for (const auto& [pair, value] : squares_) {
+      for (size_t i = 0; i < turned.columns(); ++i) {
+        turned(pair.first, i) += value * means_(pair.second, i);
+      }
+    }
+    for (size_t k = 0; k < parts_.size(); ++k) {
+      for (size_t i = 0; i < turned.columns(); ++i) {
+        for (size_t j = 0; j < turned.columns(); ++j) {
+          moment(i, j) +=
+              means_(k, i) * (turned(k, j) - products_(k, j)) - products_(k, i) * means_(k, j);
+        }
+      }
+    }
+  }
+
+ private:
+  /// sum += times·s of a battle.
+  void add_score(const Battle& battle, double times, std::span<double> sum) const {
+    const auto a = static_cast<size_t>(battle.a);
+    const auto b = static_cast<size_t>(battle.b);
+    const double score = times * (numeric::sigmoid(x_[a] - x_[b]) - battle.outcome);
+    sum[a] += score;
+    sum[b] -= score;
+  }
+  /// ω_k/N_k; of a component whose rows all have count 0 nothing.
+  [[nodiscard]] double scale(size_t k) const {
+    return parts_[k].mass > 0 ? parts_[k].weight / parts_[k].mass : 0;
+  }
+
+  /// A row whose every battle is a unit.
+  void add_battle(size_t row) {
+    const Battle battle = table_.row(row);
+    const size_t k = component_of(table_, row);
+    const double v = scale(k) * battle.weight;
+    const auto count = static_cast<double>(battle.count);
+    add_score(battle, count * v * v, products_.row(k));
+    squares_[{k, k}] += count * v * v;
+  }
+  void add_cluster(std::span<const size_t> rows) {
+    shares_.clear();
+    for (const size_t row : rows) {
+      const Battle battle = table_.row(row);
+      const size_t k = component_of(table_, row);
+      shares_[k] += scale(k) * battle.weight * static_cast<double>(battle.count);
+    }
+    for (const size_t row : rows) {
+      const Battle battle = table_.row(row);
+      const double own =
+          scale(component_of(table_, row)) * battle.weight * static_cast<double>(battle.count);
+      for (const auto& [k, v] : shares_) {
+        add_score(battle, own * v, products_.row(k));
+      }
+    }
+    for (const auto& [k, v] : shares_) {
+      for (const auto& [l, other] : shares_) {
+        squares_[{k, l}] += v * other;
+      }
+    }
+  }
+
+  const BattleTable& table_;
+  const std::vector<Component>& parts_;
+  std::span<const double> x_;
+  Matrix means_;                                         // [C, M] m_k
+  Matrix products_;                                      // [C, M] q_k
+  std::map<std::pair<size_t, size_t>, double> squares_;  // S_kl
+  std::map<size_t, double> shares_;                      // v_uk of one unit
+};
 
 Result<Ratings> fit(const RatingInput& input, const RatingOptions& options) {
   const BattleTable& table = input.table;
@@ -127,11 +195,10 @@ Result<Ratings> fit(const RatingInput& input, const RatingOptions& options) {
                             .covariance = options.covariance,
                             .start = options.resample_of};
   problem.moment = [&](const PairwiseObjective& objective, std::span<const double> x) {
-    if (options.clustered && battles.has_clusters()) {
-      return clustered_score_moment(battles, {}, objective, x);  // clusters span kinds: not centred
-    }
-    Matrix moment = objective.score_moment(x);
-    centre(table, parts, x, moment);
+    const bool clustered = options.clustered && battles.has_clusters();
+    Matrix moment =
+        clustered ? clustered_score_moment(battles, {}, objective, x) : objective.score_moment(x);
+    Centring(table, parts, x).apply(clustered, moment);
     return moment;
   };
   return maximise_likelihood(problem);
