@@ -86,10 +86,7 @@ report::LeaderboardRow row_of(const judge::ModelSummary& model,
                              .is_control = model.is_control};
   row.score = estimate(model.score.mean, model.score.interval);
   if (model.rating) {
-    // Comparisons of a single question give the ends of an interval, but nothing between them.
-    const bool spread = model.rating_interval.low < model.rating_interval.high;
-    row.rating =
-        estimate(*model.rating, spread ? std::optional(model.rating_interval) : std::nullopt);
+    row.rating = estimate(*model.rating, model.rating_interval);
   }
   row.by_program = decisions(model.programs);
   row.by_judge = decisions(model.judge);

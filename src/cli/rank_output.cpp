@@ -71,7 +71,7 @@ std::string below_table(const RankOutput& output, const Analysis& analysis) {
     line("Ranks compare whole intervals at once: differences of so many models are not held.");
   }
   if (!analysis.board.ratings.coefficients.empty()) {
-    const double z = numeric::normal_z(output.confidence);
+    const double z = analysis.board.coefficient_critical(output.confidence);
     for (const rank::Coefficient& coefficient : analysis.board.ratings.coefficients) {
       line(coefficient_text(coefficient, z));
     }
@@ -165,7 +165,7 @@ Json group_json(const RankedGroup& group, double confidence) {
   }
   json.set("leaderboard", std::move(rows));
   Json coefficients = Json::array();
-  const double z = numeric::normal_z(confidence);
+  const double z = analysis.board.coefficient_critical(confidence);
   for (const rank::Coefficient& coefficient : analysis.board.ratings.coefficients) {
     Json entry = Json::object();
     entry.set("name", coefficient.name);

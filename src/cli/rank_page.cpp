@@ -32,6 +32,7 @@ std::vector<report::RankRow> rows_of(const Analysis& analysis, double confidence
   for (size_t i = 0; i < analysis.board.rows.size(); ++i) {
     const rank::LeaderboardRow& row = analysis.board.rows[i];
     const double half = numeric::normal_z(confidence) * row.standard_error.value_or(0);
+    const bool unknown = analysis.board.intervals != IntervalKind::kNone && !row.interval;
     std::optional<report::WithoutStyle> plain;
     if (analysis.without_features) {
       const auto& others = analysis.without_features->rows;
@@ -39,16 +40,16 @@ std::vector<report::RankRow> rows_of(const Analysis& analysis, double confidence
                                       [&](const auto& r) { return r.index == row.index; });
       plain = report::WithoutStyle{other->rating, other->rank};
     }
-    rows.push_back(
-        {.rank = row.rank,
-         .rank_class = row.rank_class,
-         .model = row.model,
-         .rating = {.value = row.rating, .interval = to_report(row.interval)},
-         .outer = to_report(row.ellipsoid_interval),
-         .votes = row.battles,
-         .win_rate = analysis.win_rates[i],
-         .provisional = row.battles < kProvisionalVotes || (elo && half > kProvisionalHalfWidth),
-         .without_style = plain});
+    rows.push_back({.rank = row.rank,
+                    .rank_class = row.rank_class,
+                    .model = row.model,
+                    .rating = {.value = row.rating, .interval = to_report(row.interval)},
+                    .outer = to_report(row.ellipsoid_interval),
+                    .votes = row.battles,
+                    .win_rate = analysis.win_rates[i],
+                    .provisional = row.battles < kProvisionalVotes || unknown ||
+                                   (elo && half > kProvisionalHalfWidth),
+                    .without_style = plain});
   }
   return rows;
 }
@@ -90,14 +91,8 @@ std::optional<report::Estimate> lead_of(const Analysis& analysis, double confide
   }
   const size_t a = board.rows[0].index;
   const size_t b = board.rows[1].index;
-  report::Estimate lead{.value = board.rows[0].rating - board.rows[1].rating};
-  const numeric::Matrix& v = board.ratings.covariance;
-  if (!v.empty()) {
-    const double half =
-        numeric::normal_z(confidence) * std::sqrt(std::max(0.0, v(a, a) + v(b, b) - 2 * v(a, b)));
-    lead.interval = report::Interval{lead.value - half, lead.value + half};
-  }
-  return lead;
+  return report::Estimate{.value = board.rows[0].rating - board.rows[1].rating,
+                          .interval = to_report(board.difference_interval(a, b, confidence))};
 }
 
 report::PairMatrix pairs_of(const Analysis& analysis) {
@@ -142,7 +137,7 @@ report::Calibration calibration_of(const rank::Calibration& calibration) {
 }
 
 void add_coefficients(const Analysis& analysis, double confidence, report::RankPage& page) {
-  const double z = numeric::normal_z(confidence);
+  const double z = analysis.board.coefficient_critical(confidence);
   const std::vector<std::string>& features = analysis.table.features().names;
   for (const rank::Coefficient& coefficient : analysis.board.ratings.coefficients) {
     report::Coefficient entry{.name = coefficient.name, .value = {.value = coefficient.value}};

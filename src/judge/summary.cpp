@@ -123,7 +123,7 @@ Result<Ok> add_ratings(RunSummary& summary) {
   for (const rank::LeaderboardRow& row : board.rows) {
     if (ModelSummary* model = find_model(summary, row.model)) {
       model->rating = row.rating;
-      model->rating_interval = row.interval.value_or(numeric::Interval{row.rating, row.rating});
+      model->rating_interval = row.interval;
     }
   }
   return Ok{};

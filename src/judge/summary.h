@@ -37,8 +37,8 @@ struct ModelSummary {
   bool is_control = false;
   rank::ScoreRow score;  ///< the headline: mean score with a question-clustered interval, tied rank
   std::optional<double> rating;  ///< Bradley-Terry, Elo points; absent below two models
-  numeric::Interval rating_interval;
-  std::map<std::string, double> categories;  ///< mean score
+  std::optional<numeric::Interval> rating_interval;  ///< absent below two questions
+  std::map<std::string, double> categories;          ///< mean score
   DeciderSummary programs;
   DeciderSummary judge;
   int64_t answers = 0;

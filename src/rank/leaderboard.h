@@ -9,6 +9,7 @@
 #include "numeric/statistics.h"
 #include "rank/battle_table.h"
 #include "rank/bootstrap.h"
+#include "rank/few_clusters.h"
 #include "rank/methods/method.h"
 
 namespace cupel::rank {
@@ -43,7 +44,9 @@ struct LeaderboardRow {
   std::string model;
   size_t index = 0;  ///< of the model in the table
   double rating = 0;
-  std::optional<numeric::Interval> interval{};  ///< absent with IntervalKind::kNone
+  /// Absent with IntervalKind::kNone, and where all votes on the model come from less than two
+  /// clusters (few_clusters.h).
+  std::optional<numeric::Interval> interval{};
   /// kSimultaneous: the shadow of the confidence ellipsoid, ±√(χ²·V_ii), wider than `interval`.
   std::optional<numeric::Interval> ellipsoid_interval{};
   std::optional<double> standard_error{};  ///< of the rating, mean-zero gauge; absent as `interval`
@@ -58,6 +61,16 @@ struct Leaderboard {
   const RatingMethod* method = nullptr;
   IntervalKind intervals = IntervalKind::kNone;  ///< what was done: kDiagonal for too many models
   double difference_critical = 0;  ///< |t| that a difference must exceed; 0: no intervals
+  /// What clustered intervals rest on; no models: battles are independent, or there are no
+  /// intervals.
+  EffectiveClusters clusters{};
+  /// Standard errors from the middle to the end of the interval of a coefficient.
+  [[nodiscard]] double coefficient_critical(double confidence) const;
+  /// The interval of rating i minus rating j (by model index) on its own; absent where only the
+  /// variances or draws of ratings are known, and as in a row.
+  [[nodiscard]] std::optional<numeric::Interval> difference_interval(size_t i,
+                                                                     size_t j,
+                                                                     double confidence) const;
   /// Natural log-odds that model i beats model j; absent where the scale says nothing about that.
   [[nodiscard]] std::optional<double> log_odds(size_t i, size_t j) const;
 };
@@ -71,6 +84,12 @@ struct Leaderboard {
 /// no
 ///         model at all stands wrongly above another (max-|t| over all pairs; kDiagonal: Bonferroni
 ///         boxes, wider, as differences are not known).
+/// Clusters: where the intervals are clustered, the variance is a sum over few terms and known
+/// badly:
+///         critical values are Student's (few_clusters.h), percentiles of a bootstrap lie further
+///         out by the same measure (Hesterberg 2015, "What teachers should know about the
+///         bootstrap", section 4.4), standard errors have CR1's factor. The ratings' covariance has
+///         neither.
 /// Errors: those of `fit_ratings` and `bootstrap_ratings`; kInvalidArgument - confidence outside
 /// (0,
 ///         1), a sandwich asked of a method without covariance, an anchor for a scale that has

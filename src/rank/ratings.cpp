@@ -9,7 +9,7 @@
 namespace cupel::rank {
 
 std::optional<numeric::Interval> coefficient_interval(const Coefficient& coefficient, double z) {
-  if (!coefficient.standard_error) {
+  if (!coefficient.standard_error || !std::isfinite(z)) {
     return std::nullopt;
   }
   const double half = z * *coefficient.standard_error;

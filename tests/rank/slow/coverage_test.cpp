@@ -53,6 +53,39 @@ BattleTable random_board(uint64_t seed,
   return table;
 }
 
+/// So many users vote 100 times each on random pairs (where `uneven`, an exponential number with
+/// that mean), and their votes hang together: each has a taste for every model, and a vote's latent
+/// normal is √½ of the difference of two tastes and √½ of its own noise. Every vote by itself
+/// follows Bradley-Terry.
+BattleTable few_users_board(uint64_t seed, int users, bool uneven) {
+  BattleTable table;
+  for (size_t i = 0; i < kBeta.size(); ++i) {
+    table.intern_model("m" + std::to_string(i));
+  }
+  Rng rng(777, seed);
+  for (int user = 0; user < users; ++user) {
+    std::vector<double> taste(kBeta.size());
+    for (double& value : taste) {
+      value = rng.normal();
+    }
+    const int votes = uneven ? 1 - static_cast<int>(100 * std::log(1 - rng.unit())) : 100;
+    for (int vote = 0; vote < votes; ++vote) {
+      const size_t i = rng.below(6);
+      const size_t j = (i + 1 + rng.below(5)) % 6;
+      const double latent =
+          std::sqrt(0.5) * ((taste[i] - taste[j]) / std::sqrt(2.0) + rng.normal());
+      const bool wins = numeric::normal_cdf(latent) > numeric::sigmoid(kBeta[j] - kBeta[i]);
+      EXPECT_TRUE(table
+                      .add({.a = static_cast<int32_t>(i),
+                            .b = static_cast<int32_t>(j),
+                            .outcome = wins ? kWinA : kWinB,
+                            .cluster = table.intern_cluster(std::to_string(user))})
+                      .has_value());
+    }
+  }
+  return table;
+}
+
 /// The planted ratings on the board's scale, by model index.
 std::vector<double> planted(const std::vector<double>& beta) {
   std::vector<double> values;
@@ -163,6 +196,47 @@ TEST(BradleyTerryCoverage, ClustersCoverWhereSingleVotesDoNot) {
   const Coverage naive = simulate(
       {.intervals = IntervalKind::kSimultaneous, .rating = {.clustered = false}}, kBeta, users);
   EXPECT_LT(Coverage::share(naive.whole), 0.80);
+}
+
+/// Shares of intervals that cover, as they are and as they would be for a large sample.
+struct FewClusters {
+  double each = 0;
+  double large_sample = 0;
+};
+
+FewClusters simulate_few(int users, bool uneven, int boards) {
+  const RatingMethod& method = **find_rating_method("bradley_terry");
+  const std::vector<double> truth = planted(kBeta);
+  FewClusters covered;
+  for (int seed = 0; seed < boards; ++seed) {
+    const BattleTable table = few_users_board(static_cast<uint64_t>(seed), users, uneven);
+    const auto board = make_leaderboard(method, table);
+    EXPECT_TRUE(board.has_value());
+    for (const LeaderboardRow& row : board->rows) {
+      const double gap = std::abs(row.rating - truth[row.index]);
+      const double error = std::sqrt(board->ratings.covariance(row.index, row.index));
+      covered.each += holds(*row.interval, truth[row.index]) ? 1 : 0;
+      covered.large_sample += gap <= numeric::normal_z(0.95) * error ? 1 : 0;
+    }
+  }
+  covered.each /= 6.0 * boards;
+  covered.large_sample /= 6.0 * boards;
+  return covered;
+}
+
+TEST(BradleyTerryCoverage, FewClustersCoverAsManyDo) {
+  // 500 boards of six ratings, two of which say nearly all: one sd is about 0.7 points.
+  struct Case {
+    int users;
+    bool uneven;
+    double large_sample;  // at most, without the correction
+  };
+  for (const Case& c : {Case{6, false, 0.89}, Case{10, false, 0.92}, Case{20, false, 0.94},
+                        Case{40, false, 0.955}, Case{10, true, 0.87}, Case{40, true, 0.93}}) {
+    const FewClusters covered = simulate_few(c.users, c.uneven, 500);
+    EXPECT_NEAR(covered.each, 0.95, 0.025) << c.users << c.uneven;
+    EXPECT_LT(covered.large_sample, c.large_sample) << c.users << c.uneven;
+  }
 }
 
 TEST(BradleyTerryCoverage, RanksAreWrongInAtMostOneBoardOfTwenty) {
