@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -98,6 +99,14 @@ Result<numeric::Matrix> bootstrap_ratings(const RatingMethod& method,
   if (options.rounds < 2 || options.rounds > 1'000'000) {
     return invalid_argument("{} bootstrap rounds; expected 2 to 1,000,000", options.rounds);
   }
+  const bool has_row_data = !table.features().names.empty() || !table.components().ids.empty();
+  const bool by_rows = method.order_dependent || (method.reads_rows && has_row_data);
+  constexpr int64_t kMostDrawn = std::numeric_limits<uint32_t>::max();
+  if (by_rows && table.battle_count() > kMostDrawn) {
+    return invalid_argument(
+        "{} battles are too many to be drawn one by one, as {} needs it; at most {} go",
+        table.battle_count(), method.name, kMostDrawn);
+  }
   RatingOptions round_options = rating;
   round_options.covariance = Covariance::kNone;
   CUPEL_TRY(const Ratings full, fit_ratings(method, table, round_options));
@@ -108,8 +117,7 @@ Result<numeric::Matrix> bootstrap_ratings(const RatingMethod& method,
   }
   Draws draws(options.rounds, table.model_count());
   ThreadPool pool(options.threads == 0 ? available_cpus() : options.threads);
-  const bool has_row_data = !table.features().names.empty() || !table.components().ids.empty();
-  if (method.order_dependent || (method.reads_rows && has_row_data)) {
+  if (by_rows) {
     draw_rows(method, table, round_options, options, pool, draws);
   } else {
     draw_pairs(method, table, round_options, options, pool, draws);

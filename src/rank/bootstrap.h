@@ -25,7 +25,8 @@ struct BootstrapOptions {
 ///         pairs alone gets sums over the counted battles (a multinomial draw), so the draws do not
 ///         depend on the order of the rows either; for one that reads rows they come in drawn
 ///         order. A battle without a cluster in a clustered table is its own.
-/// Errors: those of `fit_ratings`; kInvalidArgument - rounds out of range; kFailedPrecondition - a
+/// Errors: those of `fit_ratings`; kInvalidArgument - rounds out of range, more
+///         than 2³² − 1 battles for a method that reads rows; kFailedPrecondition - a
 ///         resample that the method cannot rate (names round, separated group and mend): such
 ///         rounds are never dropped.
 /// Cost:   rounds · (cells + a fit of the pairs that starts from the full data's), on all threads;

@@ -172,7 +172,7 @@ void PairResampler::sort_rows(const BattleTable& table, std::vector<int64_t>& lo
       const size_t place = next[at(cell_of[i])]++;
       row_cluster_[place] = numbers[at(table.row(i).cluster)];
       if (counted) {
-        row_count_[place] = static_cast<uint32_t>(table.row(i).count);
+        row_count_[place] = static_cast<uint64_t>(table.row(i).count);
       }
     }
   }
@@ -186,7 +186,7 @@ void PairResampler::draw(uint64_t seed, size_t first, Block& block) const {
     Rng rng(seed, first + lane);
     loose_->draw(rng, drawn);
     for (size_t cell = 0; cell < cells_.size(); ++cell) {
-      block.counts[cell * kLanes + lane] = static_cast<uint32_t>(drawn[cell]);
+      block.counts[cell * kLanes + lane] = static_cast<uint64_t>(drawn[cell]);
     }
     // As many draws as clusters: none comes 256 times, but for a chance of less than 10^-500.
     Rng local = rng;  // its state in registers
@@ -200,7 +200,7 @@ void PairResampler::draw(uint64_t seed, size_t first, Block& block) const {
 }
 
 /// Rows of one battle each: sums of 257 multiplicities below 256 fit 16 bits.
-void PairResampler::add_cell(const Block& block, size_t cell, uint32_t* sums) const {
+void PairResampler::add_cell(const Block& block, size_t cell, uint64_t* sums) const {
   constexpr size_t kMostRows = 256;
   constexpr size_t kAhead = 24;  // rows whose cluster is on its way from memory
   const size_t end = begin_[cell + 1];
@@ -221,7 +221,7 @@ void PairResampler::add_cell(const Block& block, size_t cell, uint32_t* sums) co
   }
 }
 
-void PairResampler::add_counted_cell(const Block& block, size_t cell, uint32_t* sums) const {
+void PairResampler::add_counted_cell(const Block& block, size_t cell, uint64_t* sums) const {
   for (size_t i = begin_[cell]; i < begin_[cell + 1]; ++i) {
     const uint8_t* times = block.multiplicity.data() + at(row_cluster_[i]) * kLanes;
     for (size_t lane = 0; lane < kLanes; ++lane) {
@@ -232,7 +232,7 @@ void PairResampler::add_counted_cell(const Block& block, size_t cell, uint32_t* 
 
 void PairResampler::add_clusters(Block& block) const {
   for (size_t cell = 0; cell < cells_.size(); ++cell) {
-    uint32_t* sums = block.counts.data() + cell * kLanes;
+    uint64_t* sums = block.counts.data() + cell * kLanes;
     if (row_count_.empty()) {
       add_cell(block, cell, sums);
     } else {
@@ -247,12 +247,13 @@ std::vector<PairTotal> PairResampler::pairs(const Block& block, size_t lane) con
   totals.reserve(pair_names_.size());
   int32_t current = -1;
   for (size_t cell = 0; cell < cells_.size(); ++cell) {
-    const uint32_t count = block.counts[cell * kLanes + lane];
+    const uint64_t count = block.counts[cell * kLanes + lane];
     if (count == 0) {
       continue;
     }
     if (!prior_.empty()) {
-      totals[at(cells_[cell].pair)].add(cells_[cell].outcome, cells_[cell].weight, count);
+      totals[at(cells_[cell].pair)].add(cells_[cell].outcome, cells_[cell].weight,
+                                        static_cast<double>(count));
       continue;
     }
     if (cells_[cell].pair != current) {
@@ -260,7 +261,7 @@ std::vector<PairTotal> PairResampler::pairs(const Block& block, size_t lane) con
       const auto& [a, b] = pair_names_[at(current)];
       totals.push_back({.a = a, .b = b});
     }
-    totals.back().add(cells_[cell].outcome, cells_[cell].weight, count);
+    totals.back().add(cells_[cell].outcome, cells_[cell].weight, static_cast<double>(count));
   }
   return totals;
 }

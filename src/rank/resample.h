@@ -26,7 +26,7 @@ class PairResampler {
 
   /// Counts of the cells in kLanes rounds.
   struct Block {
-    std::vector<uint32_t> counts;       ///< [cells, kLanes]
+    std::vector<uint64_t> counts;       ///< [cells, kLanes]
     std::vector<uint8_t> multiplicity;  ///< [clusters, kLanes]: how often each was drawn
   };
   /// Fills the rounds first … first + kLanes − 1; a round depends on (seed, round) alone.
@@ -44,8 +44,8 @@ class PairResampler {
   void add_prior(size_t models, double weight);
   void sort_rows(const BattleTable& table, std::vector<int64_t>& loose);
   void add_clusters(Block& block) const;
-  void add_cell(const Block& block, size_t cell, uint32_t* sums) const;
-  void add_counted_cell(const Block& block, size_t cell, uint32_t* sums) const;
+  void add_cell(const Block& block, size_t cell, uint64_t* sums) const;
+  void add_counted_cell(const Block& block, size_t cell, uint64_t* sums) const;
 
   std::vector<Cell> cells_;
   std::vector<std::array<int32_t, 2>> pair_names_;
@@ -57,7 +57,7 @@ class PairResampler {
   // Rows of clusters sorted by cell: begin_[cell] … begin_[cell + 1].
   std::vector<size_t> begin_;
   std::vector<int32_t> row_cluster_;
-  std::vector<uint32_t> row_count_;  // empty: all 1
+  std::vector<uint64_t> row_count_;  // empty: all 1
 };
 
 /// Bootstrap resamples of rows, in drawn order, with their features and components.

@@ -78,6 +78,10 @@ void VoteMerger::renumber(Parser& parser, VoteBlock& block) {
 }
 
 Result<Ok> VoteMerger::add(VoteBlock block) {
+  if (result_.table.rows() + block.a.size() > options_.most_votes) {
+    return invalid_argument("{}: more than {} votes; rank a part of them", file_,
+                            options_.most_votes);
+  }
   block.kept.resize(result_.kept.size());  // a block that only says why the file ends has none
   Parser& parser = parser_of(block);
   take_names(parser, block);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ struct VoteReadOptions {
   std::vector<std::string> style = {};  ///< style features by name (style_features.h)
   bool skip_bad = false;  ///< rows that break the format are counted and left out, not an error
   size_t threads = 0;     ///< 0: as many as this process may keep busy
+  uint64_t most_votes = std::numeric_limits<uint32_t>::max();  ///< more are refused
   RecordLimits limits = {};
 };
 

@@ -126,6 +126,18 @@ TEST(ParseVotes, SaysWhereAndWhatIsWrong) {
   }
 }
 
+TEST(ParseVotes, RefusesMoreVotesThanItCanNumber) {
+  std::string text = "left,right,winner\n";
+  for (int i = 0; i < 11; ++i) {
+    text += "a,b,left\n";
+  }
+  EXPECT_TRUE(parse_votes(text, "v", {.most_votes = 11}).has_value());
+  const auto file = parse_votes(text, "v", {.most_votes = 10});
+  ASSERT_FALSE(file.has_value());
+  EXPECT_EQ(file.error().code, Code::kInvalidArgument);
+  EXPECT_EQ(file.error().message, "v: more than 10 votes; rank a part of them");
+}
+
 TEST(ParseVotes, NamesAMissingColumn) {
   const std::string text = "model_a,model_b,winner,judge\nx,y,tie,u\n";
   const std::vector<std::pair<VoteReadOptions, std::string>> cases = {
