@@ -188,6 +188,7 @@ Result<rank::AnalysisOptions> VoteFlags::analysis() const {
   board.bootstrap.seed = seed();
   board.bootstrap.threads = static_cast<size_t>(threads_);
   board.rating.seed = seed();
+  board.rating.threads = board.bootstrap.threads;
   CUPEL_TRY(board.rating.settings, settings());
   if (!anchor_.empty()) {
     CUPEL_TRY(const NamedNumber anchor, parse_named_number(anchor_, "--anchor"));

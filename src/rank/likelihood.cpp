@@ -141,7 +141,8 @@ Result<Ok> add_uncertainty(const LikelihoodProblem& problem,
   const numeric::GraphLaplacian laplacian(problem.model.models, objective.edges(x),
                                           problem.model.ridge);
   CUPEL_TRY(ratings.variances,
-            laplacian.sandwich_diagonal(objective.score_squares(x), available_cpus()));
+            laplacian.sandwich_diagonal(objective.score_squares(x),
+                                        problem.threads == 0 ? available_cpus() : problem.threads));
   for (double& variance : ratings.variances) {
     variance *= kEloPerLogit * kEloPerLogit;
   }
@@ -230,7 +231,8 @@ Result<Ratings> fit_pairs(const RatingInput& input,
                                       .estimate_tie_parameter = has_parameter && any_tie,
                                       .ridge = ridge},
                             .covariance = options.covariance,
-                            .start = options.resample_of};
+                            .start = options.resample_of,
+                            .threads = options.threads};
   if (options.clustered && table.has_clusters()) {
     problem.moment = [&](const PairwiseObjective& objective, std::span<const double> x) {
       return clustered_score_moment(table, {}, objective, x);

@@ -27,6 +27,7 @@ struct LikelihoodProblem {
   /// (PairwiseObjective::gradient_size).
   double tolerance = 1e-10;
   const Ratings* start = nullptr;  ///< a fit of similar data to start from
+  size_t threads = 0;              ///< of the variances of many models; 0: as many as CPUs
 };
 
 /// The one fit of all ratings by likelihood.

@@ -42,7 +42,7 @@ struct Coefficient {
 };
 
 /// The interval of a coefficient, z standard errors either way; ν, which is positive, on the scale
-/// of its logarithm. Empty without a standard error.
+/// of its logarithm. Empty without a standard error, and where z is not finite.
 std::optional<numeric::Interval> coefficient_interval(const Coefficient& coefficient, double z);
 
 /// What a fit of similar data can start from.
@@ -82,6 +82,7 @@ struct RatingOptions {
   Covariance covariance = Covariance::kNone;  ///< where the method can
   bool clustered = true;  ///< covariance: battles of one cluster may depend on each other
   uint64_t seed = 0;      ///< of methods that start at random
+  size_t threads = 0;     ///< 0: as many as there are CPUs; no number changes a rating
   /// The fit of the data that this table is a bootstrap resample of, to start from; links between
   /// models may be missing where a ridge makes up for them. Null: none, this is the data.
   const Ratings* resample_of = nullptr;

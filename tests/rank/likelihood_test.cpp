@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
+#include <filesystem>
 #include <string>
+#include <thread>
 #include <tuple>
 
 #include <gtest/gtest.h>
@@ -467,6 +470,43 @@ TEST(SparsePath, AgreesWithTheDenseOne) {
     }
     EXPECT_NEAR(sparse->variances[i] / (variance * kEloPerLogit * kEloPerLogit), 1, 1e-5) << i;
   }
+}
+
+/// The most threads that this process has while `body` runs.
+template <typename Body>
+size_t most_threads(Body body) {
+  std::atomic<bool> done = false;
+  size_t most = 0;
+  std::thread watcher([&] {
+    while (!done) {
+      size_t now = 0;
+      for ([[maybe_unused]] const auto& task :
+           std::filesystem::directory_iterator("/proc/self/task")) {
+        ++now;
+      }
+      most = std::max(most, now);
+    }
+  });
+  body();
+  done = true;
+  watcher.join();
+  return most;
+}
+
+TEST(SparsePath, VariancesTakeAsManyThreadsAsTheyMay) {
+  const BattleTable table = tournament(1300, 12, 5);
+  std::vector<double> variances;
+  const auto most_of = [&](size_t threads) {
+    return most_threads([&] {
+      const Ratings ratings = fit(
+          "bradley_terry", table,
+          {.settings = {{"ridge", 0.1}}, .covariance = Covariance::kDiagonal, .threads = threads});
+      EXPECT_TRUE(variances.empty() || variances == ratings.variances);
+      variances = ratings.variances;
+    });
+  };
+  const size_t one = most_of(1);
+  EXPECT_EQ(most_of(4), one + 3);
 }
 
 TEST(Bootstrap, EveryRoundConverges) {

@@ -193,7 +193,8 @@ Result<Ratings> fit(const RatingInput& input, const RatingOptions& options) {
   const std::vector<PairTotal> pairs = pair_totals(battles);
   LikelihoodProblem problem{.model = {.items = pairs, .models = input.models(), .ridge = lambda},
                             .covariance = options.covariance,
-                            .start = options.resample_of};
+                            .start = options.resample_of,
+                            .threads = options.threads};
   problem.moment = [&](const PairwiseObjective& objective, std::span<const double> x) {
     const bool clustered = options.clustered && battles.has_clusters();
     Matrix moment =

@@ -103,7 +103,8 @@ Result<Ratings> fit(const RatingInput& input, const RatingOptions& options) {
                 .feature_ridge = setting(kParameters, options, "feature_ridge")},
       .feature_names = table.features().names,
       .covariance = options.covariance,
-      .start = options.resample_of};
+      .start = options.resample_of,
+      .threads = options.threads};
   if (options.clustered && table.has_clusters()) {
     problem.moment = [&](const PairwiseObjective& objective, std::span<const double> x) {
       return clustered_score_moment(table, features, objective, x);
