@@ -124,9 +124,12 @@ class JsonFieldParser {
  private:
   using Node = JsonFieldReader::Node;
 
-  bool fail(std::string_view problem) {
-    problem_ = problem;
+  bool fail(std::string problem) {
+    problem_ = std::move(problem);
     return false;
+  }
+  [[nodiscard]] size_t index_of(const Node& node) const {
+    return static_cast<size_t>(&node - reader_.nodes_.data());
   }
   void skip_space() {
     while (at_ < text_.size() &&
@@ -153,9 +156,6 @@ class JsonFieldParser {
     if (depth >= kMostDepth && (first == '{' || first == '[')) {
       return fail("nested deeper than 512 levels");
     }
-    if (node != nullptr && depth > 0) {
-      forget(*node);  // the key may have been there before: the last one counts
-    }
     bool escapes = false;
     const bool good = first == '{'   ? object(node, depth)
                       : first == '[' ? array(depth)
@@ -165,15 +165,6 @@ class JsonFieldParser {
       keep(node->path, text_.substr(begin, at_ - begin), escapes);
     }
     return good;
-  }
-
-  void forget(const Node& node) {
-    if (node.path != JsonFieldReader::kNoPath) {
-      reader_.values_[node.path] = {};
-    }
-    for (const size_t child : node.children) {
-      forget(reader_.nodes_[child]);
-    }
   }
 
   void keep(size_t path, std::string_view raw, bool escapes) {
@@ -206,6 +197,10 @@ class JsonFieldParser {
         return false;
       }
       const Node* child = child_of(node, text_.substr(begin + 1, at_ - begin - 2), escapes);
+      if (child != nullptr && std::exchange(reader_.seen_[index_of(*child)], 1) != 0) {
+        at_ = begin;
+        return fail("the key \"" + child->key + "\" stands in its object twice");
+      }
       if (!take(':')) {
         return fail("expected a colon behind a key");
       }
@@ -335,7 +330,7 @@ class JsonFieldParser {
   JsonFieldReader& reader_;
   size_t at_ = 0;
   std::string key_;
-  std::string_view problem_;
+  std::string problem_;
 };
 
 JsonFieldReader::JsonFieldReader(const std::vector<std::string>& paths)
@@ -361,6 +356,7 @@ JsonFieldReader::JsonFieldReader(const std::vector<std::string>& paths)
 
 Result<Ok> JsonFieldReader::read(std::string_view text) {
   values_.assign(values_.size(), {});
+  seen_.assign(nodes_.size(), 0);
   JsonFieldParser parser(text, *this);
   return parser.parse() ? Result<Ok>(Ok{}) : parser.error();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +15,8 @@ namespace cupel {
 ///
 /// A path is a key, or keys joined by dots for members of members ("conv_metadata.turns"). The text
 /// is held to the grammar of RFC 8259 throughout (nesting up to 512); whether strings that are not
-/// asked for are UTF-8 is not looked at. Of a key that stands twice the last counts.
+/// asked for are UTF-8 is not looked at. A key on the way to a path may not stand twice in its
+/// object: which of the values is meant, nobody can say.
 class JsonFieldReader {
  public:
   explicit JsonFieldReader(const std::vector<std::string>& paths);
@@ -37,7 +39,8 @@ class JsonFieldReader {
     size_t path = kNoPath;
     std::vector<size_t> children;
   };
-  std::vector<Node> nodes_;  // the first stands for the whole text
+  std::vector<Node> nodes_;    // the first stands for the whole text
+  std::vector<uint8_t> seen_;  // [nodes_] whether the text at hand has the key
   std::vector<std::string_view> values_;
   std::vector<std::string> unescaped_;  // of values with escapes
 };

@@ -104,6 +104,11 @@ int32_t VoteRowParser::new_name(NameTable& names,
                      column, printable(name, 40)));
     return -1;
   }
+  if (name.find('\0') != std::string_view::npos) {
+    fail(corrupt_data("column {} holds a NUL byte (\"{}\"); the file is damaged or no text", column,
+                      printable(name, 40)));
+    return -1;
+  }
   fresh.emplace_back(name);
   return names.add(name);
 }

@@ -44,11 +44,21 @@ TEST(JsonFieldReader, NullIsEmptyButThere) {
   EXPECT_FALSE(reader.has(0));  // nothing stays from the text before
 }
 
-TEST(JsonFieldReader, TheLastOfTwoKeysCounts) {
+TEST(JsonFieldReader, RefusesAKeyThatStandsTwice) {
   JsonFieldReader reader({"a", "b.c"});
-  ASSERT_TRUE(reader.read(R"({"a": 1, "b": {"c": 1}, "a": 2, "b": {"d": 1}})"));
-  EXPECT_EQ(reader.value(0), "2");
-  EXPECT_FALSE(reader.has(1));
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {R"({"a": 1, "a": 1})", "json error at column 10: the key \"a\" stands in its object twice"},
+      {R"({"a": 1, "b": {"c": 1}, "\u0061": 2})", "the key \"a\""},
+      {R"({"b": {"c": 1, "d": 2, "c": 3}})", "json error at column 24: the key \"c\""},
+      {R"({"b": {"c": 1}, "b": {"d": 1}})", "the key \"b\""}};
+  for (const auto& [text, expected] : cases) {
+    const auto read = reader.read(text);
+    ASSERT_FALSE(read.has_value()) << text;
+    EXPECT_EQ(read.error().code, Code::kCorruptData);
+    EXPECT_NE(read.error().message.find(expected), std::string::npos) << read.error().message;
+  }
+  // In another object, or not asked for, it may; and nothing stays from the texts before.
+  EXPECT_TRUE(reader.read(R"({"a": {"a": 1}, "x": 1, "x": 2, "b": {"b": 1, "a": 2}})").has_value());
 }
 
 TEST(JsonFieldReader, SaysWhatIsBrokenAndWhere) {

@@ -245,6 +245,10 @@ TEST(VoteFormats, JsonlErrorsNameTheLine) {
       {good + "\n[1]\n", "v.jsonl:2: json error at column 1: expected an object"},
       {"{\"model_a\":\n", "v.jsonl:1: json error"},
       {R"({"model_a":"x","model_b":"y"})", "v.jsonl:1: no column \"winner\"; columns are: model_a"},
+      {good + "\n" + R"({"model_a":"x","model_b":"y","winner":"tie","winner":"model_a"})",
+       "v.jsonl:2: json error at column 45: the key \"winner\" stands in its object twice"},
+      {R"({"model_a":"x","model_b":"y","winner":"tie","model_b":"z"})",
+       "v.jsonl:1: json error at column 45: the key \"model_b\" stands"},
       {"[" + good + "]", "v.jsonl: is one JSON array; expected an object on each line"},
       {"model_a,model_b,winner\nx,y,tie\n", "v.jsonl:1: json error"},
       {"", "v.jsonl: no votes"}};

@@ -110,6 +110,8 @@ TEST(ParseVotes, SaysWhereAndWhatIsWrong) {
       {head + "x,,tie\n", Code::kCorruptData, "v.csv:3: column model_b is empty"},
       {head + "x,x,tie\n", Code::kCorruptData, "v.csv:3: model \"x\" stands on both sides"},
       {head + "x,\xFF\xFE,tie\n", Code::kCorruptData, "v.csv:3: column model_b is not UTF-8"},
+      {head + "x," + std::string("y\0z", 3) + ",tie\n", Code::kCorruptData,
+       "v.csv:3: column model_b holds a NUL byte"},
       {head + "x,y\n", Code::kCorruptData, "v.csv:3: 2 fields, but the header has 3"},
       {head + "\"x,y,tie\n", Code::kCorruptData, "v.csv:3: a quoted field"},
       {head + "x,y", Code::kCorruptData,
