@@ -5,9 +5,9 @@
 #include <cmath>
 #include <unordered_set>
 
+#include "base/byte_source.h"
 #include "base/csv.h"
 #include "base/error.h"
-#include "base/io.h"
 #include "base/text.h"
 
 namespace cupel::rank {
@@ -101,12 +101,16 @@ class RankingBuilder {
       CUPEL_TRY(columns_, find_columns(fields));
       return Ok{};
     }
-    RankedItem item{.item = std::string(fields[columns_->item])};
-    if (trim(item.item).empty()) {
+    RankedItem item{.item = std::string(trim(fields[columns_->item]))};
+    if (item.item.empty()) {
       return corrupt_data("the name is empty");
     }
     if (!is_valid_utf8(item.item)) {
       return corrupt_data("the name \"{}\" is not UTF-8; save the file as UTF-8",
+                          printable(item.item));
+    }
+    if (item.item.find('\0') != std::string::npos) {
+      return corrupt_data("the name \"{}\" holds a NUL byte; the file is damaged or no text",
                           printable(item.item));
     }
     if (!names_.insert(item.item).second) {
@@ -146,8 +150,23 @@ Result<Ranking> parse_ranking_csv(std::string_view text, const std::string& path
 }
 
 Result<Ranking> read_ranking_csv(const std::string& path) {
-  CUPEL_TRY(const std::string text, read_file(path));
-  return parse_ranking_csv(text, path);
+  constexpr size_t kMostBytes = 64U << 20U;  // unpacked
+  constexpr size_t kStep = 256U << 10U;
+  CUPEL_TRY(const OpenSource source, open_source(path));
+  std::string text;
+  for (size_t size = 0;;) {
+    text.resize(size + kStep);
+    CUPEL_TRY(const size_t count, source.bytes->read(std::span(text).subspan(size)));
+    size += count;
+    if (count == 0) {
+      text.resize(size);
+      return parse_ranking_csv(text, source.name);
+    }
+    if (size > kMostBytes) {
+      return invalid_argument(
+          "{}: larger than 64 MiB; expected a ranking with a line for each item", source.name);
+    }
+  }
 }
 
 }  // namespace cupel::rank

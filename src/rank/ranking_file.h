@@ -35,7 +35,8 @@ struct Ranking {
 ///          missing column (the present ones are named), no lines.
 /// Cost:    one pass.
 Result<Ranking> parse_ranking_csv(std::string_view text, const std::string& path);
-/// The same from a file; errors of reading name the file.
+/// The same from a file, plain or packed with gzip or zstd, or standard input (`-`): at most 64
+/// MiB. Errors of reading name the file.
 Result<Ranking> read_ranking_csv(const std::string& path);
 
 }  // namespace cupel::rank

@@ -1,11 +1,13 @@
 #include "rank/compare.h"
 
 #include <cmath>
+#include <fstream>
 
 #include <gtest/gtest.h>
 
 #include "rank/ranking_file.h"
 #include "rank/separability.h"
+#include "support/packed.h"
 #include "support/test_paths.h"
 
 namespace cupel::rank {
@@ -52,9 +54,32 @@ TEST(ParseRankingCsv, SaysWhatIsWrongAndWhere) {
             std::string::npos);
   EXPECT_NE(refusal("item,rating,ci_low,ci_high\na,1,2,0\n").find("exchanged"), std::string::npos);
   EXPECT_NE(refusal("item,rating\n\xFFz,1\n").find("UTF-8"), std::string::npos);
+  EXPECT_NE(refusal("item,rating\n" + std::string("a\0b,1\n", 6)).find("r.csv:2: the name \"a"),
+            std::string::npos);
   EXPECT_NE(refusal("item,rating\n").find("no ranking"), std::string::npos);
   EXPECT_NE(refusal("").find("no ranking"), std::string::npos);
   EXPECT_EQ(read_ranking_csv("/nonexistent/r.csv").error().code, Code::kNotFound);
+}
+
+TEST(ReadRankingCsv, UnpacksAndKnowsALimit) {
+  const test::TemporaryFolder folder;
+  const std::string text = "item,rating\n a ,1\nb,2\n";
+  std::ofstream(folder.file("r.csv.gz")) << test::gzip(text);
+  std::ofstream(folder.file("r.zst")) << test::zstd(text);
+  for (const std::string name : {"r.csv.gz", "r.zst"}) {
+    const auto read = read_ranking_csv(folder.file(name));
+    ASSERT_TRUE(read.has_value()) << read.error().message;
+    ASSERT_EQ(read->items.size(), 2U);
+    EXPECT_EQ(read->items[0].item, "a");
+    EXPECT_EQ(read->path, folder.file(name));
+  }
+  // A hundred kilobytes that unpack to more than any ranking.
+  std::ofstream(folder.file("bomb.gz")) << test::gzip(text + std::string(80U << 20U, '\n'));
+  const auto bomb = read_ranking_csv(folder.file("bomb.gz"));
+  ASSERT_FALSE(bomb.has_value());
+  EXPECT_EQ(bomb.error().message, folder.file("bomb.gz") +
+                                      ": larger than 64 MiB; expected a ranking with a line for "
+                                      "each item");
 }
 
 // Every beginning of a good file is read or refused in words.
