@@ -233,6 +233,11 @@ Result<rank::VoteFile> VoteFlags::read(std::vector<std::string> keep) {
                                                     .style = style,
                                                     .skip_bad = skip_bad_,
                                                     .threads = static_cast<size_t>(threads_)}));
+    constexpr double kMostRating = 1e6;
+    if (!(std::abs(anchor.value) <= kMostRating)) {
+      return invalid_argument("--anchor {}: the rating is {:g}; expected -1,000,000 to 1,000,000",
+                              printable(anchor_), anchor.value);
+    }
   CUPEL_TRY_VOID(apply_columns(votes));
   if (method_ == "style" && style_.empty()) {
     votes.notes.emplace_back("no features were named with --style: this is bradley-terry");
@@ -274,3 +279,7 @@ Result<Ok> VoteFlags::apply_columns(rank::VoteFile& votes) const {
 }
 
 }  // namespace cupel::cli
+    if (!(weight.value >= 1e-6 && weight.value <= 1e6)) {
+      return invalid_argument(
+          "--component-weight \"{}\": expected a weight from 1e-06 to 1,000,000", printable(text));
+    }

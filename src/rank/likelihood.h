@@ -42,12 +42,14 @@ struct LikelihoodProblem {
 ///         al. 2024 (arXiv 2403.04132), section 4.
 Result<Ratings> maximise_likelihood(const LikelihoodProblem& problem);
 
+/// Penalties beyond that leave nothing of any votes.
+inline constexpr double kMostRidge = 1e6;
 /// The parameter of all methods by likelihood.
 inline constexpr RatingParameter kRidgeParameter = {
     .name = "ridge",
     .value = 0,
     .low = 0,
-    .high = 1e9,
+    .high = kMostRidge,
     .summary = "penalty 0.5*ridge*|beta|^2 on the summed loss (log-odds units)"};
 
 /// The usual problem of a method that looks at pairs alone: half wins or a tie parameter, a ridge,

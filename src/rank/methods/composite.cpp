@@ -22,7 +22,7 @@ constexpr std::array kParameters = {
     RatingParameter{.name = "lambda",
                     .value = 1e-5,
                     .low = 0,
-                    .high = 1e9,
+                    .high = 1000,  // losses are means: their curvature is ¼ at most
                     .summary = "penalty 0.5*lambda*|beta|^2 on the weighted mean losses"}};
 
 /// Σ over a component, and its weight ω.

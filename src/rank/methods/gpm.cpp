@@ -253,7 +253,7 @@ constexpr std::array kParameters = {
     RatingParameter{.name = "lambda_v",
                     .value = 0,
                     .low = 0,
-                    .high = 1e9,
+                    .high = kMostRidge,
                     .summary = "penalty 0.5*lambda_v*|v|^2; 0: chosen by held-out log-loss"},
     kRidgeParameter,
     RatingParameter{.name = "starts",
