@@ -94,13 +94,23 @@ class Rank : public Command {
                      [&](size_t x, size_t y) { return rows[x].size() > rows[y].size(); });
     options.min_votes = std::max<int64_t>(options.min_votes, 1);
     for (const size_t i : order) {
-      RankedGroup group{.name = column.values.name(static_cast<int32_t>(i)),
+      RankedGroup group{.name = group_name(column, i),
                         .votes = static_cast<int64_t>(rows[i].size())};
-      group.name = group.name.empty() ? "(empty)" : group.name;
       put(rank::analyse(votes.table.subset(rows[i]), options), group);
       output.groups.push_back(std::move(group));
     }
     return Ok{};
+  }
+
+  /// A value of the column; what stands for none is no value that the column has.
+  static std::string group_name(const rank::VoteColumn& column, size_t value) {
+    std::string name = column.values.name(static_cast<int32_t>(value));
+    if (name.empty()) {
+      for (name = "(empty)"; column.values.find(name);) {
+        name = "(" + name + ")";
+      }
+    }
+    return name;
   }
 
   static void put(Result<rank::Analysis>&& analysis, RankedGroup& group) {
