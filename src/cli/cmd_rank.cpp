@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "base/io.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -37,7 +36,8 @@ class Rank : public Command {
                       .grouped_by = by_,
                       .confidence = options.leaderboard.confidence,
                       .seed = votes_.seed(),
-                      .cluster = votes_.cluster()};
+                      .cluster = votes_.cluster(),
+                      .choices = votes_.choices()};
     std::replace(output.method.begin(), output.method.end(), '_', '-');
     CUPEL_TRY_VOID(rate_all(votes, options, output));
     add_warnings(votes, output);
@@ -122,28 +122,26 @@ class Rank : public Command {
   }
 
   void add_warnings(const rank::VoteFile& votes, RankOutput& output) const {
-    output.warnings = votes.notes;
+    output.warnings = reading_warnings(votes);
     for (const RankedGroup& group : output.groups) {
+      const std::string name = group.name.empty() ? "" : format("{} \"{}\"", by_, group.name);
       if (!group.analysis) {
-        output.warnings.push_back(
-            format("{} was not rated: {}", group.name.empty() ? "all" : group.name, group.failure));
+        output.warnings.push_back(format("{} not rated: {}",
+                                         name.empty() ? "all votes together were" : name + " was",
+                                         group.failure));
+        continue;
+      }
+      for (const std::string& note : group.analysis->notes) {
+        output.warnings.push_back(name.empty() ? note : name + ": " + note);
       }
     }
     if (few_rounds_) {
       output.warnings.emplace_back("fewer than 100 bootstrap rounds say little; take 1,000");
     }
-    if (votes.skipped > 0) {
-      output.warnings.push_back(format("{} bad rows were left out:", votes.skipped));
-      for (const std::string& line : votes.first_skipped) {
-        output.warnings.push_back(line);
-      }
-    }
   }
 
   [[nodiscard]] Result<int> write(const RankOutput& output) const {
-    for (const std::string& warning : output.warnings) {
-      log_warning("{}", printable(warning, 400));
-    }
+    print_warnings(output.warnings);
     std::string text;
     if (format_ == "csv") {
       text = rank_csv(output);

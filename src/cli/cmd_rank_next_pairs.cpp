@@ -42,6 +42,8 @@ class RankNextPairs : public Command {
     options.leaderboard.intervals = rank::IntervalKind::kSandwich;
     CUPEL_TRY(const rank::VoteFile votes, votes_.read());
     CUPEL_TRY(const rank::Analysis analysis, rank::analyse(votes.table, options));
+    print_warnings(reading_warnings(votes));
+    print_warnings(analysis.notes);
     CUPEL_TRY(const rank::SamplingAdvice advice,
               rank::sampling_advice(analysis.table, analysis.board.ratings,
                                     {.rule = rule(), .exploration = exploration_, .most = most_}));

@@ -64,6 +64,7 @@ class RankVoters : public Command {
     }
     CUPEL_TRY(const rank::VoteFile votes,
               votes_.read(day_.empty() ? std::vector<std::string>{} : std::vector{day_}));
+    print_warnings(reading_warnings(votes));
     rank::VoterOptions options{.alpha = alpha_, .seed = votes_.seed(), .daily_cap = cap_};
     if (!day_.empty()) {
       options.day = votes.kept.front().ids;

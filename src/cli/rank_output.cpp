@@ -6,6 +6,7 @@
 
 #include "base/csv.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/rank_votes.h"
 #include "report/numbers.h"
 #include "report/table.h"
@@ -206,6 +207,9 @@ std::string rank_text(const RankOutput& output) {
     }
     text += board_table(output, *group.analysis) + below_table(output, *group.analysis);
   }
+  if (!output.choices.empty()) {
+    text += format("Rated with {}.\n", join(output.choices, " "));
+  }
   return text;
 }
 
@@ -234,6 +238,7 @@ Json rank_json(const RankOutput& output) {
   json.set("confidence", output.confidence);
   json.set("seed", output.seed);
   json.set("cluster", output.cluster.empty() ? Json() : Json(output.cluster));
+  json.set("choices", texts(output.choices));
   json.set("votes", output.votes.wins_a + output.votes.wins_b + output.votes.ties);
   json.set("wins_a", output.votes.wins_a);
   json.set("wins_b", output.votes.wins_b);

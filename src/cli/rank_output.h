@@ -27,7 +27,8 @@ struct RankOutput {
   double confidence = 0.95;
   uint64_t seed = 0;
   std::string cluster;
-  rank::VoteFile votes;  ///< its table may have been moved away
+  std::vector<std::string> choices;  ///< flags that changed how votes are rated
+  rank::VoteFile votes;              ///< its table may have been moved away
   std::vector<RankedGroup> groups;
   std::vector<std::string> warnings;
 };

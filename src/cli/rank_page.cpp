@@ -206,6 +206,9 @@ void add_facts(const RankOutput& output, report::RankPage& page) {
   if (!output.cluster.empty()) {
     page.metadata.push_back({"Clusters", output.cluster});
   }
+  if (!output.choices.empty()) {
+    page.metadata.push_back({"Rated with", join(output.choices, " ")});
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "rank/duplicates.h"
 #include "rank/methods/registry.h"
@@ -101,6 +102,22 @@ Result<NamedNumber> parse_named_number(const std::string& text, const std::strin
   return NamedNumber{text.substr(0, equals), *value};
 }
 
+std::vector<std::string> reading_warnings(const rank::VoteFile& votes) {
+  std::vector<std::string> warnings = votes.notes;
+  if (votes.skipped > 0) {
+    warnings.push_back(format("{} bad row{} left out:", report::count_text(votes.skipped),
+                              votes.skipped == 1 ? " was" : "s were"));
+    warnings.insert(warnings.end(), votes.first_skipped.begin(), votes.first_skipped.end());
+  }
+  return warnings;
+}
+
+void print_warnings(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) {
+    log_warning("{}", printable(warning, 400));
+  }
+}
+
 std::string tally_text(const rank::VoteFile& votes) {
   const int64_t total = votes.wins_a + votes.wins_b + votes.ties;
   std::string text = format("{} ties ({})", report::count_text(votes.ties),
@@ -171,6 +188,30 @@ Result<std::vector<rank::RatingOptions::Setting>> VoteFlags::settings() const {
   return result;
 }
 
+std::vector<std::string> VoteFlags::choices() const {
+  std::vector<std::string> flags;
+  const auto add = [&](std::string_view flag, const std::string& value) {
+    if (!value.empty()) {
+      flags.push_back(format("{} {}", flag, printable(value, 60)));
+    }
+  };
+  const auto number = [](auto value) { return value == 0 ? std::string() : format("{}", value); };
+  add("--style", style_);
+  add("--component", component_);
+  for (const std::string& weight : component_weights_) {
+    add("--component-weight", weight);
+  }
+  add("--distinct", distinct_);
+  add("--min-votes", number(min_votes_));
+  add("--even-pairs", number(even_pairs_));
+  add("--pseudo-ties", number(pseudo_ties_));
+  for (const auto& setting : settings_) {
+    add("--" + dashed(setting->name), setting->text);
+  }
+  add("--anchor", anchor_);
+  return flags;
+}
+
 Result<rank::AnalysisOptions> VoteFlags::analysis() const {
   rank::AnalysisOptions options;
   CUPEL_TRY(options.method, rank::find_rating_method(method_));
@@ -192,6 +233,11 @@ Result<rank::AnalysisOptions> VoteFlags::analysis() const {
   CUPEL_TRY(board.rating.settings, settings());
   if (!anchor_.empty()) {
     CUPEL_TRY(const NamedNumber anchor, parse_named_number(anchor_, "--anchor"));
+    constexpr double kMostRating = 1e6;
+    if (!(std::abs(anchor.value) <= kMostRating)) {
+      return invalid_argument("--anchor {}: the rating is {:g}; expected -1,000,000 to 1,000,000",
+                              printable(anchor_), anchor.value);
+    }
     board.anchor_model = anchor.name;
     board.anchor_rating = anchor.value;
   }
@@ -233,11 +279,6 @@ Result<rank::VoteFile> VoteFlags::read(std::vector<std::string> keep) {
                                                     .style = style,
                                                     .skip_bad = skip_bad_,
                                                     .threads = static_cast<size_t>(threads_)}));
-    constexpr double kMostRating = 1e6;
-    if (!(std::abs(anchor.value) <= kMostRating)) {
-      return invalid_argument("--anchor {}: the rating is {:g}; expected -1,000,000 to 1,000,000",
-                              printable(anchor_), anchor.value);
-    }
   CUPEL_TRY_VOID(apply_columns(votes));
   if (method_ == "style" && style_.empty()) {
     votes.notes.emplace_back("no features were named with --style: this is bradley-terry");
@@ -268,6 +309,10 @@ Result<Ok> VoteFlags::apply_columns(rank::VoteFile& votes) const {
   parts.weights.assign(parts.names.size(), 1.0);
   for (const std::string& text : component_weights_) {
     CUPEL_TRY(const NamedNumber weight, parse_named_number(text, "--component-weight"));
+    if (!(weight.value >= 1e-6 && weight.value <= 1e6)) {
+      return invalid_argument(
+          "--component-weight \"{}\": expected a weight from 1e-06 to 1,000,000", printable(text));
+    }
     const auto index = parts.names.find(weight.name);
     if (!index) {
       return not_found("--component-weight: column {} has no value \"{}\"{}", component_,
@@ -279,7 +324,3 @@ Result<Ok> VoteFlags::apply_columns(rank::VoteFile& votes) const {
 }
 
 }  // namespace cupel::cli
-    if (!(weight.value >= 1e-6 && weight.value <= 1e6)) {
-      return invalid_argument(
-          "--component-weight \"{}\": expected a weight from 1e-06 to 1,000,000", printable(text));
-    }

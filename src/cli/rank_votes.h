@@ -22,6 +22,9 @@ class VoteFlags {
   /// The method with its settings, seed and threads.
   Result<rank::AnalysisOptions> analysis() const;
 
+  /// The flags that changed how votes are rated, as they were given: "--ridge 0.1".
+  [[nodiscard]] std::vector<std::string> choices() const;
+
   [[nodiscard]] const std::vector<std::string>& files() const { return files_; }
   [[nodiscard]] const std::string& cluster() const { return cluster_; }
   [[nodiscard]] uint64_t seed() const { return static_cast<uint64_t>(seed_); }
@@ -55,6 +58,10 @@ class VoteFlags {
   std::vector<std::unique_ptr<Setting>> settings_;
 };
 
+/// What there is to know of how votes were read: notes, and the rows that were left out.
+std::vector<std::string> reading_warnings(const rank::VoteFile& votes);
+/// Shows warnings on standard error, a line each.
+void print_warnings(const std::vector<std::string>& warnings);
 /// "3,471 ties (38.9%), 120 of them bad on both sides"
 std::string tally_text(const rank::VoteFile& votes);
 /// The value of NAME=VALUE flags. Errors: kInvalidArgument - no "=", no number.

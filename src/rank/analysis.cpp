@@ -5,7 +5,10 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/text.h"
+#include "rank/connectivity.h"
 #include "rank/methods/registry.h"
+#include "rank/pair_totals.h"
 #include "rank/table_edits.h"
 
 namespace cupel::rank {
@@ -102,6 +105,31 @@ std::optional<double> separated_share(const Leaderboard& board) {
          (static_cast<double>(models) * static_cast<double>(models - 1));
 }
 
+/// Models whose ratings are not what votes say, and those without an interval beside others' that
+/// have one.
+void add_notes(const AnalysisOptions& options, Analysis& out) {
+  if (options.method->needs_one_group) {
+    const std::string prior = describe_prior_ratings(
+        out.table.models(), connectivity(out.table.model_count(), battle_totals(out.table)));
+    if (!prior.empty()) {
+      out.notes.push_back(prior);
+    }
+  }
+  std::vector<std::string> names;
+  for (const LeaderboardRow& row : out.board.rows) {
+    if (!row.interval && out.board.intervals != IntervalKind::kNone) {
+      names.push_back("\"" + excerpt(row.model, 60) + "\"");
+    }
+  }
+  if (!names.empty()) {
+    constexpr size_t kMost = 5;
+    const size_t more = names.size() > kMost ? names.size() - kMost : 0;
+    names.resize(names.size() - more);
+    out.notes.push_back(format("no interval for {}{}: nearly all votes on it come from one cluster",
+                               join(names, ", "), more > 0 ? format(" and {} more", more) : ""));
+  }
+}
+
 void add_calibration(const AnalysisOptions& options, Analysis& out) {
   RatingOptions rating = options.leaderboard.rating;
   rating.covariance = Covariance::kNone;
@@ -154,6 +182,7 @@ Result<Analysis> analyse(BattleTable votes, const AnalysisOptions& options) {
   Analysis out;
   CUPEL_TRY_VOID(prepare(std::move(votes), options, out));
   CUPEL_TRY(out.board, make_leaderboard(*options.method, out.table, options.leaderboard));
+  add_notes(options, out);
   out.tie_share = tie_share(out.table);
   out.win_rates = win_rates(out.table, out.board);
   out.separability = separated_share(out.board);

@@ -29,8 +29,11 @@ struct AnalysisOptions {
 struct Analysis {
   BattleTable table;  ///< the votes that were rated, equal ones joined where that changes nothing
   Leaderboard board;
-  std::vector<std::string> left_out;     ///< models with fewer than min_votes, sorted
-  int64_t left_out_votes = 0;            ///< votes that went with them
+  std::vector<std::string> left_out;  ///< models with fewer than min_votes, sorted
+  int64_t left_out_votes = 0;         ///< votes that went with them
+  /// What a reader must know to read the ratings rightly, a line each: models whose ratings a prior
+  /// sets, models without an interval.
+  std::vector<std::string> notes;
   double tie_share = 0;                  ///< of the rated votes
   std::optional<double> separability{};  ///< share of pairs that are told apart (see the ranks)
   std::vector<double> win_rates{};       ///< [rows] share of the points in a model's own battles

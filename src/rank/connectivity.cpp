@@ -222,6 +222,31 @@ std::string describe_separation(const NameIndex& models, const Connectivity& con
   return format("{} never beat or tied {}", quoted_names(models, last), others(models, last));
 }
 
+std::string describe_prior_ratings(const NameIndex& models, const Connectivity& connectivity) {
+  const auto& groups = connectivity.groups;
+  if (groups.size() < 2) {
+    return {};
+  }
+  const auto largest =
+      std::max_element(groups.begin(), groups.end(),
+                       [](const auto& x, const auto& y) { return x.size() < y.size(); });
+  if (largest->size() < 2) {
+    return "all ratings and intervals rest on the prior (ridge or pseudo-ties): votes alone set no "
+           "finite distance between any two models";
+  }
+  std::vector<int32_t> outside;
+  for (auto group = groups.begin(); group != groups.end(); ++group) {
+    if (group != largest) {
+      outside.insert(outside.end(), group->begin(), group->end());
+    }
+  }
+  return format(
+      "the ratings and intervals of {} rest on the prior (ridge or pseudo-ties): votes alone set "
+      "no "
+      "finite distance from {}",
+      quoted_names(models, outside), others(models, outside));
+}
+
 Result<Ok> require_linked(const NameIndex& names, std::span<const PairTotal> pairs) {
   const Connectivity links = connectivity(names.size(), pairs);
   return links.islands.size() < 2 ? Result<Ok>(Ok{}) : unlinked(names, links);
@@ -308,6 +333,18 @@ Result<Ok> require_finite_tie_strengths(const NameIndex& names, std::span<const 
   return failed_precondition(
       "ratings would be infinite: too many ties between too few wins, so that ever wider margins "
       "fit ever better; add battles, or count ties as half wins (method bradley-terry)");
+}
+
+Result<Ok> require_finite_tie_parameter(std::span<const PairTotal> pairs) {
+  const bool decided = std::any_of(pairs.begin(), pairs.end(), [](const PairTotal& pair) {
+    return pair.wins_a() > 0 || pair.wins_b() > 0;
+  });
+  if (decided) {
+    return Ok{};
+  }
+  return failed_precondition(
+      "there are ties alone, so that equals would always tie; count ties as half wins (method "
+      "bradley-terry)");
 }
 
 }  // namespace cupel::rank

@@ -35,6 +35,11 @@ Connectivity connectivity(const BattleTable& table);
 /// at most five. Empty when there is one group.
 std::string describe_separation(const NameIndex& names, const Connectivity& connectivity);
 
+/// In words, which ratings a prior sets where there are several groups: those of the models outside
+/// the largest group (all, where no group has two models), at most five by name. Empty when there
+/// is one group.
+std::string describe_prior_ratings(const NameIndex& names, const Connectivity& connectivity);
+
 /// Errors: kFailedPrecondition - two islands, so ratings cannot be compared; names the smaller one.
 Result<Ok> require_linked(const NameIndex& names, std::span<const PairTotal> pairs);
 /// Errors: kFailedPrecondition - several groups: `consequence: who was never beaten by whom; mend`.
@@ -56,5 +61,8 @@ Result<Ok> require_finite_strengths(const NameIndex& names, std::span<const Pair
 ///         ties; a system of differences has a solution unless a circle of it is negative (Cormen,
 ///         Leiserson, Rivest & Stein 2022, section 22.4).
 Result<Ok> require_finite_tie_strengths(const NameIndex& names, std::span<const PairTotal> pairs);
+/// What a tie parameter needs where a ridge keeps strengths finite. Errors: kFailedPrecondition -
+/// nothing but ties.
+Result<Ok> require_finite_tie_parameter(std::span<const PairTotal> pairs);
 
 }  // namespace cupel::rank

@@ -218,10 +218,11 @@ Result<Ratings> fit_pairs(const RatingInput& input,
     return invalid_argument(
         "some outcomes are neither a win nor a tie; only bradley-terry counts shades");
   }
-  if (has_parameter) {
-    CUPEL_TRY_VOID(require_finite_tie_strengths(table.models(), input.pairs));
-  } else if (ridge == 0) {
-    CUPEL_TRY_VOID(require_finite_strengths(table.models(), input.pairs));
+  if (ridge > 0) {
+    CUPEL_TRY_VOID(has_parameter ? require_finite_tie_parameter(input.pairs) : Ok{});
+  } else {
+    CUPEL_TRY_VOID(has_parameter ? require_finite_tie_strengths(table.models(), input.pairs)
+                                 : require_finite_strengths(table.models(), input.pairs));
   }
   const bool any_tie = std::any_of(input.pairs.begin(), input.pairs.end(),
                                    [](const PairTotal& pair) { return pair.tied > 0; });

@@ -107,7 +107,8 @@ std::vector<PairTotal> sorted_totals(const BattleTable& table) {
   return totals;
 }
 
-/// The sums of the battles alone.
+}  // namespace
+
 std::vector<PairTotal> battle_totals(const BattleTable& table) {
   const size_t models = table.model_count();
   if (models > kMostTabledModels) {
@@ -120,8 +121,6 @@ std::vector<PairTotal> battle_totals(const BattleTable& table) {
   }
   return tabled_totals(table);
 }
-
-}  // namespace
 
 std::vector<PairTotal> pair_totals(const BattleTable& table) {
   return with_prior_ties(battle_totals(table), table.model_count(), table.pseudo_ties());

@@ -56,6 +56,8 @@ struct PairTotal {
 ///
 /// Cost: O(N + pairs) up to 2,048 models, else O(N log N).
 std::vector<PairTotal> pair_totals(const BattleTable& table);
+/// The same of the battles alone, without pseudo-ties.
+std::vector<PairTotal> battle_totals(const BattleTable& table);
 
 /// The same pairs and all others of `models` models, each with a prior tie of that weight; 0: as
 /// they are. `pairs` a < b, sorted by (a, b), and so the result.

@@ -93,6 +93,31 @@ class RankTest(CupelTest):
         self.assertEqual([row["votes"] for row in found], ["1", "1"])
         self.fails(USAGE, "rank", "one.csv", "--pseudo-ties", 0.5, "--method", "elo", says="cannot use pseudo-ties")
 
+    def test_a_prior_is_named_with_the_models_that_rest_on_it(self):
+        self.file("top.csv", VOTES + "top,x,model_a,en,u1\n")
+        self.fails(USAGE, "rank", "top.csv", says='"top" was never beaten')
+        for flags in (("--ridge", 0.1), ("--pseudo-ties", 0.5), ("--method", "davidson", "--ridge", 0.1)):
+            done = self.ok("rank", "top.csv", *flags)
+            self.assertIn('ratings and intervals of "top" rest on the prior', done.err)
+            self.assertIn(f"Rated with {flags[-2]} {flags[-1]}.", done.out)
+            report = self.ok("rank", "top.csv", *flags, "--format", "json").json()
+            self.assertIn('"top"', report["warnings"][0])
+            self.assertEqual(report["choices"], [f"{flags[-2]} {flags[-1]}"])
+        self.assertIn('"top"', self.ok("rank", "next-pairs", "top.csv", "--ridge", 0.1).err)
+
+    def test_numbers_beyond_sense_are_refused(self):
+        self.file("votes.csv", VOTES)
+        self.fails(USAGE, "rank", "votes.csv", "--ridge", "1e9", says="ridge is 1e+09; it must lie in [0, 1e+06]")
+        self.fails(USAGE, "rank", "votes.csv", "--anchor", "x=1e308", says="expected -1,000,000 to 1,000,000")
+        self.fails(USAGE, "rank", "votes.csv", "--method", "composite", "--component", "language",
+                   "--component-weight", "en=1e300", says="expected a weight from 1e-06 to 1,000,000")
+
+    def test_groups_without_a_value_have_a_name_of_their_own(self):
+        self.file("votes.csv", VOTES + VOTES.split("\n", 1)[1].replace(",en,", ",,").replace(",de,", ",(empty),"))
+        report = self.ok("rank", "votes.csv", "--by", "language", "--ci", "none", "--format", "json").json()
+        votes = {group["group"]: group["votes"] for group in report["groups"]}
+        self.assertEqual(votes, {None: 14, "en": 4, "((empty))": 4, "de": 3, "(empty)": 3})
+
     def test_every_method_rates_the_same_votes(self):
         random.seed(5)
         lines = ["left,right,winner"]
@@ -153,7 +178,10 @@ class RankTest(CupelTest):
         self.file("votes.csv", VOTES + "x,x,tie,en,u1\nx,y,wins,en,u1\n")
         self.fails(CORRUPT, "rank", "votes.csv", says="votes.csv:9")
         done = self.ok("rank", "votes.csv", "--skip-bad")
-        self.assertIn("2 bad rows", done.err)
+        self.assertIn("2 bad rows were left out", done.err)
+        self.file("one.csv", VOTES + "x,x,tie,en,u1\n")
+        for command in (("rank",), ("rank", "next-pairs"), ("rank", "voters", "--cluster", "user")):
+            self.assertIn("1 bad row was left out", self.ok(*command, "one.csv", "--skip-bad").err)
         self.assertIn("votes.csv:9", done.err)
         self.assertIn("votes.csv:10", done.err)
 

@@ -109,5 +109,25 @@ TEST(Connectivity, ListsThreeIslands) {
             "no battle links these groups: \"x\", \"y\", \"z\"; \"a\", \"b\"; \"p\", \"q\"");
 }
 
+TEST(Connectivity, NamesTheModelsThatRestOnAPrior) {
+  const auto words = [](const BattleTable& table) {
+    return describe_prior_ratings(table.models(), connectivity(table));
+  };
+  const std::string beginning = "the ratings and intervals of ";
+  const std::string middle =
+      " rest on the prior (ridge or pseudo-ties): votes alone set no finite "
+      "distance from ";
+  EXPECT_EQ(words(table_of({{"x", "y", kTie}, {"y", "z", kTie}})), "");
+  // An undefeated and a winless model around two that tied; an island of one more pair.
+  EXPECT_EQ(words(table_of({{"x", "y", kTie}, {"top", "x", kWinA}, {"low", "y", kWinB}})),
+            beginning + "\"low\", \"top\"" + middle + "the other 2 models");
+  EXPECT_EQ(words(table_of({{"x", "y", kTie}, {"y", "z", kTie}, {"p", "q", kTie}})),
+            beginning + "\"p\", \"q\"" + middle + "the other 3 models");
+  EXPECT_EQ(
+      words(table_of({{"x", "y", kWinA}, {"y", "z", kWinA}})),
+      "all ratings and intervals rest on the prior (ridge or pseudo-ties): votes alone set no "
+      "finite distance between any two models");
+}
+
 }  // namespace
 }  // namespace cupel::rank

@@ -162,6 +162,22 @@ TEST(TieModels, RefuseWhatHasNoFiniteFit) {
   }
 }
 
+TEST(TieModels, ARidgeBoundsWhatVotesDoNot) {
+  // Four wins one way and two ties: the tie parameter is finite where the strengths are.
+  for (const char* name : {"davidson", "rao_kupper"}) {
+    const BattleTable table = two(4, 0, 2);
+    const Ratings ratings =
+        fit(name, table, {.settings = {{"ridge", 0.5}}, .covariance = Covariance::kFull});
+    EXPECT_GT(beta(ratings, table, "x"), beta(ratings, table, "y")) << name;
+    EXPECT_TRUE(std::isfinite(ratings.coefficients.at(0).value)) << name;
+    // At the optimum the penalty's slope is what the votes' gradient leaves.
+    EXPECT_LT(ratings.report.gradient_norm, 1e-9);
+    const auto ties = fit_ratings(method(name), two(0, 0, 3), {.settings = {{"ridge", 0.5}}});
+    ASSERT_FALSE(ties.has_value()) << name;
+    EXPECT_NE(ties.error().message.find("ties alone"), std::string::npos) << ties.error().message;
+  }
+}
+
 /// Derivatives of a tie model against differences of its values.
 template <typename Link>
 void expect_derivatives() {

@@ -174,6 +174,7 @@ TEST_P(RatingRegistry, AWinlessModelIsFiniteOrAnError) {
     }
   }
   const auto ratings = fit_ratings(GetParam(), table_of(battles, kNames));
+  EXPECT_EQ(ratings.has_value(), !GetParam().needs_one_group);
   if (!ratings.has_value()) {
     EXPECT_EQ(ratings.error().code, Code::kFailedPrecondition);
     EXPECT_NE(ratings.error().message.find("\"e\""), std::string::npos);

@@ -41,6 +41,7 @@ RatingMethod bradley_terry() {
           .summary = "maximum-likelihood strengths, ties as half wins",
           .source = "Bradley & Terry 1952; Chiang et al. 2024, section 4",
           .formula = "P(i beats j) = σ(β_i − β_j); rating = 1000 + 400/ln 10 · β",
+          .needs_one_group = true,
           .has_covariance = true,
           .parameters = kParameters,
           .fit = &fit};

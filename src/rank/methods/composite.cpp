@@ -213,6 +213,7 @@ RatingMethod composite() {
           .source = "lmarena/arena-rank 2025, composite Bradley-Terry",
           .formula = "P(i beats j) = σ(β_i − β_j), fitted to Σ_k ω_k · mean loss of kind k",
           .reads_rows = true,
+          .needs_one_group = true,
           .has_covariance = true,
           .parameters = kParameters,
           .fit = &fit};

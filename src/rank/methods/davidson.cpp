@@ -30,6 +30,7 @@ RatingMethod davidson() {
       .summary = "strengths with ties as an outcome of their own: P(tie) ~ nu*sqrt(pi_a*pi_b)",
       .source = "Davidson 1970, \"On extending the Bradley-Terry model to accommodate ties\"",
       .formula = "P(i beats j) = π_i / (π_i + π_j + ν√(π_i·π_j)), P(tie) ∝ ν√(π_i·π_j), π = e^β",
+      .needs_one_group = true,
       .has_covariance = true,
       .parameters = kParameters,
       .fit = &fit,

@@ -102,6 +102,7 @@ RatingMethod eigen() {
           .source = "Kendall 1955, section 4; winner-weighted",
           .formula = "x_i ∝ Σ_j points of i against j · x_j, length 1",
           .scale = RatingScale::kShare,
+          .needs_one_group = true,
           .fit = &fit};
 }
 

@@ -309,6 +309,7 @@ RatingMethod gpm() {
           .formula =
               "P(i beats j) = σ(s_ij), s_ij = β_i − β_j + Σ_l (a_il·b_jl − b_il·a_jl); rating = "
               "mean s_ij",
+          .needs_one_group = true,
           .parameters = kParameters,
           .fit = &fit};
 }

@@ -45,7 +45,10 @@ struct RatingMethod {
   RatingScale scale = RatingScale::kElo;
   bool reads_rows = false;  ///< looks at single battles (order, features), not only at pairs
   bool order_dependent =
-      false;                    ///< the order of the rows matters: a resample reorders them as well
+      false;  ///< the order of the rows matters: a resample reorders them as well
+  /// Refuses battles that are not one group (connectivity.h), as ratings would be infinite, unless
+  /// a prior (a ridge, pseudo-ties) makes up for what votes do not say.
+  bool needs_one_group = false;
   bool has_covariance = false;  ///< fills Ratings::covariance when asked
   std::span<const RatingParameter> parameters = {};
 

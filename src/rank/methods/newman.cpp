@@ -186,6 +186,7 @@ RatingMethod newman() {
           .source = "Newman 2023, JMLR 24; Davidson 1970 with nu = 2v; as in evalica 0.4.2",
           .formula =
               "P(i beats j) = p_i / (p_i + p_j + 2v√(p_i·p_j)), rating = 1000 + 400/ln 10 · ln p",
+          .needs_one_group = true,
           .parameters = kParameters,
           .fit = &fit,
           .log_odds = &log_odds};

@@ -32,6 +32,7 @@ RatingMethod rao_kupper() {
       .summary = "strengths with a margin eta that a win must exceed, else a tie",
       .source = "Rao & Kupper 1967, \"Ties in paired-comparison experiments\"",
       .formula = "P(i beats j) = σ(β_i − β_j − η), P(tie) = (e^2η − 1)·P(i beats j)·P(j beats i)",
+      .needs_one_group = true,
       .has_covariance = true,
       .parameters = kParameters,
       .fit = &fit,

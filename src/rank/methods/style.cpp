@@ -122,6 +122,7 @@ RatingMethod style() {
       .source = "Chatbot Arena style control 2024; Dubois et al. 2024 (arXiv 2404.04475)",
       .formula = "P(i beats j) = σ(β_i − β_j + zᵀγ), z the standardised differences of the answers",
       .reads_rows = true,
+      .needs_one_group = true,
       .has_covariance = true,
       .parameters = kParameters,
       .fit = &fit};
