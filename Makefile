@@ -21,6 +21,12 @@ CUPEL := build/release/cupel
 DEMO_NOISE ?= 0.1
 DEMO_OUT ?= runs/demo
 DEMO_FLAGS ?=
+# Of `make train`: an index that has PyTorch's CPU wheels, or a libtorch that is there.
+TORCH_INDEX ?=
+LIBTORCH ?=
+export CUPEL_TORCH_INDEX := $(or $(TORCH_INDEX),$(CUPEL_TORCH_INDEX))
+export CUPEL_LIBTORCH := $(or $(LIBTORCH),$(CUPEL_LIBTORCH))
+LIBTORCH_FLAG := $(if $(CUPEL_LIBTORCH),-DCUPEL_LIBTORCH=$(CUPEL_LIBTORCH))
 # For example --quick, or --only decode --models smollm2.
 BENCH_FLAGS ?=
 
@@ -39,7 +45,8 @@ SECONDS ?= 0
 
 GROUPS_OF_setup-build := build
 GROUPS_OF_setup-demo := build model
-GROUPS_OF_setup-test := build test parquet model models-extra
+GROUPS_OF_setup-train := build torch
+GROUPS_OF_setup-test := build test parquet torch model models-extra
 GROUPS_OF_setup-fuzz := build fuzz
 GROUPS_OF_setup-bench := build model models-extra bench
 GROUPS_OF_setup-format := format
@@ -50,7 +57,7 @@ GROUPS_OF_setup-quick := build test model changes
 CPP_FILES := find bench src tests -name node_modules -prune -o -type f \( -name '*.cpp' -o -name '*.h' \) -print0
 
 .PHONY: help demo build test quick bench format format-check layers lint asan tsan fuzz install models-extra new clean train \
-  compile compile-tests run-asan setup-build setup-demo setup-test setup-fuzz setup-bench setup-format setup-lint setup-quick
+  compile compile-tests compile-train run-asan setup-build setup-demo setup-train setup-test setup-fuzz setup-bench setup-format setup-lint setup-quick
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
@@ -80,17 +87,26 @@ compile:
 	cmake --build --preset release --target cupel --parallel $(JOBS)
 	echo "build: $(CUPEL): done in $$((SECONDS - begin)) s"
 
-setup-build setup-demo setup-test setup-fuzz setup-bench setup-format setup-lint setup-quick:
+setup-build setup-demo setup-train setup-test setup-fuzz setup-bench setup-format setup-lint setup-quick:
 	@scripts/setup.sh $(GROUPS_OF_$@)
 
 ifeq ($(FILTER),)
 test: setup-test layers format-check compile-tests run-asan ## set up and run the whole suite; FILTER=regex: only the tests of that name
 	@echo "test: the whole suite …"
-	ctest --test-dir build/dev --output-on-failure --no-tests=error --parallel $(JOBS)
+	for folder in dev train; do
+	  ctest --test-dir build/$$folder --output-on-failure --no-tests=error --parallel $(JOBS)
+	done
 	echo "test: done in $(ELAPSED)"
 else
 test: setup-test compile-tests
-	@ctest --test-dir build/dev --output-on-failure --no-tests=error --parallel $(JOBS) -R '$(FILTER)'
+	@found=0
+	for folder in dev train; do
+	  if ctest --test-dir build/$$folder -N -R '$(FILTER)' | grep -q '^  Test'; then
+	    found=1
+	    ctest --test-dir build/$$folder --output-on-failure --parallel $(JOBS) -R '$(FILTER)'
+	  fi
+	done
+	if [ $$found = 0 ]; then echo "test: no test matches $(FILTER)" >&2; exit 1; fi
 endif
 
 compile-tests:
@@ -98,6 +114,8 @@ compile-tests:
 	echo "test: building …"
 	cmake --preset dev
 	cmake --build --preset dev --parallel $(JOBS)
+	cmake --preset train $(LIBTORCH_FLAG)
+	cmake --build --preset train --parallel $(JOBS)
 	echo "test: building: done in $$((SECONDS - begin)) s"
 
 asan: setup-test run-asan ## tests of untrusted input under the address and undefined-behaviour sanitizers
@@ -176,9 +194,14 @@ models-extra: ## fetch the optional models (Gemma 3 270M, all-MiniLM-L6-v2)
 new: ## KIND=rating|protocol|processor|family|command|decider ID=name: a new method's file, line and test
 	@python3 scripts/new.py --kind "$(KIND)" --id "$(ID)"
 
-train: ## (not part of this version)
-	@echo "train: training with libtorch is not part of this version; everything else is in cupel"
-	exit 2
+train: setup-train compile-train ## set up libtorch and build build/train/cupel-train (TORCH_INDEX=URL, LIBTORCH=FOLDER)
+
+compile-train:
+	@begin=$$SECONDS
+	echo "train: build/train/cupel-train …"
+	cmake --preset train $(LIBTORCH_FLAG)
+	cmake --build --preset train --target cupel-train --parallel $(JOBS)
+	echo "train: build/train/cupel-train: done in $$((SECONDS - begin)) s"
 
 clean: ## remove builds (models and runs stay)
 	@rm -rf build

@@ -15,9 +15,12 @@ if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
   set(CUPEL_X86_ONLY "_(avx[0-9]+(bf16)?|emulated_test)\\.cpp$")
 endif()
 
+# The folder of a build does not count, so that dev and train share what both compile; the sloppiness is what a
+# precompiled header needs.
 find_program(CUPEL_CCACHE ccache)
 if(CUPEL_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CUPEL_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1
+    CCACHE_SLOPPINESS=pch_defines,time_macros ${CUPEL_CCACHE})
 endif()
 find_program(CUPEL_MOLD mold)
 if(CUPEL_MOLD)
@@ -25,11 +28,12 @@ if(CUPEL_MOLD)
 endif()
 
 # One module = one static library of all .cpp files below its folder.
-#   cupel_module(NAME rank DEPS base core [LIBS PkgConfig::X …])
+#   cupel_module(NAME rank DEPS base core [LIBS PkgConfig::X …] [TORCH])
+# TORCH: its files see libtorch, through the precompiled header of tensor/tensor.h.
 # Kernel files of one CPU level get their flags by name: *_avx2.cpp, *_avx512.cpp, *_avx512bf16.cpp. They say
 # themselves where a multiply and an add are fused: the compiler's own choice would differ by level.
 function(cupel_module)
-  cmake_parse_arguments(M "" "NAME" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(M "TORCH" "NAME" "DEPS;LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   if(CUPEL_X86_ONLY)
@@ -40,6 +44,9 @@ function(cupel_module)
   foreach(dep IN LISTS M_DEPS)
     target_link_libraries(cupel_${M_NAME} PUBLIC cupel_${dep})
   endforeach()
+  if(M_TORCH)
+    cupel_use_tensor_header(cupel_${M_NAME})
+  endif()
   # At -O3 the sanitizers' checks make three kernel files take 100 s each (measured); at -O1 a few.
   set(kernel_level "-O3")
   if(CMAKE_CXX_FLAGS MATCHES "-fsanitize")
@@ -71,8 +78,9 @@ endfunction()
 # Labels come from the file's folder:
 #   tests/<module>/model/*_test.cpp  label `model` (real small models)
 #   tests/<module>/slow/*_test.cpp   label `slow`
+# TORCH: as of a module; there a test is a whole suite, since libtorch takes 0.4 s to start (measured).
 function(cupel_tests)
-  cmake_parse_arguments(T "" "NAME" "DEPS" ${ARGN})
+  cmake_parse_arguments(T "TORCH" "NAME" "DEPS" ${ARGN})
   foreach(kind unit model slow)
     if(kind STREQUAL unit)
       file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${T_NAME}/*_test.cpp)
@@ -92,10 +100,15 @@ function(cupel_tests)
     foreach(dep IN LISTS T_DEPS)
       target_link_libraries(${target} PRIVATE cupel_${dep})
     endforeach()
-    # Without the option the sanitizer ends the program where the system says that memory is short.
-    gtest_discover_tests(${target} TEST_PREFIX "${T_NAME}."
-      DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
-      PROPERTIES TIMEOUT 600 LABELS ${kind} ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
+    if(T_TORCH)
+      cupel_use_tensor_header(${target})
+      cupel_test_files(${target} ${T_NAME} ${kind} "${sources}")
+    else()
+      # Without the option the sanitizer ends the program where the system says that memory is short.
+      gtest_discover_tests(${target} TEST_PREFIX "${T_NAME}."
+        DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+        PROPERTIES TIMEOUT 600 LABELS ${kind} ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
+    endif()
     # Instructions of a higher level emulated on AVX2 (tests/engine/avx512_emulation.h). Sanitized, this
     # one file takes longer to compile than the rest of the suite; the sanitizer run leaves it out anyway.
     foreach(source IN LISTS sources)
@@ -108,6 +121,32 @@ function(cupel_tests)
   endforeach()
 endfunction()
 
+# The gtest filter of all suites of a test file.
+function(cupel_suites_of source out)
+  file(STRINGS ${source} tests REGEX "^TEST(_F|_P)?\\(")
+  set(suites)
+  foreach(line IN LISTS tests)
+    string(REGEX REPLACE "^TEST(_F|_P)?\\(([A-Za-z0-9_]+).*" "\\2" suite "${line}")
+    list(APPEND suites "${suite}.*:*/${suite}.*")
+  endforeach()
+  list(REMOVE_DUPLICATES suites)
+  list(JOIN suites ":" filter)
+  set(${out} "${filter}" PARENT_SCOPE)
+endfunction()
+
+# One test per file of a binary: <module>.<file>.
+function(cupel_test_files target module kind sources)
+  foreach(source IN LISTS sources)
+    # A suite that was added is seen without asking for it.
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+    cupel_suites_of(${source} filter)
+    get_filename_component(stem ${source} NAME_WE)
+    string(REGEX REPLACE "_test$" "" stem ${stem})
+    add_test(NAME ${module}.${stem} COMMAND ${target} "--gtest_filter=${filter}" WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${module}.${stem} PROPERTIES TIMEOUT 600 LABELS ${kind})
+  endforeach()
+endfunction()
+
 # `ctest -L system_<n>`: each file that says `// Proves: system <n>` is registered once more as one test
 # of all its suites, under that label.
 function(cupel_label_systems target module kind sources)
@@ -115,14 +154,7 @@ function(cupel_label_systems target module kind sources)
     file(STRINGS ${source} marks REGEX "^// Proves: system [0-9]+")
     foreach(mark IN LISTS marks)
       string(REGEX MATCH "[0-9]+" number "${mark}")
-      file(STRINGS ${source} tests REGEX "^TEST(_F|_P)?\\(")
-      set(suites)
-      foreach(line IN LISTS tests)
-        string(REGEX REPLACE "^TEST(_F|_P)?\\(([A-Za-z0-9_]+).*" "\\2" suite "${line}")
-        list(APPEND suites "${suite}.*:*/${suite}.*")
-      endforeach()
-      list(REMOVE_DUPLICATES suites)
-      list(JOIN suites ":" filter)
+      cupel_suites_of(${source} filter)
       get_filename_component(stem ${source} NAME_WE)
       add_test(NAME system_${number}.${module}.${stem} COMMAND ${target} "--gtest_filter=${filter}"
         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
