@@ -14,6 +14,9 @@ class Command {
  public:
   virtual ~Command() = default;
   virtual void declare(Arguments& arguments) = 0;
+  /// Whether this call, with the flags that were parsed, needs libtorch: `cupel` then hands it over
+  /// to cupel-train.
+  [[nodiscard]] virtual bool needs_train() const { return false; }
   /// The exit code: 0 done, 1 ran but the check failed. Errors exit by their kind.
   virtual Result<int> run() = 0;
 };
@@ -21,7 +24,7 @@ class Command {
 /// One line of commands.def and of `cupel --help`.
 struct CommandInfo {
   std::string_view name;
-  std::string_view group;  ///< heading in the help: "Measure", "Run" or "Inspect"
+  std::string_view group;  ///< heading in the help: "Measure", "Train", "Run" or "Inspect"
   std::string_view summary;
   std::string_view examples;
   std::unique_ptr<Command> (*make)();

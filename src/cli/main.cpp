@@ -7,7 +7,9 @@
 #include "base/guard.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/handover.h"
 #include "cli/output.h"
+#include "cli/train_bodies.h"
 
 namespace cupel::cli {
 
@@ -40,7 +42,7 @@ std::string overview() {
   std::string text =
       "cupel - measure and run chat models\n\nUsage: cupel COMMAND [FLAGS]   (cupel COMMAND --help "
       "for one command)\n";
-  for (const std::string_view group : {"Measure", "Run", "Inspect"}) {
+  for (const std::string_view group : {"Measure", "Train", "Run", "Inspect"}) {
     text += format("\n{}\n", group);
     for (const CommandInfo& info : commands()) {
       if (info.group == group) {
@@ -77,6 +79,11 @@ Result<const CommandInfo*> find_command(const std::vector<std::string>& words) {
 }
 
 int run(const std::vector<std::string>& words) {
+  if (has_train()) {
+    if (const auto same = check_handover(); !same) {
+      return fail(same.error());
+    }
+  }
   if (words.empty()) {
     std::fputs(overview().c_str(), stderr);
     return 2;
@@ -109,6 +116,9 @@ int run(const std::vector<std::string>& words) {
   if (!*parsed) {
     print(arguments.help((*info)->examples));
     return 0;
+  }
+  if (command->needs_train() && !has_train()) {
+    return fail(hand_over(words));
   }
   const auto done = command->run();
   return done ? *done : fail(done.error());

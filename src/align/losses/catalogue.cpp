@@ -1,0 +1,185 @@
+// The registry as JSON, and as the page docs/losses.md.
+#include <cmath>
+
+#include "align/losses/evaluate.h"
+#include "align/losses/registry.h"
+#include "base/error.h"
+#include "base/text.h"
+
+namespace cupel::align {
+namespace {
+
+std::string_view form_name(LossForm form) {
+  switch (form) {
+    case LossForm::kSingle:
+      return "single";
+    case LossForm::kPairwise:
+      return "pairwise";
+    case LossForm::kTernary:
+      return "ternary";
+    case LossForm::kUnpaired:
+      return "unpaired";
+    case LossForm::kRanked:
+      return "ranked";
+  }
+  return "";
+}
+
+std::vector<std::string> roles_of(const LossInfo& info, bool optional) {
+  std::vector<std::string> roles;
+  for (const Role role : optional ? info.reads.may_roles : info.reads.roles) {
+    roles.emplace_back(role_name(role));
+  }
+  return roles;
+}
+
+/// What of a fixture the loss reads besides "policy": required, then optional.
+std::vector<std::string> fields_of(const LossInfo& info, Use use) {
+  std::vector<std::string> fields;
+  const LossReads& reads = info.reads;
+  for (const auto& [name, of] :
+       {std::pair{"reference", reads.reference}, std::pair{"scores", reads.scores},
+        std::pair{"margins", reads.margins}, std::pair{"labels", reads.target_prob}}) {
+    if (of == use) {
+      fields.emplace_back(name);
+    }
+  }
+  if (use == Use::kMay && info.form == LossForm::kTernary) {
+    fields.emplace_back("ties");
+  }
+  if (use == Use::kMay && info.form == LossForm::kUnpaired) {
+    fields.emplace_back("labels");
+  }
+  if (use == Use::kMay && info.form == LossForm::kRanked) {
+    fields.emplace_back("groups");
+  }
+  return fields;
+}
+
+Json words_of(const std::vector<std::string>& words) {
+  Json list = Json::array();
+  for (const std::string& word : words) {
+    list.push_back(word);
+  }
+  return list;
+}
+
+Json parameter_json(const LossParameter& parameter) {
+  Json json = Json::object().set("name", parameter.name);
+  if (parameter.words.empty()) {
+    json.set("default", std::isnan(parameter.value) ? Json() : Json(parameter.value));
+  } else {
+    json.set("default", parameter.text(parameter.value));
+  }
+  return json.set("range", parameter.range()).set("summary", parameter.summary);
+}
+
+std::string parameters_text(const LossInfo& info) {
+  std::vector<std::string> parts;
+  for (const LossParameter& parameter : info.parameters) {
+    parts.push_back(format("`{}` = {} in {}: {}", parameter.name, parameter.text(parameter.value),
+                           replace_all(parameter.range(), "|", "\\|"), parameter.summary));
+  }
+  return parts.empty() ? "–" : join(parts, "; ");
+}
+
+std::string reads_text(const LossInfo& info) {
+  std::vector<std::string> parts = roles_of(info, false);
+  for (const std::string& field : fields_of(info, Use::kMust)) {
+    parts.push_back(field);
+  }
+  std::string text = join(parts, ", ");
+  std::vector<std::string> optional = roles_of(info, true);
+  for (const std::string& field : fields_of(info, Use::kMay)) {
+    optional.push_back(field);
+  }
+  if (!optional.empty()) {
+    text += format("{}[{}]", text.empty() ? "" : ", ", join(optional, ", "));
+  }
+  return text.empty() ? "–" : text;
+}
+
+constexpr std::string_view kIntroduction = R"(# Losses
+
+What `cupel loss --list` knows; `cupel loss --list --format markdown` writes this page.
+
+`cupel loss NAME --input FIXTURE.json` evaluates a loss in f64 and prints its value, its metrics and the gradient with
+respect to every number of "policy". A fixture is one JSON object with natural log-probs, one inner list per sequence:
+
+```
+{"policy":    {"chosen": [[-0.41, -1.37, -0.22]], "rejected": [[-0.95, -0.33, -1.62, -0.78, -0.57]]},
+ "reference": {"chosen": [[-0.73, -1.05, -0.64]], "rejected": [[-0.81, -0.69, -1.13, -0.90, -0.35]]},
+ "params": {"beta": 0.1}}
+```
+
+| key | what it holds |
+|---|---|
+| `policy` | per role the log-probs of the policy; of losses over the outputs of a head its numbers, one list (or one number) per sequence |
+| `reference` | the same of the reference, where the loss needs one |
+| `weights` | the same shape: the factor of each token in sums and counts |
+| `scores` | what a rater gave: per role one number per sequence (or one list of ratings, null where there is none); of pairs also a list of [chosen, rejected] |
+| `margins` | one number for each pair: by how much chosen is better |
+| `labels` | pairwise: the probability that chosen is the better one; unpaired: true for each desirable completion; ternary: as `ties` |
+| `ties` | one boolean for each pair |
+| `groups` | ranked: 0, 0, …, 1, 1, …: the prompt of each response, best first; absent: one prompt |
+| `params` | parameters by name; `--param NAME=VALUE` comes after them |
+
+Forms: *pairwise* losses read `chosen` and `rejected`; *ternary* ones too, and ties; *single* ones `chosen` (or
+`completion`); *unpaired* ones `completion` with `labels`, or `chosen` and `rejected` as the desirable and the other
+ones; *ranked* ones `response`. Further roles are named with the loss. A role that a loss does not read has the
+gradient 0.
+
+Symbols: a, c, e are log(π/ref) of chosen, rejected and a third completion, summed over its tokens; h = a − c; lw, ll,
+le are log π; l̄ is the mean per token and n the number of tokens; σ is the logistic function and ℓ its logarithm. The
+loss of a batch is the mean over its groups; where a part says "per token" it is the mean over all tokens of the batch.
+Over several micro-batches or processes sums and counts are added before they are divided.
+
+)";
+
+}  // namespace
+
+Json loss_catalogue() {
+  Json all = Json::array();
+  for (const LossInfo& info : losses()) {
+    Json parameters = Json::array();
+    for (const LossParameter& parameter : info.parameters) {
+      parameters.push_back(parameter_json(parameter));
+    }
+    Json needs = words_of(roles_of(info, false));
+    for (const std::string& field : fields_of(info, Use::kMust)) {
+      needs.push_back(field);
+    }
+    Json may = words_of(roles_of(info, true));
+    for (const std::string& field : fields_of(info, Use::kMay)) {
+      may.push_back(field);
+    }
+    all.push_back(
+        Json::object()
+            .set("name", info.name)
+            .set("summary", info.summary)
+            .set("form", form_name(info.form))
+            .set("input", info.input == LossInput::kTokenLogps ? "token_logps" : "outputs")
+            .set("formula", info.formula)
+            .set("source", info.source)
+            .set("needs", std::move(needs))
+            .set("reads", std::move(may))
+            .set("parameters", std::move(parameters)));
+  }
+  return all;
+}
+
+std::string losses_page() {
+  std::string page(kIntroduction);
+  page +=
+      "| loss | form | needs, [reads] | formula of a group | parameters | source "
+      "|\n|---|---|---|---|---|---|\n";
+  for (const LossInfo& info : losses()) {
+    page += format("| `{}`: {} | {} | {} | {} | {} | {} |\n", info.name, info.summary,
+                   form_name(info.form), reads_text(info),
+                   replace_all(std::string(info.formula), "|", "\\|"), parameters_text(info),
+                   info.source);
+  }
+  return page;
+}
+
+}  // namespace cupel::align

@@ -1,0 +1,128 @@
+#include "align/losses/common.h"
+
+#include "base/error.h"
+#include "tensor/masked.h"
+
+namespace cupel::align {
+
+using tensor::masked_count;
+using tensor::masked_sum;
+
+at::Tensor seq_logp(const RoleBatch& role) {
+  return masked_sum(role.policy, role.mask, role.weights);
+}
+
+at::Tensor reference_logp(const RoleBatch& role) {
+  return masked_sum(role.reference.detach(), role.mask, role.weights);
+}
+
+at::Tensor log_ratio(const RoleBatch& role) {
+  // By token first: two sums of a long answer would lose the digits in which they differ.
+  return masked_sum(role.policy - role.reference.detach(), role.mask, role.weights);
+}
+
+at::Tensor token_count(const RoleBatch& role) {
+  return masked_count(role.mask, role.weights, role.policy);
+}
+
+at::Tensor mean_logp(const RoleBatch& role) {
+  return seq_logp(role) / token_count(role);
+}
+
+at::Tensor log_ratio_margin(const LossBatch& batch) {
+  return log_ratio(batch[Role::kChosen]) - log_ratio(batch[Role::kRejected]);
+}
+
+at::Tensor logistic_loss(const at::Tensor& logit, const LossBatch& batch) {
+  if (!batch.target_prob.defined()) {
+    return -at::log_sigmoid(logit);
+  }
+  return -batch.target_prob * at::log_sigmoid(logit) -
+         (1 - batch.target_prob) * at::log_sigmoid(-logit);
+}
+
+at::Tensor logistic_loss(const at::Tensor& logit, double target_prob) {
+  return -target_prob * at::log_sigmoid(logit) - (1 - target_prob) * at::log_sigmoid(-logit);
+}
+
+at::Tensor rating_gap(const LossBatch& batch) {
+  if (batch.margins.defined()) {
+    return batch.margins;
+  }
+  const at::Tensor& chosen = batch[Role::kChosen].scores;
+  const at::Tensor& rejected = batch[Role::kRejected].scores;
+  return chosen.defined() && rejected.defined() ? chosen - rejected : at::Tensor();
+}
+
+Result<Ok> check_margin_gamma(const LossBatch& batch, const LossOptions& options) {
+  if (options.is_set("margin_gamma") && !rating_gap(batch).defined()) {
+    return invalid_argument(
+        "margin_gamma needs margins, or scores of chosen and rejected, and there are neither");
+  }
+  return Ok{};
+}
+
+at::Tensor shaped_logistic_loss(const at::Tensor& logit,
+                                const LossBatch& batch,
+                                const LossOptions& options) {
+  at::Tensor shifted = logit;
+  if (options.declares("length_alpha") && options["length_alpha"] != 0) {
+    const at::Tensor longer = masked_count(batch[Role::kChosen].mask, {}, logit) -
+                              masked_count(batch[Role::kRejected].mask, {}, logit);  // [G]
+    shifted = logit + options["length_alpha"] * longer;
+  }
+  if (options.declares("margin_gamma") && options.is_set("margin_gamma")) {
+    LossBatch softened;
+    softened.target_prob = at::sigmoid(options["margin_gamma"] * rating_gap(batch));
+    return logistic_loss(shifted, softened);
+  }
+  return logistic_loss(shifted, batch);
+}
+
+at::Tensor sft_values(const RoleBatch& role, bool per_token) {
+  return per_token ? -seq_logp(role) : -mean_logp(role);
+}
+
+at::Tensor log_odds(const at::Tensor& mean) {
+  constexpr double kLargest = -1e-7;
+  const at::Tensor below = at::where(mean < 0, mean, at::full_like(mean, kLargest)).detach();
+  const at::Tensor value = mean + (below - mean).detach();
+  return value - tensor::log1mexp(value);
+}
+
+std::vector<TermSpec> preference_and_sft(const LossOptions& options) {
+  return {{.name = "preference"},
+          {.name = "sft", .per_token = options.word("sft_reduction") == "token"}};
+}
+
+at::Tensor log_ratio_by(const RoleBatch& role, const LossOptions& options) {
+  return options.word("log_ratio") == "sum" ? log_ratio(role) : log_ratio(role) / token_count(role);
+}
+
+std::vector<at::Tensor> split_groups(const LossBatch& batch) {
+  const at::Tensor sizes = batch.group.bincount().to(at::kCPU);
+  const auto* begin = sizes.const_data_ptr<int64_t>();
+  return seq_logp(batch[Role::kResponse])
+      .split_with_sizes({begin, static_cast<size_t>(sizes.numel())});
+}
+
+LossOutput with_policy_rewards(at::Tensor values, const LossBatch& batch, double beta, bool mean) {
+  const auto reward = [&](const RoleBatch& role) {
+    return (beta * (mean ? mean_logp(role) : seq_logp(role))).detach();
+  };
+  return {.terms = {std::move(values)},
+          .chosen_reward = reward(batch[Role::kChosen]),
+          .rejected_reward = reward(batch[Role::kRejected])};
+}
+
+at::Tensor capped_exp(const at::Tensor& exponent) {
+  return at::exp(at::clamp_max(exponent, exponent.scalar_type() == at::kDouble ? 700 : 85));
+}
+
+LossOutput with_implicit_rewards(at::Tensor values, const LossBatch& batch, double beta) {
+  return {.terms = {std::move(values)},
+          .chosen_reward = beta * log_ratio(batch[Role::kChosen]).detach(),
+          .rejected_reward = beta * log_ratio(batch[Role::kRejected]).detach()};
+}
+
+}  // namespace cupel::align

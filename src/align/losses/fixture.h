@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "align/losses/loss.h"
+#include "base/json.h"
+#include "base/result.h"
+
+namespace cupel::align {
+
+/// Sequences of a fixture as they stand in the file, with the tensor whose gradient is asked for.
+struct FixtureLeaf {
+  std::string key;               ///< as in the file: "chosen", "completion", …
+  at::Tensor policy;             ///< [B,T], requires a gradient
+  std::vector<int64_t> lengths;  ///< tokens of each sequence
+};
+
+/// A batch read from a fixture.
+struct Fixture {
+  std::vector<FixtureLeaf> leaves;
+  LossBatch batch;
+  std::vector<std::string> ignored;  ///< what stands in the file and the loss does not read
+};
+
+/// Reads a fixture: `{"policy": {ROLE: [[…], …]}, "reference": …, "weights": …, "scores": …,
+/// "labels", "margins", "ties", "groups": […], "params": {…}}`, one inner list per sequence,
+/// numbers in nats. docs/losses.md describes the form. `type` is at::kDouble or at::kFloat.
+/// Parameters are not read here. Errors: kCorruptData - a key that no fixture has (with the
+/// nearest), another type, lists that do not fit.
+Result<Fixture> read_fixture(const LossInfo& info, const Json& json, at::ScalarType type);
+
+}  // namespace cupel::align

@@ -1,0 +1,94 @@
+// MaPPO: Lan et al. 2025, and its form for other losses. The gap of the rewards scales the rejected
+// side.
+#include <array>
+
+#include "align/losses/common.h"
+#include "base/error.h"
+
+namespace cupel::align::loss {
+namespace {
+
+constexpr std::array<std::string_view, 4> kBases = {"dpo", "simpo", "ipo", "cpo"};
+constexpr std::array<std::string_view, 2> kTransforms = {"none", "sigmoid"};
+
+constexpr std::array kParameters = {
+    kBeta,
+    LossParameter{.name = "base",
+                  .value = 0,
+                  .summary = "the loss whose rejected side is scaled",
+                  .words = kBases},
+    LossParameter{.name = "gamma", .value = 1, .low = 0, .summary = "target margin of base simpo"},
+    LossParameter{.name = "lambda",
+                  .value = 0.2,
+                  .low = 0,
+                  .summary = "weight of the log-prob of chosen of base cpo (summed over tokens)"},
+    LossParameter{.name = "score_transform",
+                  .value = 0,
+                  .summary = "of each score before the difference",
+                  .words = kTransforms}};
+
+at::Tensor gap_of(const LossBatch& batch, const LossOptions& options) {
+  if (!batch.margins.defined() && options.word("score_transform") == "sigmoid") {
+    return at::sigmoid(batch[Role::kChosen].scores) - at::sigmoid(batch[Role::kRejected].scores);
+  }
+  return rating_gap(batch);
+}
+
+Result<Ok> check(const LossBatch& batch, const LossOptions& options) {
+  if (!rating_gap(batch).defined()) {
+    return invalid_argument(
+        "mappo needs scores of chosen and rejected, or margins, and there are neither");
+  }
+  const at::Tensor gap = gap_of(batch, options);
+  if ((gap < 0).logical_or(gap > 1).any().item<bool>()) {
+    return invalid_argument(
+        "mappo: a gap of scores lies outside [0, 1]; order the pair by its scores, and squash them "
+        "(score_transform)");
+  }
+  const std::string_view base = options.word("base");
+  if ((base == "dpo" || base == "ipo") && !batch[Role::kChosen].reference.defined()) {
+    return invalid_argument("mappo with base {} needs the log-probs of a reference", base);
+  }
+  return Ok{};
+}
+
+LossOutput run(const LossBatch& batch, const LossOptions& options) {
+  const double beta = options["beta"];
+  const RoleBatch& chosen = batch[Role::kChosen];
+  const RoleBatch& rejected = batch[Role::kRejected];
+  const at::Tensor gap = gap_of(batch, options).detach();  // [G]
+  const std::string_view base = options.word("base");
+  if (base == "simpo") {
+    const at::Tensor margin = mean_logp(chosen) - gap * mean_logp(rejected);
+    return with_policy_rewards(logistic_loss(beta * margin - options["gamma"], batch), batch, beta,
+                               /*mean=*/true);
+  }
+  if (base == "cpo") {
+    const at::Tensor margin = seq_logp(chosen) - gap * seq_logp(rejected);
+    const at::Tensor values =
+        logistic_loss(beta * margin, batch) - options["lambda"] * seq_logp(chosen);
+    return with_policy_rewards(values, batch, beta, /*mean=*/false);
+  }
+  const at::Tensor margin = log_ratio(chosen) - gap * log_ratio(rejected);
+  const at::Tensor values =
+      base == "ipo" ? (margin - 1 / (2 * beta)).square() : logistic_loss(beta * margin, batch);
+  return with_implicit_rewards(values, batch, beta);
+}
+
+}  // namespace
+
+LossInfo mappo() {
+  return {.name = "mappo",
+          .summary = "the rejected side scaled by the gap of the scores",
+          .formula = "−ℓ(β(a − Δ_r·c)), Δ_r = margin or score gap; by base: as simpo, ipo, cpo",
+          .source = "Lan et al. 2025 (arXiv 2507.21183)",
+          .reads = {.reference = Use::kMay,
+                    .scores = Use::kMay,
+                    .margins = Use::kMay,
+                    .target_prob = Use::kMay},
+          .parameters = kParameters,
+          .check = &check,
+          .run = &run};
+}
+
+}  // namespace cupel::align::loss

@@ -1,0 +1,128 @@
+#include "align/losses/options.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace cupel::align {
+namespace {
+
+std::vector<std::string> names_of(std::span<const LossParameter> parameters) {
+  std::vector<std::string> names;
+  for (const LossParameter& parameter : parameters) {
+    names.emplace_back(parameter.name);
+  }
+  return names;
+}
+
+Result<double> read_word(std::string_view loss, const LossParameter& parameter, const Json& value) {
+  if (value.is_string()) {
+    for (size_t i = 0; i < parameter.words.size(); ++i) {
+      if (parameter.words[i] == value.as_string()) {
+        return static_cast<double>(i);
+      }
+    }
+  }
+  return invalid_argument("{}: {} is {}; expected {}", loss, parameter.name,
+                          printable(dump_json(value)), parameter.range());
+}
+
+Result<double> read_number(std::string_view loss,
+                           const LossParameter& parameter,
+                           const Json& value) {
+  if (value.is_null() && std::isnan(parameter.value)) {
+    return kUnset;
+  }
+  const double number = value.is_number() ? value.as_double() : kUnset;
+  const bool above = parameter.above_low ? number > parameter.low : number >= parameter.low;
+  const bool below = parameter.below_high ? number < parameter.high : number <= parameter.high;
+  if (!std::isfinite(number) || !above || !below) {
+    return invalid_argument("{}: {} is {}; it must be a number in {}", loss, parameter.name,
+                            printable(dump_json(value)), parameter.range());
+  }
+  return number;
+}
+
+}  // namespace
+
+std::string LossParameter::range() const {
+  if (!words.empty()) {
+    return join(std::vector<std::string>(words.begin(), words.end()), "|");
+  }
+  const auto bound = [](double at) {
+    return std::isfinite(at) ? format("{:g}", at) : std::string(at < 0 ? "-∞" : "∞");
+  };
+  return format("{}{}, {}{}", above_low || !std::isfinite(low) ? "(" : "[", bound(low), bound(high),
+                below_high || !std::isfinite(high) ? ")" : "]");
+}
+
+std::string LossParameter::text(double of) const {
+  if (!words.empty()) {
+    return std::string(words[static_cast<size_t>(of)]);
+  }
+  return std::isnan(of) ? "unset" : format("{:g}", of);
+}
+
+LossOptions::LossOptions(std::span<const LossParameter> parameters) : parameters_(parameters) {
+  for (const LossParameter& parameter : parameters) {
+    values_.push_back(parameter.value);
+  }
+}
+
+Result<Ok> LossOptions::set(std::string_view loss, std::string_view name, const Json& value) {
+  const size_t index = index_of(name);
+  if (index == parameters_.size()) {
+    const std::vector<std::string> names = names_of(parameters_);
+    return invalid_argument("{} has no parameter \"{}\"{}; it has: {}", loss, printable(name),
+                            did_you_mean(name, names), names.empty() ? "none" : join(names, ", "));
+  }
+  const LossParameter& parameter = parameters_[index];
+  CUPEL_TRY(values_[index], parameter.words.empty() ? read_number(loss, parameter, value)
+                                                    : read_word(loss, parameter, value));
+  return Ok{};
+}
+
+size_t LossOptions::index_of(std::string_view name) const {
+  const auto found =
+      std::find_if(parameters_.begin(), parameters_.end(),
+                   [&](const LossParameter& parameter) { return parameter.name == name; });
+  return static_cast<size_t>(found - parameters_.begin());
+}
+
+double LossOptions::operator[](std::string_view name) const {
+  const size_t index = index_of(name);
+  CUPEL_CHECK(index < values_.size(), "a loss reads a parameter that it does not declare");
+  return values_[index];
+}
+
+bool LossOptions::is_set(std::string_view name) const {
+  return !std::isnan((*this)[name]);
+}
+
+bool LossOptions::declares(std::string_view name) const {
+  return index_of(name) < parameters_.size();
+}
+
+std::string_view LossOptions::word(std::string_view name) const {
+  const size_t index = index_of(name);
+  CUPEL_CHECK(index < values_.size() && !parameters_[index].words.empty(),
+              "a loss reads a word that it does not declare");
+  return parameters_[index].words[static_cast<size_t>(values_[index])];
+}
+
+Json LossOptions::to_json() const {
+  Json json = Json::object();
+  for (size_t i = 0; i < values_.size(); ++i) {
+    const LossParameter& parameter = parameters_[i];
+    if (!parameter.words.empty()) {
+      json.set(parameter.name, parameter.words[static_cast<size_t>(values_[i])]);
+    } else {
+      json.set(parameter.name, std::isnan(values_[i]) ? Json() : Json(values_[i]));
+    }
+  }
+  return json;
+}
+
+}  // namespace cupel::align
