@@ -23,7 +23,7 @@ Error error_of_exception() noexcept {
   } catch (const c10::Error& error) {
     const std::string_view text = error.what_without_backtrace();
     // The allocator of the CPU reports through the general class.
-    if (text.find("not enough memory") != std::string_view::npos) {
+    if (text.find("t allocate memory") != std::string_view::npos) {
       return exhausted("libtorch has no memory: {}", printable(text, kMessageBytes));
     }
     return internal_error("libtorch: {}", printable(text, kMessageBytes));

@@ -1,0 +1,344 @@
+// What every loss of the registry owes, whatever it computes.
+#include "align/losses/registry.h"
+
+#include <algorithm>
+#include <cmath>
+#include <regex>
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "align/fixtures.h"
+#include "align/losses/fixture.h"
+#include "align/losses/run_loss.h"
+#include "align/random_fixture.h"
+#include "base/io.h"
+
+namespace cupel::align {
+namespace {
+
+class EveryLoss : public testing::TestWithParam<LossVariant> {
+ protected:
+  [[nodiscard]] static const LossInfo& info() { return *GetParam().info; }
+  [[nodiscard]] static Json report(const Json& input) {
+    return evaluate(info().name, input, GetParam().parameters);
+  }
+  [[nodiscard]] static LossOptions options() {
+    LossOptions options(info().parameters);
+    for (const auto& [name, value] : GetParam().parameters) {
+      EXPECT_TRUE(options.set(info().name, name, value).has_value());
+    }
+    return options;
+  }
+  [[nodiscard]] static Fixture batch_of(const Json& input, at::ScalarType type = at::kDouble) {
+    auto read = read_fixture(info(), input, type);
+    EXPECT_TRUE(read.has_value()) << read.error().message;
+    return std::move(*read);
+  }
+};
+
+// Central differences in f64 with a step of 1e-5 are good to 1e-9 or so; of seed 2 the tokens have
+// weights.
+TEST_P(EveryLoss, GradientsAreThoseOfTheValue) {
+  if (info().surrogate) {
+    GTEST_SKIP() << "a factor is held constant; its own test has the gradient";
+  }
+  const double step = 1e-5;
+  for (const uint64_t seed : {1, 2}) {
+    const Json input = random_fixture(info(), 3, seed);
+    const Json gradients = *report(input).find("gradient");
+    const Fixture fixture = batch_of(input);
+    for (const FixtureLeaf& leaf : fixture.leaves) {
+      for (size_t row = 0; row < leaf.lengths.size(); ++row) {
+        for (int64_t t = 0; t < leaf.lengths[row]; ++t) {
+          const at::Tensor number =
+              leaf.policy.detach().select(0, static_cast<int64_t>(row)).select(0, t);
+          const double at_point = number.item<double>();
+          const auto value_at = [&](double shift) {
+            number.fill_(at_point + shift);
+            return mean_loss(*run_loss(info(), fixture.batch, options())).item<double>();
+          };
+          const double slope = (value_at(step) - value_at(-step)) / (2 * step);
+          number.fill_(at_point);
+          const double gradient = gradients.find(leaf.key)
+                                      ->as_array()[row]
+                                      .as_array()[static_cast<size_t>(t)]
+                                      .as_double();
+          // What KTO estimates from mismatched answers is a constant of the loss, though its value
+          // depends on it.
+          const double expected = leaf.key == "mismatched" ? 0 : slope;
+          EXPECT_NEAR(gradient, expected, 1e-6 * std::max(1.0, std::abs(expected)))
+              << leaf.key << row << " token " << t;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(EveryLoss, AgreesWithItselfInSinglePrecision) {
+  const Json input = random_fixture(info(), 3, 4);
+  const Json wide = report(input);
+  const Json narrow =
+      evaluate(info().name, input, GetParam().parameters, /*single_precision=*/true);
+  EXPECT_NEAR(value_of(narrow), value_of(wide), 1e-5 * std::max(1.0, std::abs(value_of(wide))));
+  for (const auto& [role, rows] : wide.find("gradient")->as_object()) {
+    for (size_t row = 0; row < rows.size(); ++row) {
+      const std::vector<double> expected = gradient_of(wide, role, row);
+      const std::vector<double> found = gradient_of(narrow, role, row);
+      for (size_t t = 0; t < expected.size(); ++t) {
+        EXPECT_NEAR(found[t], expected[t], 1e-5 * std::max(1.0, std::abs(expected[t])));
+      }
+    }
+  }
+}
+
+/// Three columns more, of NaN, where nothing counts.
+at::Tensor widened(const at::Tensor& values, double fill) {
+  return at::cat({values, at::full({values.size(0), 3}, fill, values.options())}, 1);
+}
+
+TEST_P(EveryLoss, PaddingChangesNothing) {
+  const Fixture fixture = batch_of(random_fixture(info(), 3, 5));
+  LossBatch padded = fixture.batch;
+  for (RoleBatch& role : padded.roles) {
+    if (!role.present()) {
+      continue;
+    }
+    role.policy = widened(role.policy, NAN);
+    role.mask = at::cat({role.mask, at::zeros({role.mask.size(0), 3}, at::kBool)}, 1);
+    if (role.reference.defined()) {
+      role.reference = widened(role.reference, NAN);
+    }
+    if (role.scores.defined() && role.scores.dim() == 2) {
+      role.scores = widened(role.scores, NAN);
+    }
+  }
+  const auto plain = run_loss(info(), fixture.batch, options());
+  const auto wide = run_loss(info(), padded, options());
+  ASSERT_TRUE(plain.has_value() && wide.has_value());
+  const double value = mean_loss(*plain).item<double>();
+  EXPECT_NEAR(mean_loss(*wide).item<double>(), value, 1e-15 * std::max(1.0, std::abs(value)))
+      << "a sum over more columns may add in another order, nothing else";
+}
+
+Json reversed(const Json& list) {
+  Json::Array items = list.as_array();
+  std::reverse(items.begin(), items.end());
+  return Json(std::move(items));
+}
+
+TEST_P(EveryLoss, OrderOfTheBatchChangesNothing) {
+  if (info().form == LossForm::kRanked) {
+    GTEST_SKIP() << "the order of a ranked group is its meaning";
+  }
+  const Json input = random_fixture(info(), 4, 6);
+  Json turned = Json::object();
+  for (const auto& [key, value] : input.as_object()) {
+    Json part = Json::object();
+    if (value.is_array()) {
+      part = reversed(value);
+    } else {
+      for (const auto& [role, rows] : value.as_object()) {
+        part.set(role, reversed(rows));
+      }
+    }
+    turned.set(key, std::move(part));
+  }
+  const Json first = report(input);
+  const Json second = report(turned);
+  EXPECT_NEAR(value_of(first), value_of(second), 1e-12 * std::abs(value_of(first)));
+  for (const auto& [role, rows] : first.find("gradient")->as_object()) {
+    for (size_t row = 0; row < rows.size(); ++row) {
+      const std::vector<double> there = gradient_of(second, role, rows.size() - 1 - row);
+      const std::vector<double> here = gradient_of(first, role, row);
+      ASSERT_EQ(here.size(), there.size());
+      for (size_t t = 0; t < here.size(); ++t) {
+        EXPECT_NEAR(here[t], there[t], 1e-12);
+      }
+    }
+  }
+}
+
+/// Rows `begin` … `begin + rows` of everything.
+LossBatch part_of(const LossBatch& batch, int64_t begin, int64_t rows) {
+  const auto cut = [&](at::Tensor& values) {
+    if (values.defined()) {
+      values = values.narrow(0, begin, rows);
+    }
+  };
+  LossBatch part = batch;
+  for (RoleBatch& role : part.roles) {
+    for (at::Tensor* values :
+         {&role.policy, &role.reference, &role.mask, &role.weights, &role.scores}) {
+      cut(*values);
+    }
+  }
+  for (at::Tensor* values : {&part.margins, &part.target_prob, &part.ties}) {
+    cut(*values);
+  }
+  return part;
+}
+
+TEST_P(EveryLoss, MicroBatchesAddUpToTheWhole) {
+  if (info().form == LossForm::kRanked || info().name == "aot") {
+    GTEST_SKIP() << "a ranked group is not cut; aot compares answers across the batch";
+  }
+  Fixture fixture = batch_of(random_fixture(info(), 5, 7));
+  fixture.batch.baseline = 0.07;
+  const auto whole = run_loss(info(), fixture.batch, options());
+  ASSERT_TRUE(whole.has_value());
+  LossSums sums;
+  for (const auto& [begin, rows] : {std::pair{0, 2}, std::pair{2, 1}, std::pair{3, 2}}) {
+    const LossBatch part = part_of(fixture.batch, begin, rows);
+    const auto added = run_loss(info(), part, options());
+    ASSERT_TRUE(added.has_value()) << added.error().message;
+    EXPECT_EQ(added->counts, loss_counts(info(), part, options()));
+    sums.numerators.resize(added->numerators.size());
+    sums.counts.resize(added->counts.size());
+    for (size_t i = 0; i < added->numerators.size(); ++i) {
+      sums.numerators[i] = sums.numerators[i].defined() ? sums.numerators[i] + added->numerators[i]
+                                                        : added->numerators[i];
+      sums.counts[i] += added->counts[i];
+    }
+  }
+  EXPECT_NEAR(mean_loss(sums).item<double>(), mean_loss(*whole).item<double>(), 1e-12 * 100);
+}
+
+TEST_P(EveryLoss, ReferenceAndDataGetNoGradient) {
+  Fixture fixture = batch_of(random_fixture(info(), 3, 8));
+  for (RoleBatch& role : fixture.batch.roles) {
+    for (at::Tensor* values : {&role.reference, &role.weights}) {
+      if (values->defined()) {
+        values->set_requires_grad(true);
+      }
+    }
+  }
+  const auto sums = run_loss(info(), fixture.batch, options());
+  ASSERT_TRUE(sums.has_value());
+  mean_loss(*sums).backward();
+  for (const RoleBatch& role : fixture.batch.roles) {
+    EXPECT_FALSE(role.reference.defined() && role.reference.grad().defined());
+  }
+}
+
+/// All log-probs of `high` roles near 0 and of the others far below, the reference the other way
+/// round.
+Json saturated(const LossInfo& info, double size, bool chosen_up) {
+  Json input = random_fixture(info, 2, 9);
+  for (auto& [key, value] : input.as_object()) {
+    if (key != "policy" && key != "reference") {
+      continue;
+    }
+    for (auto& [role, rows] : value.as_object()) {
+      const bool up =
+          (role == "chosen" || role == "source_chosen" || role == "response") == chosen_up;
+      const bool low = (key == "policy") != up;
+      for (Json& row : rows.as_array()) {
+        row = Json::array().push_back(low ? -size : -0.5);
+      }
+    }
+  }
+  return input;
+}
+
+TEST_P(EveryLoss, StaysFiniteFarFromTheReference) {
+  if (info().input == LossInput::kOutputs && info().form == LossForm::kSingle) {
+    GTEST_SKIP() << "its outputs are as many as its ratings; process_reward has its own test";
+  }
+  for (const double size : {80.0, 1e4}) {
+    for (const bool chosen_up : {true, false}) {
+      for (const bool single : {false, true}) {
+        const auto done = evaluate_loss({.loss = std::string(info().name),
+                                         .fixture = saturated(info(), size, chosen_up),
+                                         .parameters = GetParam().parameters,
+                                         .single_precision = single});
+        EXPECT_TRUE(done.has_value())
+            << size << " " << chosen_up << " " << single << ": " << done.error().message;
+      }
+    }
+  }
+}
+
+TEST_P(EveryLoss, EqualAnswersAreNoSpecialCase) {
+  Json input = random_fixture(info(), 2, 13);
+  for (const char* const part : {"policy", "reference"}) {
+    for (auto& [key, value] : input.as_object()) {
+      if (key == part && value.contains("rejected")) {
+        value.set("rejected", *value.find("chosen"));
+      }
+    }
+  }
+  const Json done = report(input);
+  EXPECT_TRUE(std::isfinite(value_of(done)));
+  const double margin = metric_of(done, "rewards/margins");
+  if (!std::isnan(margin) &&
+      info().name != "wrpo") {  // there another model's answer is a part of chosen
+    EXPECT_NEAR(margin, 0, 1e-15);
+    EXPECT_EQ(metric_of(done, "rewards/accuracies"), 0) << "a tie is no win";
+  }
+}
+
+TEST_P(EveryLoss, RefusesAnEmptySequenceAndNamesIt) {
+  const Json input = random_fixture(info(), 2, 11);
+  const std::string role(roles_of(info()).front());
+  for (const auto& [name, rows] : input.find("policy")->as_object()) {
+    Json cut = input;
+    for (auto& [key, value] : cut.as_object()) {
+      const bool listed = key == "policy" || key == "reference" ||
+                          (key == "scores" && info().input == LossInput::kOutputs &&
+                           info().form == LossForm::kSingle);
+      if (listed && value.contains(name)) {
+        Json::Array emptied = value.find(name)->as_array();
+        emptied[1] = Json::array();
+        value.set(name, Json(std::move(emptied)));
+      }
+    }
+    const std::string said = refusal(info().name, cut, GetParam().parameters);
+    EXPECT_NE(said.find(name + "[1] is empty"), std::string::npos) << said;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry,
+                         EveryLoss,
+                         testing::ValuesIn(all_variants()),
+                         [](const auto& variant) { return variant.param.name; });
+
+TEST(LossRegistry, DescribesEveryEntry) {
+  std::set<std::string_view> names;
+  std::string_view previous;
+  for (const LossInfo& info : losses()) {
+    EXPECT_TRUE(names.insert(info.name).second) << info.name;
+    EXPECT_LT(previous, info.name) << "registry.def is sorted";
+    previous = info.name;
+    EXPECT_TRUE(std::regex_match(std::string(info.name), std::regex("[a-z][a-z0-9_]*")))
+        << info.name;
+    EXPECT_FALSE(info.summary.empty() || info.formula.empty() || info.source.empty()) << info.name;
+    for (const LossParameter& parameter : info.parameters) {
+      EXPECT_FALSE(parameter.summary.empty()) << info.name << " " << parameter.name;
+      LossOptions options(info.parameters);
+      const bool unset = std::isnan(parameter.value);
+      const Json value = parameter.words.empty() ? (unset ? Json() : Json(parameter.value))
+                                                 : Json(parameter.text(parameter.value));
+      EXPECT_TRUE(options.set(info.name, parameter.name, value).has_value())
+          << "its default is in its range";
+    }
+  }
+}
+
+TEST(LossRegistry, FindsByEitherSpellingAndHintsAtTheNearest) {
+  EXPECT_EQ((*find_loss("f-dpo-js"))->name, "f_dpo_js");
+  const auto wrong = find_loss("simp");
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_EQ(wrong.error().code, Code::kInvalidArgument);
+  EXPECT_NE(wrong.error().message.find("did you mean \"simpo\"?"), std::string::npos)
+      << wrong.error().message;
+}
+
+TEST(LossRegistry, PageIsCurrent) {
+  const auto page = read_file("docs/losses.md");
+  ASSERT_TRUE(page.has_value()) << page.error().message;
+  EXPECT_EQ(*page, losses_page()) << "cupel loss --list --format markdown > docs/losses.md";
+}
+
+}  // namespace
+}  // namespace cupel::align
