@@ -59,14 +59,15 @@ const Result<const CupelParquetApi*>& parquet_module() {
 }
 
 Error problem_of(const std::string& path, const CupelParquetProblem& problem) {
-  const std::string text = printable(problem.text, sizeof problem.text);
+  // Arrow's words, without the line end that some come with.
+  const std::string text = printable(trim(problem.text), sizeof problem.text);
   switch (problem.kind) {
     case kCupelParquetUnsupported:
       return unsupported("{}: {}", path, text);
     case kCupelParquetMemory:
       return exhausted("{}: {}", path, text);
     default:
-      return corrupt_data("{}: {}", path, text);
+      return corrupt_data("{}: is damaged or no Parquet file ({})", path, text);
   }
 }
 

@@ -18,6 +18,7 @@ struct Columns {
   size_t rating = 0;
   std::optional<size_t> low;
   std::optional<size_t> high;
+  bool grouped = false;  // as `rank --by` writes them
 };
 
 std::optional<size_t> find(std::span<const std::string_view> header,
@@ -33,6 +34,7 @@ std::optional<size_t> find(std::span<const std::string_view> header,
 }
 
 constexpr std::array<std::string_view, 3> kItem = {"item", "model", "name"};
+constexpr std::array<std::string_view, 1> kGroup = {"group"};
 constexpr std::array<std::string_view, 2> kRating = {"rating", "score"};
 constexpr std::array<std::string_view, 3> kLow = {"ci_low", "lower", "rating_q025"};
 constexpr std::array<std::string_view, 3> kHigh = {"ci_high", "upper", "rating_q975"};
@@ -52,6 +54,7 @@ Result<Columns> find_columns(std::span<const std::string_view> header) {
         "file has {}",
         join(present, ", "));
   }
+  columns.grouped = find(header, kGroup).has_value();
   columns.item = *item;
   columns.rating = *rating;
   return columns;
@@ -114,8 +117,9 @@ class RankingBuilder {
                           printable(item.item));
     }
     if (!names_.insert(item.item).second) {
-      return corrupt_data("\"{}\" was ranked before; a ranking has one line for each",
-                          printable(item.item));
+      return corrupt_data("\"{}\" was ranked before; a ranking has one line for each{}",
+                          printable(item.item),
+                          columns_->grouped ? " (keep the lines of one group)" : "");
     }
     CUPEL_TRY(item.rating, number(fields[columns_->rating], "the rating"));
     CUPEL_TRY(item.interval, interval_of(fields, *columns_));

@@ -127,7 +127,8 @@ Result<Ok> VoteMerger::end_file() {
   const int64_t skipped = result_.skipped - skipped_before_;
   const auto& listed = result_.first_skipped;
   if (skipped > 0) {
-    return invalid_argument("{}: no votes: all {} rows are bad{}", file_, skipped,
+    return invalid_argument("{}: no votes: {} bad{}", file_,
+                            skipped == 1 ? "its only row is" : format("all {} rows are", skipped),
                             listed.size() > listed_before_ ? "; " + listed[listed_before_] : "");
   }
   return invalid_argument("{}: no votes; expected rows of {}", file_, expected_vote_columns());

@@ -23,7 +23,7 @@ std::vector<std::string> shown(const std::vector<std::string>& names) {
 
 Error no_column(std::string_view name, std::string_view purpose, const VoteColumns& columns) {
   const std::vector<std::string> names = shown(columns.names);
-  return invalid_argument("no column \"{}\" {}{}; columns are: {}", name, purpose,
+  return invalid_argument("no column \"{}\"{}{}; columns are: {}", name, purpose,
                           did_you_mean(name, names), join(names, ", "));
 }
 
@@ -100,9 +100,15 @@ Result<Ok> Planner::place_all(const std::vector<std::string>& names) {
 /// Names the column that is missing when all others of a dialect are there.
 Error Planner::no_dialect() const {
   const std::vector<std::string> names = shown(columns_.names);
-  if (names.size() == 1 && names[0].find_first_of(";|") != std::string::npos) {
-    return invalid_argument("the header is \"{}\"; expected its names to be separated by commas",
-                            names[0]);
+  if (columns_.names.size() == 1 && columns_.names[0].find_first_of(";|\t") != std::string::npos) {
+    return invalid_argument("the header is \"{}\"; expected its names to be separated by commas{}",
+                            names[0],
+                            columns_.names[0].find('\t') != std::string::npos ? ", not tabs" : "");
+  }
+  if (!std::all_of(columns_.names.begin(), columns_.names.end(),
+                   [](const std::string& name) { return is_valid_utf8(name); })) {
+    return corrupt_data("columns are: {}, which is no UTF-8 text; expected {}", join(names, ", "),
+                        expected_vote_columns());
   }
   for (const VoteDialect& dialect : vote_dialects()) {
     std::vector<std::string> missing = columns_of(dialect);
@@ -126,15 +132,15 @@ Result<Ok> Planner::add_cluster(const std::string& name) {
     }
   }
   return no_column(name,
-                   candidates.size() == 1 ? std::string("to cluster by")
-                                          : format("to cluster by, nor any of {}",
+                   candidates.size() == 1 ? std::string(" to cluster by")
+                                          : format(" to cluster by, nor any of {}",
                                                    join(std::span(candidates).subspan(1), ", ")),
                    columns_);
 }
 
 Result<Ok> Planner::add_kept(const std::string& name) {
   if (cells(name).size() != 1) {
-    return no_column(name, "to keep", columns_);
+    return no_column(name, "", columns_);
   }
   CUPEL_TRY(const size_t column, place(name));
   plan_.kept.push_back(column);

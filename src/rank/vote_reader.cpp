@@ -29,18 +29,35 @@ bool has_json_name(std::string name) {
   return name.ends_with(".jsonl") || name.ends_with(".ndjson") || name.ends_with(".json");
 }
 
-/// Two bytes a character: a byte order mark, or every other byte of the first two letters zero.
-bool is_utf16(std::string_view head) {
-  return head.starts_with("\xFF\xFE") || head.starts_with("\xFE\xFF") ||
-         (head.size() >= 4 && ((head[0] == 0 && head[2] == 0) || (head[1] == 0 && head[3] == 0)));
+/// What iconv calls two bytes a character: a byte order mark, or every other byte of the first two
+/// letters zero. Empty: it is something else.
+std::string_view utf16_kind(std::string_view head) {
+  if (head.starts_with("\xFF\xFE") || head.starts_with("\xFE\xFF")) {
+    return "utf-16";
+  }
+  const auto zero = [&](size_t i) { return head[i] == 0; };
+  if (head.size() < 4 || zero(0) == zero(1) || zero(0) != zero(2) || zero(1) != zero(3)) {
+    return {};
+  }
+  return zero(0) ? "utf-16be" : "utf-16le";
+}
+
+/// Bytes that nobody wrote as text: a NUL in the first line.
+bool is_binary(std::string_view head) {
+  return head.substr(0, head.find('\n')).find('\0') != std::string_view::npos;
 }
 
 Result<VoteFormat> find_format(std::string_view head, const std::string& name) {
   if (head.starts_with("PAR1")) {
     return VoteFormat::kParquet;
   }
-  if (is_utf16(head)) {
-    return corrupt_data("{}: is UTF-16; convert it: iconv -f utf-16 -t utf-8", name);
+  if (const std::string_view kind = utf16_kind(head); !kind.empty()) {
+    return corrupt_data("{}: is UTF-16; convert it: iconv -f {} -t utf-8", name, kind);
+  }
+  if (is_binary(head) || name.ends_with(".parquet")) {
+    return corrupt_data(
+        "{}: is neither text nor a Parquet file; expected CSV, JSON lines or Parquet{}", name,
+        name.ends_with(".parquet") ? " (which begins with PAR1)" : "");
   }
   if (head.starts_with(kByteOrderMark)) {
     head.remove_prefix(kByteOrderMark.size());

@@ -49,6 +49,8 @@ TEST(ParseRankingCsv, SaysWhatIsWrongAndWhere) {
   EXPECT_NE(refusal("item,rating\na,nan\n").find("finite"), std::string::npos);
   EXPECT_NE(refusal("item,rating\na,1\na,2\n").find("r.csv:3: \"a\" was ranked before"),
             std::string::npos);
+  EXPECT_NE(refusal("group,item,rating\n,a,1\nen,a,2\n").find("keep the lines of one group"),
+            std::string::npos);
   EXPECT_NE(refusal("item,rating\n ,1\n").find("name is empty"), std::string::npos);
   EXPECT_NE(refusal("item,rating,ci_low,ci_high\na,1,0,\n").find("only one end"),
             std::string::npos);

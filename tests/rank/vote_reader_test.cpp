@@ -117,7 +117,16 @@ TEST(ParseVotes, SaysWhereAndWhatIsWrong) {
       {head + "x,y", Code::kCorruptData,
        "v.csv:3: 2 fields, but the header has 3; the file ends in the middle of this row"},
       {std::string("\xFF\xFEm\0o\0", 6), Code::kCorruptData, "v.csv: is UTF-16; convert it: iconv"},
-      {std::string("m\0o\0d\0", 6), Code::kCorruptData, "v.csv: is UTF-16"},
+      {std::string("m\0o\0d\0", 6), Code::kCorruptData,
+       "v.csv: is UTF-16; convert it: iconv -f utf-16le -t"},
+      {std::string("\0m\0o\0d", 6), Code::kCorruptData,
+       "v.csv: is UTF-16; convert it: iconv -f utf-16be -t"},
+      {std::string(100, '\0'), Code::kCorruptData, "v.csv: is neither text nor a Parquet file"},
+      {std::string("model\0", 6) + head, Code::kCorruptData, "v.csv: is neither text nor"},
+      {"\x8B\xFFq,z\n1,2\n", Code::kCorruptData, "v.csv:1: columns are: "},
+      {"model_a\tmodel_b\twinner\nx\ty\ttie\n", Code::kInvalidArgument,
+       "v.csv:1: the header is \"model_a?model_b?winner\"; expected its names to be separated by "
+       "commas, not tabs"},
       {"PAR1", Code::kUnsupported, "v.csv: Parquet is read from a plain file"}};
   for (const auto& [text, code, message] : cases) {
     const auto file = parse_votes(text, "v.csv");
@@ -126,6 +135,15 @@ TEST(ParseVotes, SaysWhereAndWhatIsWrong) {
     EXPECT_TRUE(file.error().message.starts_with(message)) << file.error().message;
     EXPECT_EQ(file.error().message.find('\n'), std::string::npos);
   }
+}
+
+TEST(ParseVotes, AFileNamedParquetIsOne) {
+  const auto file = parse_votes("model_a,model_b,winner\nx,y,tie\n", "v.parquet");
+  ASSERT_FALSE(file.has_value());
+  EXPECT_EQ(file.error().code, Code::kCorruptData);
+  EXPECT_EQ(file.error().message,
+            "v.parquet: is neither text nor a Parquet file; expected CSV, JSON lines or Parquet "
+            "(which begins with PAR1)");
 }
 
 TEST(ParseVotes, RefusesMoreVotesThanItCanNumber) {
@@ -147,7 +165,7 @@ TEST(ParseVotes, NamesAMissingColumn) {
       {{.cluster = "prompt"},
        "v:1: no column \"prompt\" to cluster by, nor any of prompt_id, question_id, question; "
        "columns are: model_a, model_b, winner, judge"},
-      {{.keep = {"langauge"}}, "v:1: no column \"langauge\" to keep; columns are"},
+      {{.keep = {"langauge"}}, "v:1: no column \"langauge\"; columns are"},
       {{.style = {"lists"}},
        "v:1: no columns for the style feature \"lists\": expected lists_a and lists_b, or "
        "conv_metadata.list_count_a and conv_metadata.list_count_b, or response_a and response_b; "
@@ -227,7 +245,7 @@ TEST(ParseVotes, SkipsBadRowsAndListsThem) {
   const auto none = parse_votes("model_a,model_b,winner\nx,x,tie\n", "v", {.skip_bad = true});
   ASSERT_FALSE(none.has_value());
   EXPECT_TRUE(
-      none.error().message.starts_with("v: no votes: all 1 rows are bad; v:2: model \"x\""));
+      none.error().message.starts_with("v: no votes: its only row is bad; v:2: model \"x\""));
 }
 
 TEST(ParseVotes, SurvivesTruncationAtEveryByte) {
