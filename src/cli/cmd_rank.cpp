@@ -18,6 +18,7 @@ class Rank : public Command {
   void declare(Arguments& a) override {
     votes_.declare_files(a);
     votes_.declare_rating(a);
+    votes_.declare_intervals(a);
     a.text("--by", "COLUMN", by_, "One more leaderboard for each value, e.g. language");
     a.choice("--format", {"table", "csv", "json", "html"}, format_, "Output");
     a.text("--out", "FILE", out_, "Write there instead of standard output");
@@ -46,9 +47,15 @@ class Rank : public Command {
   }
 
  private:
-  /// The votes are not written over.
+  /// The votes are not written over, and the folder is there: nobody wants to learn that after the
+  /// work is done.
   [[nodiscard]] Result<Ok> check_out() const {
     std::error_code ec;
+    const std::filesystem::path folder = std::filesystem::path(out_).parent_path();
+    if (!folder.empty() && !std::filesystem::is_directory(folder, ec)) {
+      return not_found("--out {}: there is no folder {}{}", out_, folder.string(),
+                       path_hint(folder.string()));
+    }
     for (const std::string& file : votes_.files()) {
       if (!out_.empty() && std::filesystem::equivalent(file, out_, ec)) {
         return invalid_argument("--out {} is one of the vote files; name another", out_);
@@ -123,17 +130,26 @@ class Rank : public Command {
 
   void add_warnings(const rank::VoteFile& votes, RankOutput& output) const {
     output.warnings = reading_warnings(votes);
+    constexpr size_t kMostOfGroups = 5;
+    std::vector<std::string> of_groups;
     for (const RankedGroup& group : output.groups) {
       const std::string name = group.name.empty() ? "" : format("{} \"{}\"", by_, group.name);
+      std::vector<std::string>& warnings = name.empty() ? output.warnings : of_groups;
       if (!group.analysis) {
-        output.warnings.push_back(format("{} not rated: {}",
-                                         name.empty() ? "all votes together were" : name + " was",
-                                         group.failure));
+        warnings.push_back(format("{} not rated: {}",
+                                  name.empty() ? "all votes together were" : name + " was",
+                                  group.failure));
         continue;
       }
       for (const std::string& note : group.analysis->notes) {
-        output.warnings.push_back(name.empty() ? note : name + ": " + note);
+        warnings.push_back(name.empty() ? note : name + ": " + note);
       }
+    }
+    const size_t more = of_groups.size() - std::min(of_groups.size(), kMostOfGroups);
+    of_groups.resize(of_groups.size() - more);
+    output.warnings.insert(output.warnings.end(), of_groups.begin(), of_groups.end());
+    if (more > 0) {
+      output.warnings.push_back(format("{} more warnings of groups are not listed here", more));
     }
     if (few_rounds_) {
       output.warnings.emplace_back("fewer than 100 bootstrap rounds say little; take 1,000");

@@ -39,6 +39,11 @@ class RankNextPairs : public Command {
 
   Result<int> run() override {
     CUPEL_TRY(rank::AnalysisOptions options, votes_.analysis());
+    if (!options.method->has_covariance) {
+      return invalid_argument(
+          "rank next-pairs needs to know how sure each difference is, which this method does not "
+          "say; take --method bradley-terry");
+    }
     options.leaderboard.intervals = rank::IntervalKind::kSandwich;
     CUPEL_TRY(const rank::VoteFile votes, votes_.read());
     CUPEL_TRY(const rank::Analysis analysis, rank::analyse(votes.table, options));

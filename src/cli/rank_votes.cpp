@@ -49,6 +49,18 @@ std::vector<std::string> method_names() {
   return names;
 }
 
+/// "davidson, gpm": the methods that have a parameter of that name.
+std::string methods_with(std::string_view parameter) {
+  std::vector<std::string> names;
+  for (const rank::RatingMethod& method : rank::rating_methods()) {
+    if (std::any_of(method.parameters.begin(), method.parameters.end(),
+                    [&](const rank::RatingParameter& p) { return p.name == parameter; })) {
+      names.push_back(dashed(method.name));
+    }
+  }
+  return join(names, ", ");
+}
+
 /// --ci as it was given, or what the method can.
 Result<Ok> read_intervals(const std::string& text,
                           const rank::RatingMethod& method,
@@ -140,11 +152,18 @@ void VoteFlags::declare_files(Arguments& a) {
 
 void VoteFlags::declare_rating(Arguments& a) {
   a.choice("--method", method_names(), method_, "How votes become ratings (docs/rank.md)");
+  a.number("--alpha", "SHARE", alpha_, "Intervals and ranks may be wrong so often");
+  declare_votes_and_settings(a);
+}
+
+void VoteFlags::declare_intervals(Arguments& a) {
   a.text("--ci", "KIND", ci_,
          "none, bootstrap[:ROUNDS], sandwich, simultaneous (all at once) or diagonal (thousands of "
          "models); default: sandwich where the method has it, else none");
-  a.number("--alpha", "SHARE", alpha_, "Intervals and ranks may be wrong so often");
   a.text("--anchor", "MODEL=RATING", anchor_, "Shift all ratings so that this one stands there");
+}
+
+void VoteFlags::declare_votes_and_settings(Arguments& a) {
   a.text("--style", "NAMES", style_,
          "Method style: length,headers,lists,bold or NAME for columns NAME_a, NAME_b");
   a.text("--component", "COLUMN", component_, "Method composite: the column of the kinds of votes");
@@ -165,7 +184,7 @@ void VoteFlags::declare_rating(Arguments& a) {
       if (!known) {
         settings_.push_back(std::make_unique<Setting>(Setting{std::string(parameter.name), {}}));
         a.text("--" + dashed(parameter.name), "NUMBER", settings_.back()->text,
-               format("{} ({}; default {:g})", parameter.summary, dashed(method.name),
+               format("{} ({}; default {:g})", parameter.summary, methods_with(parameter.name),
                       parameter.value));
       }
     }
@@ -231,6 +250,7 @@ Result<rank::AnalysisOptions> VoteFlags::analysis() const {
   board.rating.seed = seed();
   board.rating.threads = board.bootstrap.threads;
   CUPEL_TRY(board.rating.settings, settings());
+  CUPEL_TRY_VOID(rank::check_settings(*options.method, board.rating.settings));
   if (!anchor_.empty()) {
     CUPEL_TRY(const NamedNumber anchor, parse_named_number(anchor_, "--anchor"));
     constexpr double kMostRating = 1e6;

@@ -16,6 +16,7 @@ class VoteFlags {
  public:
   void declare_files(Arguments& arguments);
   void declare_rating(Arguments& arguments);
+  void declare_intervals(Arguments& arguments);
 
   /// The files, as the flags want them. `keep`: columns that a command needs besides.
   Result<rank::VoteFile> read(std::vector<std::string> keep = {});
@@ -36,6 +37,7 @@ class VoteFlags {
     std::string name;
     std::string text;
   };
+  void declare_votes_and_settings(Arguments& arguments);
   Result<Ok> apply_columns(rank::VoteFile& votes) const;
   Result<std::vector<rank::RatingOptions::Setting>> settings() const;
 

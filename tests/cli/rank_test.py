@@ -98,7 +98,7 @@ class RankTest(CupelTest):
         self.fails(USAGE, "rank", "top.csv", says='"top" was never beaten')
         for flags in (("--ridge", 0.1), ("--pseudo-ties", 0.5), ("--method", "davidson", "--ridge", 0.1)):
             done = self.ok("rank", "top.csv", *flags)
-            self.assertIn('ratings and intervals of "top" rest on the prior', done.err)
+            self.assertIn('ratings, intervals and ranks of "top" rest on the prior', done.err)
             self.assertIn(f"Rated with {flags[-2]} {flags[-1]}.", done.out)
             report = self.ok("rank", "top.csv", *flags, "--format", "json").json()
             self.assertIn('"top"', report["warnings"][0])
@@ -111,6 +111,14 @@ class RankTest(CupelTest):
         self.fails(USAGE, "rank", "votes.csv", "--anchor", "x=1e308", says="expected -1,000,000 to 1,000,000")
         self.fails(USAGE, "rank", "votes.csv", "--method", "composite", "--component", "language",
                    "--component-weight", "en=1e300", says="expected a weight from 1e-06 to 1,000,000")
+
+    def test_many_groups_do_not_flood_the_terminal(self):
+        lines = [f"a,b,model_a,g{i},u" for i in range(9)]
+        self.file("groups.csv", VOTES.split("\n")[0] + "\nb,a,model_a,g0,u\n" + "\n".join(lines) + "\n")
+        done = self.ok("rank", "groups.csv", "--by", "language")
+        self.assertEqual(done.err.count("was not rated"), 5)
+        self.assertIn("3 more warnings of groups are not listed here", done.err)
+        self.assertEqual(done.out.count("not rated"), 8)
 
     def test_groups_without_a_value_have_a_name_of_their_own(self):
         self.file("votes.csv", VOTES + VOTES.split("\n", 1)[1].replace(",en,", ",,").replace(",de,", ",(empty),"))
@@ -169,6 +177,9 @@ class RankTest(CupelTest):
         self.ok("rank", "votes.csv", "--cluster", "user", "--ci", "none")
         self.fails(USAGE, "rank", "votes.csv", "--out", "votes.csv", says="is one of the vote files")
         self.assertEqual((self.folder / "votes.csv").read_text(), VOTES)
+        self.fails(MISSING, "rank", "votes.csv", "--out", "absent/board.csv", says="there is no folder absent")
+        self.fails(USAGE, "rank", "next-pairs", "votes.csv", "--method", "elo", says="take --method bradley-terry")
+        self.fails(USAGE, "rank", "next-pairs", "votes.csv", "--ci", "none", says="--ci")
         self.fails(USAGE, "rank", "voters", "votes.csv", "--cluster", "user", "--daily-cap", 3, says="need each other")
         self.fails(USAGE, "rank", "votes.csv", "--method", "style", "--style", "length,length", says="twice")
         done = self.ok("rank", "votes.csv", "--method", "style", "--ci", "none")
@@ -209,6 +220,8 @@ class RankTest(CupelTest):
         self.ok("rank", path, "--format", "csv", "--method", "elo", "--out", "b.csv")
         same = self.ok("rank", "compare", "a.csv", "a.csv", "--format", "json").json()
         self.assertEqual((same["kendall"], same["spearman"]), (1, 1))
+        (self.folder / "a.csv.gz").write_bytes(gzip.compress((self.folder / "a.csv").read_bytes()))
+        self.assertEqual(self.ok("rank", "compare", "a.csv.gz", "a.csv", "--format", "json").json(), same)
         other = self.ok("rank", "compare", "a.csv", "b.csv").out
         self.assertIn("59 models in both", other)
 

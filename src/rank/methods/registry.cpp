@@ -80,13 +80,19 @@ double setting(std::span<const RatingParameter> parameters,
   return 0;
 }
 
+Result<Ok> check_settings(const RatingMethod& method,
+                          std::span<const RatingOptions::Setting> settings) {
+  for (const RatingOptions::Setting& setting : settings) {
+    CUPEL_TRY_VOID(check_setting(method, setting));
+  }
+  return Ok{};
+}
+
 Result<Ratings> fit_ratings(const RatingMethod& method,
                             const BattleTable& table,
                             const RatingOptions& options) {
   CUPEL_TRY_VOID(require_battles(table));
-  for (const RatingOptions::Setting& setting : options.settings) {
-    CUPEL_TRY_VOID(check_setting(method, setting));
-  }
+  CUPEL_TRY_VOID(check_settings(method, options.settings));
   if (method.order_dependent && table.pseudo_ties() > 0) {
     return invalid_argument("{} moves with each battle and cannot use pseudo-ties; leave them out",
                             method.name);

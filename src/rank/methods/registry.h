@@ -21,6 +21,10 @@ double setting(std::span<const RatingParameter> parameters,
                const RatingOptions& options,
                std::string_view name);
 
+/// Errors: kInvalidArgument - a setting that the method does not have, or out of its range.
+Result<Ok> check_settings(const RatingMethod& method,
+                          std::span<const RatingOptions::Setting> settings);
+
 /// Checks table and options, then fits: the one door to every method.
 ///
 /// Shapes: `Ratings::values` [M] by model index of the table.
