@@ -69,7 +69,9 @@ std::string below_table(const RankOutput& output, const Analysis& analysis) {
     line("Ranks follow the ratings: no intervals were asked for (--ci).");
   }
   if (analysis.board.intervals == rank::IntervalKind::kDiagonal) {
-    line("Ranks compare whole intervals at once: differences of so many models are not held.");
+    line(
+        "Ranks compare whole intervals at once: without covariances nothing is known of "
+        "differences.");
   }
   if (!analysis.board.ratings.coefficients.empty()) {
     const double z = analysis.board.coefficient_critical(output.confidence);

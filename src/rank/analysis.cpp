@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "rank/connectivity.h"
+#include "rank/likelihood.h"
 #include "rank/methods/registry.h"
 #include "rank/pair_totals.h"
 #include "rank/table_edits.h"
@@ -105,6 +106,22 @@ std::optional<double> separated_share(const Leaderboard& board) {
          (static_cast<double>(models) * static_cast<double>(models - 1));
 }
 
+/// A ridge against which votes hardly count: all n of them bend the likelihood by n/4 at most.
+void add_ridge_note(const AnalysisOptions& options, Analysis& out) {
+  double ridge = 0;
+  for (const RatingOptions::Setting& setting : options.leaderboard.rating.settings) {
+    ridge = setting.name == kRidgeParameter.name ? setting.value : ridge;
+  }
+  double mass = 0;
+  for (const PairTotal& pair : battle_totals(out.table)) {
+    mass += pair.mass;
+  }
+  if (ridge > 0.25 * mass) {
+    out.notes.push_back(format(
+        "a ridge of {:g} outweighs all votes together: ratings hardly leave their mean", ridge));
+  }
+}
+
 /// Models whose ratings are not what votes say, and those without an interval beside others' that
 /// have one.
 void add_notes(const AnalysisOptions& options, Analysis& out) {
@@ -115,6 +132,7 @@ void add_notes(const AnalysisOptions& options, Analysis& out) {
       out.notes.push_back(prior);
     }
   }
+  add_ridge_note(options, out);
   std::vector<std::string> names;
   for (const LeaderboardRow& row : out.board.rows) {
     if (!row.interval && out.board.intervals != IntervalKind::kNone) {

@@ -231,7 +231,8 @@ std::string describe_prior_ratings(const NameIndex& models, const Connectivity& 
       std::max_element(groups.begin(), groups.end(),
                        [](const auto& x, const auto& y) { return x.size() < y.size(); });
   if (largest->size() < 2) {
-    return "all ratings and intervals rest on the prior (ridge or pseudo-ties): votes alone set no "
+    return "all ratings, intervals and ranks rest on the prior (ridge or pseudo-ties): votes alone "
+           "set no "
            "finite distance between any two models";
   }
   std::vector<int32_t> outside;
@@ -241,7 +242,8 @@ std::string describe_prior_ratings(const NameIndex& models, const Connectivity& 
     }
   }
   return format(
-      "the ratings and intervals of {} rest on the prior (ridge or pseudo-ties): votes alone set "
+      "the ratings, intervals and ranks of {} rest on the prior (ridge or pseudo-ties): votes "
+      "alone set "
       "no "
       "finite distance from {}",
       quoted_names(models, outside), others(models, outside));
@@ -267,8 +269,9 @@ Result<Ok> require_one_group(const NameIndex& names,
 }
 
 Result<Ok> require_finite_strengths(const NameIndex& names, std::span<const PairTotal> pairs) {
-  return require_one_group(names, pairs, "ratings would be infinite",
-                           "add battles that decide between them, or ask for a ridge");
+  return require_one_group(
+      names, pairs, "ratings would be infinite",
+      "add battles that decide between them, or ask for a prior (ridge or pseudo-ties)");
 }
 
 namespace {

@@ -239,9 +239,12 @@ class VoterTests {
 
 Result<Ok> check(const BattleTable& table, const VoterOptions& options) {
   CUPEL_TRY_VOID(require_battles(table));
-  if (!(options.alpha > 0 && options.alpha < 1) || options.daily_cap < 0) {
-    return invalid_argument("alpha is {:g} and daily_cap {}; expected 0 < alpha < 1 and a cap >= 0",
-                            options.alpha, options.daily_cap);
+  if (!(options.alpha > 0 && options.alpha < 1)) {
+    return invalid_argument("alpha is {:g}; expected a share between 0 and 1, e.g. 0.1",
+                            options.alpha);
+  }
+  if (options.daily_cap < 0) {
+    return invalid_argument("the daily cap is {}; expected 0 (none) or more", options.daily_cap);
   }
   if (!options.day.empty() && options.day.size() != table.rows()) {
     return invalid_argument("{} days for {} votes; expected one each", options.day.size(),

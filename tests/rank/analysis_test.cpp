@@ -37,7 +37,8 @@ TEST(Analyse, NamesTheModelsWhoseRatingsAPriorSets) {
     const auto analysis = analyse_with(method, ridge, ties);
     ASSERT_TRUE(analysis.has_value()) << method << ": " << analysis.error().message;
     ASSERT_EQ(analysis->notes.size(), 1U) << method;
-    EXPECT_TRUE(analysis->notes[0].starts_with("the ratings and intervals of \"top\" rest on"))
+    EXPECT_TRUE(
+        analysis->notes[0].starts_with("the ratings, intervals and ranks of \"top\" rest on"))
         << analysis->notes[0];
   }
   // Methods that rate an undefeated model by itself need no prior.
@@ -46,6 +47,15 @@ TEST(Analyse, NamesTheModelsWhoseRatingsAPriorSets) {
     ASSERT_TRUE(analysis.has_value()) << method;
     EXPECT_TRUE(analysis->notes.empty()) << method;
   }
+}
+
+TEST(Analyse, SaysWhenARidgeOutweighsAllVotes) {
+  // Five votes: 5/4.
+  EXPECT_EQ(analyse_with("bradley_terry", 1.2, 0)->notes.size(), 1U);
+  const auto analysis = analyse_with("bradley_terry", 1.3, 0);
+  ASSERT_EQ(analysis->notes.size(), 2U);
+  EXPECT_EQ(analysis->notes[1],
+            "a ridge of 1.3 outweighs all votes together: ratings hardly leave their mean");
 }
 
 TEST(Analyse, NamesTheModelsWithoutAnInterval) {

@@ -50,7 +50,7 @@ TEST(Connectivity, NamesAWinlessModel) {
   EXPECT_EQ(error.code, Code::kFailedPrecondition);
   EXPECT_EQ(error.message,
             "ratings would be infinite: \"weak\" never beat or tied the other 2 models; add "
-            "battles that decide between them, or ask for a ridge");
+            "battles that decide between them, or ask for a prior (ridge or pseudo-ties)");
   EXPECT_TRUE(require_linked(table.models(), pair_totals(table)).has_value());
 }
 
@@ -113,7 +113,7 @@ TEST(Connectivity, NamesTheModelsThatRestOnAPrior) {
   const auto words = [](const BattleTable& table) {
     return describe_prior_ratings(table.models(), connectivity(table));
   };
-  const std::string beginning = "the ratings and intervals of ";
+  const std::string beginning = "the ratings, intervals and ranks of ";
   const std::string middle =
       " rest on the prior (ridge or pseudo-ties): votes alone set no finite "
       "distance from ";
@@ -123,10 +123,10 @@ TEST(Connectivity, NamesTheModelsThatRestOnAPrior) {
             beginning + "\"low\", \"top\"" + middle + "the other 2 models");
   EXPECT_EQ(words(table_of({{"x", "y", kTie}, {"y", "z", kTie}, {"p", "q", kTie}})),
             beginning + "\"p\", \"q\"" + middle + "the other 3 models");
-  EXPECT_EQ(
-      words(table_of({{"x", "y", kWinA}, {"y", "z", kWinA}})),
-      "all ratings and intervals rest on the prior (ridge or pseudo-ties): votes alone set no "
-      "finite distance between any two models");
+  EXPECT_EQ(words(table_of({{"x", "y", kWinA}, {"y", "z", kWinA}})),
+            "all ratings, intervals and ranks rest on the prior (ridge or pseudo-ties): votes "
+            "alone set no "
+            "finite distance between any two models");
 }
 
 }  // namespace

@@ -288,7 +288,7 @@ Result<Ratings> fit(const RatingInput& input, const RatingOptions& options) {
   for (double& value : ratings.values) {
     value = kEloMean + kEloPerLogit * value;
   }
-  if (gpm_options.dim > 0) {
+  if (gpm.lambda_v > 0) {  // else there are no vectors that it could have held back
     ratings.coefficients.push_back({.name = "lambda_v", .value = gpm.lambda_v});
   }
   if (gpm_options.dim > 0 && gpm_options.lambda_v == 0) {
