@@ -187,6 +187,9 @@ Json group_json(const RankedGroup& group, double confidence) {
   if (analysis.wins) {
     json.set("pairs", pairs_json(analysis));
   }
+  if (!analysis.calibration_note.empty()) {
+    json.set("calibration_note", analysis.calibration_note);
+  }
   if (analysis.calibration) {
     json.set("calibration", calibration_json(*analysis.calibration));
   }

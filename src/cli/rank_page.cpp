@@ -241,6 +241,9 @@ report::RankPage rank_page(const RankOutput& output) {
     page.rating_decimals = 4;
   }
   page.interval_kind = interval_kind(analysis.board);
+  if (!analysis.board.clusters.models.empty()) {
+    page.interval_kind += ", by cluster with Student's t";
+  }
   if (analysis.board.intervals == IntervalKind::kSimultaneous) {
     page.outer_kind = "ellipsoid (χ²)";
   }
@@ -266,6 +269,9 @@ report::RankPage rank_page(const RankOutput& output) {
   add_coefficients(analysis, output.confidence, page);
   page.cycles = cycles_of(analysis);
   page.method_notes = {std::string(method.source)};
+  if (!analysis.calibration && !analysis.calibration_note.empty()) {
+    page.method_notes.push_back("No calibration: " + analysis.calibration_note + ".");
+  }
   return page;
 }
 
