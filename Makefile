@@ -191,7 +191,7 @@ install: build ## install binary and benchmarks under PREFIX (default /usr/local
 models-extra: ## fetch the optional models (Gemma 3 270M, all-MiniLM-L6-v2)
 	@scripts/setup.sh models-extra
 
-new: ## KIND=rating|protocol|processor|family|command|decider ID=name: a new method's file, line and test
+new: ## KIND=rating|protocol|processor|family|command|decider|loss ID=name: a new method's file, line and test
 	@python3 scripts/new.py --kind "$(KIND)" --id "$(ID)"
 
 train: setup-train compile-train ## set up libtorch and build build/train/cupel-train (TORCH_INDEX=URL, LIBTORCH=FOLDER)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Starts a new method: its source file, its line in the registry and a test that fails until it is filled.
 
-Usage: new.py --kind rating|protocol|processor|family|command|decider --id ID [--root DIR]
+Usage: new.py --kind rating|protocol|processor|family|command|decider|loss --id ID [--root DIR]
 
 Refuses an id that exists. Prints what it wrote and what to do next.
 Exit status: 0 done, 2 usage, refused ids included.
@@ -30,6 +30,7 @@ class Kind(NamedTuple):
     code: str
     check: str
     after: str
+    torch: bool = False  # its files see libtorch
 
 
 RATING = Kind(
@@ -328,8 +329,57 @@ TEST({Camel}Command, DoesWhatItsHelpSays) {{
 }}  // namespace cupel::cli
 ''')
 
+LOSS = Kind(
+    registry="src/align/losses/registry.def", macro="CUPEL_LOSS", source="src/align/losses/{name}.cpp",
+    test="tests/align/{name}_test.cpp", is_sorted=True, torch=True,
+    after="Declare all that it reads; then `cupel loss --list --format markdown > docs/losses.md`.",
+    code='''// {name}: say the paper here, and what differs from it.
+#include <array>
+
+#include "align/losses/common.h"
+
+namespace cupel::align::loss {{
+namespace {{
+
+constexpr std::array kParameters = {{kBeta}};
+
+LossOutput run(const LossBatch& batch, const LossOptions& options) {{
+  return with_implicit_rewards(0 * log_ratio_margin(batch), batch, options["beta"]);
+}}
+
+}}  // namespace
+
+LossInfo {id}() {{
+  return {{.name = "{name}",
+          .summary = "",
+          .formula = "",
+          .source = "",
+          .reads = {{.reference = Use::kMust}},
+          .parameters = kParameters,
+          .run = &run}};
+}}
+
+}}  // namespace cupel::align::loss
+''',
+    check='''#include <gtest/gtest.h>
+
+#include "align/fixtures.h"
+
+namespace cupel::align {{
+namespace {{
+
+TEST({Camel}Loss, HoldsItsWorkedValue) {{
+  const Json report = evaluate("{name}", pair_p());
+  EXPECT_EQ(gradient_of(report, "chosen").size(), 3U);
+  FAIL() << "work the formula on fixture P by hand, and write value and gradients down";
+}}
+
+}}  // namespace
+}}  // namespace cupel::align
+''')
+
 KINDS = {"rating": RATING, "protocol": PROTOCOL, "processor": PROCESSOR, "family": FAMILY, "command": COMMAND,
-         "decider": DECIDER}
+         "decider": DECIDER, "loss": LOSS}
 
 
 def refuse(message):

@@ -343,6 +343,9 @@ TEST(BradleyTerry, HoldsItsWorkedValues) {
       "scores", Json::object().set("chosen", numbers({5})).set("rejected", numbers({4})));
   EXPECT_NEAR(value_of(evaluate("bradley_terry", rated, {{"margin_gamma", 2.2}})), 0.45090106,
               1e-8);
+  // Where no ratings are meant, rewards may be called scores.
+  const Json scored = Json::object().set("scores", *input.find("policy"));
+  EXPECT_NEAR(value_of(evaluate("bradley_terry", scored)), 0.37110067, 1e-8);
   const Json report = evaluate("bradley_terry", input);
   EXPECT_NEAR(gradient_of(report, "chosen")[0], -1 / (1 + std::exp(0.8)), 1e-12);
   EXPECT_NEAR(metric_of(report, "rewards/margins"), 0.8, 1e-12);
@@ -355,13 +358,15 @@ Json ranked() {
 TEST(RankedRewards, HoldTheirWorkedValues) {
   EXPECT_NEAR(value_of(evaluate("kwise_bradley_terry", ranked())), 0.36056082, 1e-8);
   EXPECT_NEAR(value_of(evaluate("plackett_luce", ranked())), 1.00796856, 1e-8);
-  const Json two =
-      Json::object()
-          .set("policy", Json::object().set("response", numbers({1.2, 0.5, -0.1, 1.7, 0.9})))
-          .set("groups", numbers({0, 0, 0, 1, 1}));
+  const Json two = Json::object().set(
+      "policy",
+      Json::object().set("response", list({numbers({1.2, 0.5, -0.1}), numbers({1.7, 0.9})})));
   EXPECT_NEAR(value_of(evaluate("kwise_bradley_terry", two)), (0.36056082 + 0.37110067) / 2, 1e-8);
   EXPECT_NEAR(value_of(evaluate("plackett_luce", two)), (1.00796856 + 0.37110067) / 2, 1e-8)
       << "of two answers it is Bradley-Terry";
+  const Json report = evaluate("kwise_bradley_terry", two);
+  EXPECT_EQ(gradient_of(report, "response", 0).size(), 3U);
+  EXPECT_NEAR(gradient_of(report, "response", 1)[0], -0.5 / (1 + std::exp(0.8)), 1e-12);
 }
 
 TEST(ProcessReward, AveragesOverLabelledSteps) {

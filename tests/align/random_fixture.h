@@ -77,9 +77,12 @@ inline Json random_fixture(const LossInfo& info, size_t groups, uint64_t seed) {
   Json weights = Json::object();
   for (const std::string_view role : roles_of(info)) {
     std::vector<size_t> lengths;
-    for (size_t row = 0; row < (role == "response" ? 3 * groups : groups); ++row) {
+    for (size_t row = 0; row < groups; ++row) {
       const size_t ragged = 1 + rng.below(6);
-      lengths.push_back(!outputs ? ragged : info.form == LossForm::kSingle ? 3 : 1);
+      const size_t of_head = info.form == LossForm::kPairwise ? 1
+                             : info.form == LossForm::kRanked ? 2 + row
+                                                              : 3;
+      lengths.push_back(outputs ? of_head : ragged);
     }
     policy.set(role, drawn_rows(rng, lengths, outputs ? -2 : -3, outputs ? 2 : -0.05));
     if (info.reads.reference != Use::kNo && role != "prompt") {
@@ -105,14 +108,10 @@ inline Json random_fixture(const LossInfo& info, size_t groups, uint64_t seed) {
   Json margins = Json::array();
   Json labels = Json::array();
   Json ties = Json::array();
-  Json members = Json::array();
   for (size_t g = 0; g < groups; ++g) {
     margins.push_back(drawn(rng, 0.1, 0.9));
     labels.push_back(drawn(rng, 0.1, 0.9));
     ties.push_back(g % 2 == 1);
-    for (size_t k = 0; k < 3; ++k) {
-      members.push_back(static_cast<int64_t>(g));
-    }
   }
   if (info.reads.margins != Use::kNo) {
     json.set("margins", std::move(margins));
@@ -122,9 +121,6 @@ inline Json random_fixture(const LossInfo& info, size_t groups, uint64_t seed) {
   }
   if (info.form == LossForm::kTernary) {
     json.set("ties", std::move(ties));
-  }
-  if (info.form == LossForm::kRanked) {
-    json.set("groups", std::move(members));
   }
   return json;
 }

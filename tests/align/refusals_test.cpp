@@ -66,11 +66,18 @@ TEST(Refusals, KtoWithoutAReferencePoint) {
 }
 
 TEST(Refusals, FewerThanTwoRankedResponses) {
-  Json one = Json::object().set("policy", Json::object().set("response", numbers({1, 2, 3})));
-  one.set("groups", numbers({0, 0, 1}));
-  expect_said(refusal("plackett_luce", one), {"group 1 has 1 responses", "needs two"});
-  one.set("groups", numbers({0, 2, 2}));
-  expect_said(refusal("plackett_luce", one), {"groups[1] is 2"});
+  const Json lists = list({numbers({1, 2, 3}), numbers({1})});
+  expect_said(
+      refusal("plackett_luce", Json::object().set("policy", Json::object().set("response", lists))),
+      {"group 1 has 1 responses", "needs two"});
+}
+
+TEST(Refusals, EmptySequences) {
+  expect_said(refusal("dpo", fixture({{"chosen", {{-1}, {}}, {{-1}, {}}},
+                                      {"rejected", {{-1}, {-1}}, {{-1}, {-1}}}})),
+              {"policy.chosen[1] is empty", "at least one token"});
+  expect_said(refusal("dpo", fixture({{"chosen", {}, {}}, {"rejected", {{-1}}, {{-1}}}})),
+              {"needs the role chosen"});
 }
 
 TEST(Refusals, ScoresThatAreMissingOrNoNumbers) {
@@ -128,6 +135,8 @@ TEST(Refusals, FilesOfAnotherForm) {
               {"policy.chosen[0] is number", "one inner list of numbers per sequence"});
   expect_said(refusal("dpo", with_policy("chosen", list({list({"a"})}))),
               {"policy.chosen[0][0] is string"});
+  expect_said(refusal("dpo", with_policy("chosen", list({list({Json(true)})}))),
+              {"policy.chosen[0][0] is boolean"});
   expect_said(refusal("dpo", with_policy("chosen", list({list({Json()})}))),
               {"policy.chosen[0][0] is null"});
   Json extra = pair_p();

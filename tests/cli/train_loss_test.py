@@ -84,8 +84,8 @@ class LossTest(CupelTest):
         broken = json.loads(json.dumps(FIXTURE))
         broken["policy"]["rejected"] = [[]]
         broken["reference"]["rejected"] = [[]]
-        self.fails(USAGE, "loss", "dpo", "--input", self.file("empty.json", json.dumps(broken)),
-                   says="rejected[0] is empty")
+        self.fails(CORRUPT, "loss", "dpo", "--input", self.file("empty.json", json.dumps(broken)),
+                   says=["empty.json", "policy.rejected[0] is empty"])
 
     def test_both_halves_are_of_one_version(self):
         self.environment["CUPEL_HANDED_OVER_BY"] = "0.0.1"

@@ -4,7 +4,7 @@
 Usage: check_new.py [--root DIR] [--compiler CXX]
 
 Each kind must write its three pieces, keep the registry sorted where it is sorted, refuse an id twice, and give
-sources and tests that compile (with CXX, syntax only).
+sources and tests that compile (with CXX, syntax only; those that see libtorch only where it is set up).
 """
 import argparse
 import importlib.util
@@ -51,7 +51,7 @@ def check_kind(root, copy, name, kind, compiler):
         if not path.is_file():
             yield f"{name}: {path.relative_to(copy)} was not written"
         elif compiler:
-            yield from compile_errors(root, path, compiler)
+            yield from compile_errors(root, path, compiler, kind.torch)
     again = run_new(root, copy, name, "made_by_test")
     if again.returncode != 2 or "exists" not in again.stderr:
         yield f"{name}: an id that exists was not refused: {again.stderr.strip()}"
@@ -59,9 +59,15 @@ def check_kind(root, copy, name, kind, compiler):
         yield f"{name}: the refused call changed the registry"
 
 
-def compile_errors(root, path, compiler):
+def compile_errors(root, path, compiler, torch):
+    headers = root / ".torch/torch/include"
+    if torch and not headers.is_dir():
+        print(f"new: {path.name} was not compiled: no libtorch in .torch")
+        return
     command = [compiler, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
                "-Wno-missing-field-initializers", "-I", root / "src", "-I", root / "tests", path]
+    if torch:
+        command[1:1] = ["-DAT_PER_OPERATOR_HEADERS", "-isystem", headers]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         yield f"{path.name} does not compile:\n{done.stderr[:2000]}"

@@ -50,9 +50,6 @@ std::vector<std::string> fields_of(const LossInfo& info, Use use) {
   if (use == Use::kMay && info.form == LossForm::kUnpaired) {
     fields.emplace_back("labels");
   }
-  if (use == Use::kMay && info.form == LossForm::kRanked) {
-    fields.emplace_back("groups");
-  }
   return fields;
 }
 
@@ -114,19 +111,18 @@ respect to every number of "policy". A fixture is one JSON object with natural l
 
 | key | what it holds |
 |---|---|
-| `policy` | per role the log-probs of the policy; of losses over the outputs of a head its numbers, one list (or one number) per sequence |
+| `policy` | per role the log-probs of the policy; of losses over the outputs of a head its numbers: one list (or one number) per sequence, of ranked ones one list per prompt, the best first |
 | `reference` | the same of the reference, where the loss needs one |
 | `weights` | the same shape: the factor of each token in sums and counts |
 | `scores` | what a rater gave: per role one number per sequence (or one list of ratings, null where there is none); of pairs also a list of [chosen, rejected] |
 | `margins` | one number for each pair: by how much chosen is better |
 | `labels` | pairwise: the probability that chosen is the better one; unpaired: true for each desirable completion; ternary: as `ties` |
 | `ties` | one boolean for each pair |
-| `groups` | ranked: 0, 0, …, 1, 1, …: the prompt of each response, best first; absent: one prompt |
 | `params` | parameters by name; `--param NAME=VALUE` comes after them |
 
 Forms: *pairwise* losses read `chosen` and `rejected`; *ternary* ones too, and ties; *single* ones `chosen` (or
 `completion`); *unpaired* ones `completion` with `labels`, or `chosen` and `rejected` as the desirable and the other
-ones; *ranked* ones `response`. Further roles are named with the loss. A role that a loss does not read has the
+ones; *ranked* ones `response`, one list per prompt. Further roles are named with the loss. A role that a loss does not read has the
 gradient 0.
 
 Symbols: a, c, e are log(π/ref) of chosen, rejected and a third completion, summed over its tokens; h = a − c; lw, ll,

@@ -2,16 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
+#include "align/losses/fixture_values.h"
 #include "base/error.h"
 #include "base/text.h"
 
 namespace cupel::align {
 namespace {
 
-constexpr std::array<std::string_view, 9> kKeys = {
-    "policy", "reference", "weights", "scores", "labels", "margins", "ties", "groups", "params"};
+constexpr std::array<std::string_view, 8> kKeys = {"policy", "reference", "weights", "scores",
+                                                   "labels", "margins",   "ties",    "params"};
 constexpr std::string_view kCompletion =
     "completion";  // one sequence, or unpaired ones with labels
 
@@ -32,91 +32,6 @@ Result<Ok> check_keys(const Json& json) {
     }
   }
   return Ok{};
-}
-
-/// A list of numbers. `missing`: null is NaN.
-Result<std::vector<double>> read_numbers(const Json& json,
-                                         const std::string& where,
-                                         bool missing = false) {
-  if (!json.is_array()) {
-    return corrupt_data("{} is {}; expected a list of numbers", where, json.type_name());
-  }
-  std::vector<double> numbers;
-  for (size_t i = 0; i < json.size(); ++i) {
-    const Json& item = json.as_array()[i];
-    if (item.is_null() && missing) {
-      numbers.push_back(kUnset);
-    } else if (item.is_number()) {
-      numbers.push_back(item.as_double());
-    } else if (item.is_bool()) {
-      numbers.push_back(item.as_bool() ? 1 : 0);
-    } else {
-      return corrupt_data("{}[{}] is {}; expected a number", where, i, item.type_name());
-    }
-  }
-  return numbers;
-}
-
-using Rows = std::vector<std::vector<double>>;
-
-/// One inner list per sequence; of a head's outputs a number stands for a list of one.
-Result<Rows> read_rows(const Json& json, const std::string& where, bool single_numbers) {
-  if (!json.is_array()) {
-    return corrupt_data("{} is {}; expected a list with one inner list per sequence", where,
-                        json.type_name());
-  }
-  Rows rows;
-  for (size_t i = 0; i < json.size(); ++i) {
-    const Json& item = json.as_array()[i];
-    if (single_numbers && item.is_number()) {
-      rows.push_back({item.as_double()});
-      continue;
-    }
-    if (!item.is_array()) {
-      return corrupt_data("{}[{}] is {}; expected one inner list of numbers per sequence", where, i,
-                          item.type_name());
-    }
-    CUPEL_TRY(std::vector<double> row, read_numbers(item, format("{}[{}]", where, i)));
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
-std::vector<int64_t> lengths_of(const Rows& rows) {
-  std::vector<int64_t> lengths;
-  for (const auto& row : rows) {
-    lengths.push_back(static_cast<int64_t>(row.size()));
-  }
-  return lengths;
-}
-
-int64_t longest(const std::vector<int64_t>& lengths) {
-  return std::max<int64_t>(1,
-                           lengths.empty() ? 1 : *std::max_element(lengths.begin(), lengths.end()));
-}
-
-at::Tensor vector_of(const std::vector<double>& values, at::ScalarType type) {
-  at::Tensor tensor = at::empty({static_cast<int64_t>(values.size())}, at::kDouble);
-  std::copy(values.begin(), values.end(), tensor.mutable_data_ptr<double>());
-  return tensor.to(type);
-}
-
-/// [B,T], `fill` past the end of a row.
-at::Tensor padded(const Rows& rows, int64_t columns, double fill, at::ScalarType type) {
-  at::Tensor tensor = at::full({static_cast<int64_t>(rows.size()), columns}, fill, at::kDouble);
-  auto* data = tensor.mutable_data_ptr<double>();
-  for (size_t i = 0; i < rows.size(); ++i) {
-    std::copy(rows[i].begin(), rows[i].end(), data + static_cast<int64_t>(i) * columns);
-  }
-  return tensor.to(type);
-}
-
-at::Tensor mask_of(const std::vector<int64_t>& lengths) {
-  Rows ones;
-  for (const int64_t length : lengths) {
-    ones.emplace_back(static_cast<size_t>(length), 1.0);
-  }
-  return padded(ones, longest(lengths), 0, at::kBool);
 }
 
 /// "responses" and "completions" are read as their singular.
@@ -156,14 +71,26 @@ class Reader {
   }
 
  private:
-  Result<Ok> read_policy() {
+  /// What "policy" holds. Of losses over the outputs of a head they may be called "scores", where
+  /// no ratings are meant.
+  Result<const Json*> find_policy() {
     const Json* policy = json_.find("policy");
+    if (policy == nullptr && info_.input == LossInput::kOutputs &&
+        info_.reads.scores != Use::kMust) {
+      policy = json_.find("scores");
+      outputs_are_scores_ = policy != nullptr;
+    }
     if (policy == nullptr || !policy->is_object() || policy->size() == 0) {
       return corrupt_data(
           "\"policy\" is missing or no object; expected {{\"chosen\": [[…]], \"rejected\": "
           "[[…]]}}, one "
           "inner list per sequence");
     }
+    return policy;
+  }
+
+  Result<Ok> read_policy() {
+    CUPEL_TRY(const Json* const policy, find_policy());
     for (const auto& [key, value] : policy->as_object()) {
       const std::string name = role_key(key);
       const std::vector<std::string> known = role_keys();
@@ -171,17 +98,34 @@ class Reader {
         return corrupt_data("\"policy\" has an unknown role \"{}\"{}; there are: {}",
                             printable(key), did_you_mean(key, known), join(known, ", "));
       }
-      CUPEL_TRY(const Rows rows,
-                read_rows(value, "policy." + key, info_.input == LossInput::kOutputs));
+      CUPEL_TRY(const Rows rows, read_sequences(value, "policy." + key));
+      for (size_t i = 0; i < rows.size(); ++i) {
+        if (rows[i].empty()) {
+          return corrupt_data(
+              "policy.{}[{}] is empty; a loss needs at least one token in every sequence", key, i);
+        }
+      }
       Sequences sequences;
       sequences.lengths = lengths_of(rows);
       sequences.role.mask = mask_of(sequences.lengths);
-      sequences.role.policy = padded(rows, longest(sequences.lengths), 0, type_);
+      sequences.role.policy = padded(rows, sequences.lengths, 0, type_);
       sequences.role.policy.set_requires_grad(true);
-      fixture_.leaves.push_back({name, sequences.role.policy, sequences.lengths});
+      fixture_.leaves.push_back(
+          {name, sequences.role.policy, sequences.role.mask, sequences.lengths});
       sequences_.emplace_back(name, std::move(sequences));
     }
     return Ok{};
+  }
+
+  /// One inner list per sequence. Of a head's outputs a number stands for a list of one; of ranked
+  /// ones a list of numbers is one prompt, and so is an inner list.
+  Result<Rows> read_sequences(const Json& value, const std::string& where) {
+    const bool numbers = value.is_array() && value.size() > 0 && value.as_array()[0].is_number();
+    if (info_.input == LossInput::kOutputs && numbers) {
+      CUPEL_TRY(const std::vector<double> flat, read_numbers(value, where));
+      return info_.form == LossForm::kRanked ? Rows{flat} : rows_of_one(flat);
+    }
+    return read_rows(value, where);
   }
 
   Sequences* find(std::string_view key) {
@@ -195,7 +139,7 @@ class Reader {
 
   Result<Ok> read_part(std::string_view part) {
     const Json* found = json_.find(part);
-    if (found == nullptr) {
+    if (found == nullptr || (part == "scores" && outputs_are_scores_)) {
       return Ok{};
     }
     if (part == "scores" && found->is_array()) {
@@ -221,7 +165,7 @@ class Reader {
                          const Json& value,
                          const std::string& where,
                          Sequences& to) {
-    CUPEL_TRY(const Rows rows, read_rows(value, where, info_.input == LossInput::kOutputs));
+    CUPEL_TRY(const Rows rows, read_sequences(value, where));
     if (rows.size() != to.lengths.size()) {
       return corrupt_data("{} has {} sequences, and policy has {}", where, rows.size(),
                           to.lengths.size());
@@ -233,7 +177,7 @@ class Reader {
       }
     }
     (part == "reference" ? to.role.reference : to.role.weights) =
-        padded(rows, longest(to.lengths), 0, type_);
+        padded(rows, to.lengths, 0, type_);
     return Ok{};
   }
 
@@ -244,19 +188,19 @@ class Reader {
       Rows rows;
       for (size_t i = 0; i < value.size(); ++i) {
         CUPEL_TRY(std::vector<double> row,
-                  read_numbers(value.as_array()[i], format("{}[{}]", where, i), true));
+                  read_numbers(value.as_array()[i], format("{}[{}]", where, i), Allow::kNull));
         rows.push_back(std::move(row));
       }
       if (lengths_of(rows) != to.lengths) {
         return corrupt_data("{}: expected one list for each sequence, as long as its outputs",
                             where);
       }
-      to.role.scores = padded(rows, longest(to.lengths), kUnset, type_);
+      to.role.scores = padded(rows, to.lengths, kUnset, type_);
       // An output without a rating does not count.
       to.role.mask = to.role.mask.logical_and(to.role.scores.isnan().logical_not());
       return Ok{};
     }
-    CUPEL_TRY(const std::vector<double> scores, read_numbers(value, where, true));
+    CUPEL_TRY(const std::vector<double> scores, read_numbers(value, where, Allow::kNull));
     if (scores.size() != to.lengths.size()) {
       return corrupt_data("{} has {} numbers for {} sequences", where, scores.size(),
                           to.lengths.size());
@@ -296,6 +240,10 @@ class Reader {
     Sequences* completion = find(kCompletion);
     if (info_.form == LossForm::kUnpaired) {
       return split_by_labels(completion);
+    }
+    if (const Sequences* lists = find("response");
+        info_.form == LossForm::kRanked && lists != nullptr) {
+      split_into_responses(*lists);
     }
     if (completion == nullptr) {
       return Ok{};
@@ -386,7 +334,7 @@ class Reader {
         item = false;
       }
     }
-    return read_numbers(list, std::string(key));
+    return read_numbers(list, std::string(key), Allow::kBoolean);
   }
 
   Result<Ok> read_fields() {
@@ -402,9 +350,6 @@ class Reader {
     } else if (json_.contains("labels") && info_.form != LossForm::kUnpaired) {
       CUPEL_TRY(const std::vector<double> labels, read_list("labels"));
       batch.target_prob = vector_of(labels, type_);
-    }
-    if (info_.form == LossForm::kRanked) {
-      return read_groups();
     }
     return Ok{};
   }
@@ -425,23 +370,16 @@ class Reader {
     return Ok{};
   }
 
-  /// Absent: all responses are those of one prompt.
-  Result<Ok> read_groups() {
-    const int64_t rows = fixture_.batch[Role::kResponse].rows();
-    std::vector<double> groups(static_cast<size_t>(rows), 0.0);
-    if (json_.contains("groups")) {
-      CUPEL_TRY(groups, read_list("groups"));
+  /// Ranked outputs: each inner list is a group, and each of its numbers a response.
+  void split_into_responses(const Sequences& lists) {
+    std::vector<double> groups;
+    for (size_t g = 0; g < lists.lengths.size(); ++g) {
+      groups.insert(groups.end(), static_cast<size_t>(lists.lengths[g]), static_cast<double>(g));
     }
-    for (size_t i = 0; i < groups.size(); ++i) {
-      const double previous = i == 0 ? 0 : groups[i - 1];
-      if (groups[i] != previous && (i == 0 || groups[i] != previous + 1)) {
-        return corrupt_data(
-            "groups[{}] is {:g}; expected 0, 0, …, 1, 1, …: the group of each response", i,
-            groups[i]);
-      }
-    }
+    RoleBatch& response = fixture_.batch[Role::kResponse];
+    response.policy = lists.role.policy.masked_select(lists.role.mask).unsqueeze(1);
+    response.mask = at::ones_like(response.policy, at::kBool);
     fixture_.batch.group = vector_of(groups, at::kLong);
-    return Ok{};
   }
 
   void note_ignored() {
@@ -456,7 +394,7 @@ class Reader {
     }
     for (const auto& [key, use] :
          {std::pair{"scores", reads.scores}, std::pair{"reference", reads.reference}}) {
-      if (use == Use::kNo && json_.contains(key)) {
+      if (use == Use::kNo && json_.contains(key) && !outputs_are_scores_) {
         fixture_.ignored.emplace_back(key);
       }
     }
@@ -465,6 +403,7 @@ class Reader {
   const LossInfo& info_;
   const Json& json_;
   at::ScalarType type_;
+  bool outputs_are_scores_ = false;
   std::vector<std::pair<std::string, Sequences>> sequences_;
   Fixture fixture_;
 };

@@ -13,7 +13,8 @@ namespace cupel::align {
 struct FixtureLeaf {
   std::string key;               ///< as in the file: "chosen", "completion", …
   at::Tensor policy;             ///< [B,T], requires a gradient
-  std::vector<int64_t> lengths;  ///< tokens of each sequence
+  at::Tensor mask;               ///< [B,T] bool, true where the file has a number
+  std::vector<int64_t> lengths;  ///< numbers of each row
 };
 
 /// A batch read from a fixture.
@@ -24,7 +25,7 @@ struct Fixture {
 };
 
 /// Reads a fixture: `{"policy": {ROLE: [[…], …]}, "reference": …, "weights": …, "scores": …,
-/// "labels", "margins", "ties", "groups": […], "params": {…}}`, one inner list per sequence,
+/// "labels", "margins", "ties", "params": {…}}`, one inner list per sequence,
 /// numbers in nats. docs/losses.md describes the form. `type` is at::kDouble or at::kFloat.
 /// Parameters are not read here. Errors: kCorruptData - a key that no fixture has (with the
 /// nearest), another type, lists that do not fit.
