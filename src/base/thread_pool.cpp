@@ -15,6 +15,7 @@
 
 #include <sched.h>
 
+#include "base/error.h"
 #include "base/machine.h"
 
 namespace cupel {
@@ -55,6 +56,8 @@ void relax() {
 // caller closes the job when its own part is done and waits only for those inside: with work in
 // chunks, a worker that the system has not scheduled yet (a busy neighbour) delays nobody.
 struct ThreadPool::Shared {
+  static thread_local const Shared* inside;  // the pool whose body this thread runs
+
   std::vector<std::thread> workers;
   std::atomic<uint64_t> state = 0;
   std::atomic<int> sleepers = 0;
@@ -64,7 +67,7 @@ struct ThreadPool::Shared {
   Clock::time_point opened;          // the current job; the caller's alone
   // While the caller sleeps: who leaves the job later than this is late (since the clock's epoch).
   std::atomic<Clock::rep> deadline = 0;
-  const FunctionRef<void()>* body = nullptr;
+  const FunctionRef<void(size_t)>* body = nullptr;
   std::exception_ptr failure;  // the first one of the current job; guarded by mutex
   std::mutex mutex;
   std::condition_variable wake;
@@ -77,7 +80,7 @@ struct ThreadPool::Shared {
     Clock::time_point over;  // the last one
   };
 
-  void work() {
+  void work(size_t index) {
     uint64_t seen = 0;
     Rest rest;
     while (true) {
@@ -92,7 +95,7 @@ struct ThreadPool::Shared {
       if (!join(seen)) {
         continue;
       }
-      call();
+      call(index);
       const uint64_t left = state.fetch_sub(1) - 1;
       if (caller_sleeps.load()) {
         const bool late = Clock::now().time_since_epoch().count() > deadline.load();
@@ -123,15 +126,17 @@ struct ThreadPool::Shared {
   }
 
   /// The body, whose exception is kept for the caller of the job.
-  void call() noexcept {
+  void call(size_t thread) noexcept {
+    const Shared* outer = std::exchange(inside, this);
     try {
-      (*body)();
+      (*body)(thread);
     } catch (...) {
       const std::lock_guard lock(mutex);
       if (!failure) {
         failure = std::current_exception();
       }
     }
+    inside = outer;
   }
 
   /// The number of a job later than `seen`.
@@ -160,7 +165,7 @@ struct ThreadPool::Shared {
     return true;
   }
 
-  void open_job(const FunctionRef<void()>& job) {
+  void open_job(const FunctionRef<void(size_t)>& job) {
     body = &job;
     opened = Clock::now();
     caller_cpu.store(sched_getcpu(), std::memory_order_relaxed);
@@ -169,6 +174,12 @@ struct ThreadPool::Shared {
       const std::lock_guard lock(mutex);
       wake.notify_all();
     }
+  }
+
+  void run(const FunctionRef<void(size_t)>& job) {
+    open_job(job);
+    call(0);
+    close_job();
   }
 
   /// Lets nobody in any more, waits for those inside and throws on what one of them threw.
@@ -210,10 +221,12 @@ struct ThreadPool::Shared {
   }
 };
 
+thread_local const ThreadPool::Shared* ThreadPool::Shared::inside = nullptr;
+
 ThreadPool::ThreadPool(size_t threads) : shared_(std::make_unique<Shared>()) {
   for (size_t worker = 1; worker < std::max<size_t>(threads, 1); ++worker) {
     try {
-      shared_->workers.emplace_back([this] { shared_->work(); });
+      shared_->workers.emplace_back([this, worker] { shared_->work(worker); });
     } catch (...) {
       shared_->stop_workers();
       throw;
@@ -229,18 +242,21 @@ size_t ThreadPool::threads() const {
   return shared_->workers.size() + 1;
 }
 
+bool ThreadPool::alone() const {
+  return shared_->workers.empty() || Shared::inside == shared_.get();
+}
+
 void ThreadPool::for_each_chunk(size_t count,
                                 size_t chunk,
                                 FunctionRef<void(size_t, size_t)> body) {
-  Shared& s = *shared_;
-  if (s.workers.empty() || count <= chunk) {
+  if (alone() || count <= chunk) {
     for (size_t begin = 0; begin < count; begin += chunk) {
       body(begin, std::min(begin + chunk, count));
     }
     return;
   }
   std::atomic<size_t> next = 0;
-  const auto take_chunks = [&] {
+  const auto take_chunks = [&](size_t) {
     while (true) {
       const size_t begin = next.fetch_add(chunk, std::memory_order_relaxed);
       if (begin >= count) {
@@ -254,10 +270,23 @@ void ThreadPool::for_each_chunk(size_t count,
       }
     }
   };
-  const FunctionRef<void()> job = take_chunks;
-  s.open_job(job);
-  s.call();
-  s.close_job();
+  shared_->run(take_chunks);
+}
+
+void ThreadPool::for_each_item(size_t count, FunctionRef<void(size_t, size_t)> body) {
+  CUPEL_CHECK(Shared::inside != shared_.get(), "items in a body of the same pool");
+  std::atomic<size_t> next = 0;
+  const auto take_items = [&](size_t thread) {
+    for (size_t item = next++; item < count; item = next++) {
+      try {
+        body(item, thread);
+      } catch (...) {
+        next = count;  // nobody begins another item
+        throw;
+      }
+    }
+  };
+  shared_->run(take_items);
 }
 
 size_t available_cpus() {

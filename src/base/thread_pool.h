@@ -10,8 +10,8 @@ namespace cupel {
 /// A persistent pool for fork–join loops of the engine. The caller is one of the `threads` workers.
 ///
 /// Waiting workers spin briefly, then sleep, and one that a busy neighbour keeps from its CPU is
-/// left out for some milliseconds, so that a neighbour costs little. One job at a time. Bodies must
-/// not call the pool. The first exception of a body is thrown on to the
+/// left out for some milliseconds, so that a neighbour costs little. One job at a time; a body that
+/// calls its pool does that work alone. The first exception of a body is thrown on to the
 /// caller when all workers have left the job; what was not begun by then is not.
 class ThreadPool {
  public:
@@ -26,6 +26,11 @@ class ThreadPool {
   /// is fixed by `chunk` alone, so results cannot depend on the number of threads. Workers that
   /// come when all chunks are taken are not waited for.
   void for_each_chunk(size_t count, size_t chunk, FunctionRef<void(size_t begin, size_t end)> body);
+  /// The items [0, count), one by one. `thread` is in [0, threads()): no two bodies that run at the
+  /// same time have the same, and the caller's is 0.
+  void for_each_item(size_t count, FunctionRef<void(size_t item, size_t thread)> body);
+  /// Whether a job would be done by the calling thread alone: it has no other, or runs a body.
+  [[nodiscard]] bool alone() const;
 
  private:
   struct Shared;

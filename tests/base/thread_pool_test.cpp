@@ -64,6 +64,67 @@ TEST(ThreadPool, ExceptionsReachTheCaller) {
   }
 }
 
+// Every item once, and no two at the same time with the same number of a thread.
+TEST(ThreadPool, ItemsKnowTheirThread) {
+  for (const size_t threads : {1, 3}) {
+    ThreadPool pool(threads);
+    for (const size_t count : {0, 1, 2, 100}) {
+      std::vector<std::atomic<int>> hits(count);
+      std::vector<std::atomic<int>> busy(threads);
+      std::atomic<bool> shared = false;
+      std::atomic<bool> callers = true;
+      const auto caller = std::this_thread::get_id();
+      pool.for_each_item(count, [&](size_t item, size_t thread) {
+        ASSERT_LT(thread, threads);
+        shared = shared || ++busy[thread] > 1;
+        callers = callers && (thread == 0) == (std::this_thread::get_id() == caller);
+        ++hits[item];
+        std::this_thread::yield();
+        --busy[thread];
+      });
+      EXPECT_FALSE(shared);
+      EXPECT_TRUE(callers);
+      for (const auto& hit : hits) {
+        EXPECT_EQ(hit.load(), 1);
+      }
+    }
+  }
+}
+
+// A body that calls its pool does that work itself; one that calls another has its help.
+TEST(ThreadPool, BodiesMayCallThePool) {
+  ThreadPool pool(3);
+  EXPECT_FALSE(pool.alone());
+  EXPECT_TRUE(ThreadPool(1).alone());
+  std::atomic<int> done = 0;
+  std::atomic<bool> stayed = true;
+  pool.for_each_item(12, [&](size_t, size_t) {
+    stayed = stayed && pool.alone();
+    pool.for_each_chunk(10, 1, [&, outer = std::this_thread::get_id()](size_t, size_t) {
+      stayed = stayed && std::this_thread::get_id() == outer;
+      ++done;
+    });
+  });
+  EXPECT_EQ(done, 120);
+  EXPECT_TRUE(stayed);
+  EXPECT_FALSE(pool.alone());
+}
+
+TEST(ThreadPool, ExceptionsOfItemsReachTheCaller) {
+  ThreadPool pool(3);
+  for (size_t round = 0; round < 200; ++round) {
+    const auto body = [&](size_t item, size_t) {
+      if (item == round % 16) {
+        throw std::bad_alloc();
+      }
+    };
+    EXPECT_THROW(pool.for_each_item(16, body), std::bad_alloc);
+    std::atomic<size_t> done = 0;
+    pool.for_each_item(16, [&](size_t, size_t) { ++done; });
+    ASSERT_EQ(done.load(), 16U);
+  }
+}
+
 TEST(ThreadPool, WorkersThatSleptWakeUp) {
   if (usable_cpus().size() < 2) {
     GTEST_SKIP() << "one CPU: a worker rests while the caller runs";
