@@ -95,19 +95,20 @@ inline float largest_score(const AttentionRow& row) {
   return Lanes::reduce_max(top);
 }
 
-/// Calls attend<rows>(row) for all rows, kMicroRows at a time. `attend`: a struct with a template.
+/// Calls attend<rows>(row) for `count` rows, kMicroRows at a time. `attend`: a struct with a
+/// template.
 template <class Attend>
-inline void for_micro_rows(Tile& tile, const Attend& attend) {
+inline void for_micro_rows(AttentionRow* rows, int count, const Attend& attend) {
   int r = 0;
-  for (; r + kMicroRows <= tile.count; r += kMicroRows) {
-    attend.template rows<kMicroRows>(tile.rows + r);
+  for (; r + kMicroRows <= count; r += kMicroRows) {
+    attend.template rows<kMicroRows>(rows + r);
   }
-  if (tile.count - r == 3) {
-    attend.template rows<3>(tile.rows + r);
-  } else if (tile.count - r == 2) {
-    attend.template rows<2>(tile.rows + r);
-  } else if (tile.count - r == 1) {
-    attend.template rows<1>(tile.rows + r);
+  if (count - r == 3) {
+    attend.template rows<3>(rows + r);
+  } else if (count - r == 2) {
+    attend.template rows<2>(rows + r);
+  } else if (count - r == 1) {
+    attend.template rows<1>(rows + r);
   }
 }
 
@@ -218,13 +219,23 @@ inline void attend_parts(Tile& tile,
                          int64_t kv_head) {
   int64_t first = tile.rows[0].first;
   int64_t length = 0;
+  int64_t last_first = 0;
+  int64_t shortest = INT64_MAX;
   for (int r = 0; r < tile.count; ++r) {
-    first = tile.rows[r].first < first ? tile.rows[r].first : first;
-    length = tile.rows[r].length > length ? tile.rows[r].length : length;
+    const AttentionRow& row = tile.rows[r];
+    first = row.first < first ? row.first : first;
+    length = row.length > length ? row.length : length;
+    last_first = row.first > last_first ? row.first : last_first;
+    shortest = row.length < shortest ? row.length : shortest;
   }
+  bool whole = false;  // all rows attend to the whole chunk
   for (int64_t begin = first / kChunk * kChunk; begin < length; begin += kChunk) {
-    for (int r = 0; r < tile.count; ++r) {
-      enter_chunk<Cache>(tile.rows[r], begin, shape.head_dim);
+    const bool was_whole = whole && begin % kAttentionSegment != 0;
+    whole = begin >= last_first && begin + kChunk <= shortest;
+    if (!was_whole || !whole) {  // else all is as it was for the chunk before
+      for (int r = 0; r < tile.count; ++r) {
+        enter_chunk<Cache>(tile.rows[r], begin, shape.head_dim);
+      }
     }
     attend_position_chunk<Cache>(tile, query, shape, kv_head, begin);
   }

@@ -135,9 +135,9 @@ struct FloatCache {
     }
   };
   static void attend_chunk(Tile& tile, const HeadCache& chunk, const AttentionShape& shape) {
-    for_micro_rows(
-        tile, Attend{static_cast<const float*>(chunk.keys), static_cast<const float*>(chunk.values),
-                     shape.head_dim, shape.softcap});
+    for_micro_rows(tile.rows, tile.count,
+                   Attend{static_cast<const float*>(chunk.keys),
+                          static_cast<const float*>(chunk.values), shape.head_dim, shape.softcap});
   }
 };
 

@@ -57,6 +57,7 @@ struct Int16Cache {
   using Layout = Int16CacheLayout;
   // 32 vector registers hold the scores of four rows and 64 positions at once.
   static constexpr int kBlocks = Lanes::kWide ? 4 : 1;
+  static constexpr int kSoftRows = 16;  // the lanes
 
   static void prepare(AttentionRow& row, const float* query, const AttentionShape& shape) {
     const float scale = quantise_vector(query, shape.head_dim, key_levels(shape.head_dim),
@@ -119,10 +120,11 @@ struct Int16Cache {
     }
   }
 
-  /// Weights of the chunk and what they and the earlier sums are scaled by. Row r is lane r, since
-  /// the chain of dependent steps from the scores to the weights is long.
-  template <int rows>
-  static void soften(AttentionRow* row, const HeadCache& chunk, float full_top, float softcap) {
+  /// Weights of the chunk and what they and the earlier sums are scaled by, of up to kSoftRows
+  /// rows. Row r is lane r, since the chain of dependent steps from the scores to the weights is
+  /// long.
+  static void soften(
+      AttentionRow* row, int rows, const HeadCache& chunk, float full_top, float softcap) {
     float tops[16] = {};
     float before[16] = {};
     float value_tops[16] = {};
@@ -245,18 +247,13 @@ struct Int16Cache {
     }
   }
 
-  struct Attend {
+  struct Score {
     const HeadCache& chunk;
     int64_t head_dim;
-    float softcap;
-    float full_top;  // largest value scale of all positions
 
     template <int n>
     void rows(AttentionRow* row) const {
       const Span span = union_of(row, n);
-      if (span.lo >= span.hi) {
-        return;
-      }
       int block = span.lo / 16;
       if (kBlocks == 4 && span.hi > 32 && block < 2) {
         score<n, kBlocks>(row, chunk, 0, head_dim);
@@ -265,7 +262,19 @@ struct Int16Cache {
           score<n, 1>(row, chunk, block, head_dim);
         }
       }
-      soften<n>(row, chunk, full_top, softcap);
+    }
+  };
+
+  struct AddValues {
+    const HeadCache& chunk;
+    int64_t head_dim;
+
+    template <int n>
+    void rows(AttentionRow* row) const {
+      const Span span = union_of(row, n);
+      if (span.lo >= span.hi) {
+        return;
+      }
       const auto* values = static_cast<const int16_t*>(chunk.values);
       const int64_t width = Layout::value_width(head_dim);
       int64_t i = 0;
@@ -288,7 +297,13 @@ struct Int16Cache {
     }
     const float check = Lanes::reduce_add(sum);
     const float full_top = check != check ? check : Lanes::reduce_max(top);
-    for_micro_rows(tile, Attend{chunk, shape.head_dim, shape.softcap, full_top});
+    for (int r = 0; r < tile.count; r += kSoftRows) {
+      AttentionRow* rows = tile.rows + r;
+      const int count = tile.count - r < kSoftRows ? tile.count - r : kSoftRows;
+      for_micro_rows(rows, count, Score{chunk, shape.head_dim});
+      soften(rows, count, chunk, full_top, shape.softcap);
+      for_micro_rows(rows, count, AddValues{chunk, shape.head_dim});
+    }
   }
 };
 
