@@ -234,8 +234,8 @@ inline void multiply_blocks(
   using L = typename Source::Layout;
   __m256 acc[2][tokens];
   for (int t = 0; t < tokens; ++t) {
-    acc[0][t] = _mm256_load_ps(sums + 16 * t);
-    acc[1][t] = _mm256_load_ps(sums + 16 * t + 8);
+    acc[0][t] = first == 0 ? _mm256_setzero_ps() : _mm256_load_ps(sums + 16 * t);
+    acc[1][t] = first == 0 ? _mm256_setzero_ps() : _mm256_load_ps(sums + 16 * t + 8);
   }
   for (int64_t i = 0; i < count; ++i) {
     const auto block = source.block(i);

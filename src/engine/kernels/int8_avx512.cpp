@@ -222,7 +222,7 @@ inline void multiply_blocks(
   __m512 acc[groups][tokens];
 #pragma GCC unroll 8
   for (int i = 0; i < groups * tokens; ++i) {
-    acc[i % groups][i / groups] = _mm512_loadu_ps(sums + 16 * i);
+    acc[i % groups][i / groups] = first == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(sums + 16 * i);
   }
   for (int64_t i = 0; i < count; ++i) {
     typename Source::Block blocks[groups];

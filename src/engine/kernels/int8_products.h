@@ -17,7 +17,8 @@ namespace {
 //   unpack(block, tile)
 //   multiply<groups, n>(source, view, first, count, sums)
 //                                sums[n][groups][16] grow by the source's first `count` blocks of
-//                                each group, which are those from `first` on of n rows
+//                                each group, which are those from `first` on of n rows; from 0 on,
+//                                they begin at zero, whatever stood there
 //
 // Per output element: the products of the blocks in ascending order, each
 //   isum = Σ (code - zero) · a          exact integer; Q6_K: each half times its integer scale
@@ -73,12 +74,21 @@ inline void add_outliers(const uint8_t* data,
   const Outlier* entry = outliers.entries;
   const OutlierColumn* columns = outliers.columns;
   const int32_t count = *outliers.count;
+  int64_t current = -1;
+  BlockRef blocks[groups];
+  Lanes scales[groups];
   for (int32_t c = 0; c < count; ++c) {
     const OutlierColumn column = columns[c];
+    if (column.column / kBlockCols != current) {
+      current = column.column / kBlockCols;
+      for (int g = 0; g < groups; ++g) {
+        blocks[g] = block_ref<L>(data + g * group_bytes, current);
+        scales[g] = column_scale<L, Lanes>(blocks[g]);
+      }
+    }
     Lanes weights[groups];
     for (int g = 0; g < groups; ++g) {
-      const BlockRef block = block_ref<L>(data + g * group_bytes, column.column / kBlockCols);
-      weights[g] = column_weights<L, Lanes>(block, column.column % kBlockCols);
+      weights[g] = column_weights<L, Lanes>(blocks[g], scales[g], column.column % kBlockCols);
     }
     for (const Outlier* end = outliers.entries + column.end; entry < end; ++entry) {
       const Lanes value = Lanes::broadcast(entry->value);
@@ -132,7 +142,6 @@ void multiply_groups(const LinearTask& task, int64_t row, const View& view, Room
   const ActivationRows& in = task.input;
   const int64_t group_bytes = L::group_bytes(in.cols);
   const uint8_t* data = task.data + row / kGroupRows * group_bytes;
-  memset(room.sums, 0, static_cast<size_t>(in.rows) * groups * kGroupRows * 4);
   if (in.rows >= Kernel::kUnpackRows) {
     multiply_unpacked<Kernel, groups>(data, group_bytes, in, view, room);
   } else {
@@ -140,12 +149,7 @@ void multiply_groups(const LinearTask& task, int64_t row, const View& view, Room
                                   in.cols / kBlockCols, in.rows, room.sums);
   }
   add_outliers<L, groups>(data, group_bytes, in.by_column, room.sums);
-  for (int64_t t = 0; t < in.rows; ++t) {
-    for (int g = 0; g < groups; ++g) {
-      store_outputs(task, row + g * kGroupRows, t,
-                    Lanes::load(room.sums + kGroupRows * (groups * t + g)));
-    }
-  }
+  store_all_outputs<Lanes, groups>(task, row, room.sums);
 }
 
 template <class Kernel>

@@ -66,6 +66,9 @@ struct Kernel {
   template <int groups, int tokens>
   static void multiply(
       const TileSource& source, const TokenView& view, int64_t first, int64_t count, float* sums) {
+    if (first == 0) {
+      memset(sums, 0, kGroupRows * sizeof(float));
+    }
     for (int64_t i = 0; i < count; ++i) {
       add_block<L>(source.tiles[i], view, first + i, sums);
     }

@@ -216,12 +216,7 @@ inline void multiply_groups(const FloatProduct& product, int64_t row) {
     const typename ModeOf<Source>::Type mode;
     sum_groups<Source, groups>(product, row);
   }
-  for (int64_t t = 0; t < product.task.input.rows; ++t) {
-    for (int g = 0; g < groups; ++g) {
-      store_outputs(product.task, row + g * kGroupRows, t,
-                    Lanes::load(product.sums + 16 * (t * groups + g)));
-    }
-  }
+  store_all_outputs<Lanes, groups>(product.task, row, product.sums);
 }
 
 /// Row groups from `row` on, as many at a time as `groups` says.

@@ -171,17 +171,24 @@ inline void unpack_block(BlockRef block, BlockTile& tile) {
   unpack_scales<L, V>(block, tile);
 }
 
-/// scale · (code - zero) of column `k` of a block for its 16 rows, straight from the packed bytes.
+/// The scales that all columns of a block share, of its 16 rows.
 template <class L, class V>
-inline V column_weights(BlockRef block, int k) {
+inline V column_scale(BlockRef block) {
+  const V scale = V::load_half(reinterpret_cast<const uint16_t*>(block.head));
+  if constexpr (L::kSuper && !L::kHalves) {
+    return V::mul(scale, V::load_u8(block.sub));
+  }
+  return scale;
+}
+
+/// scale · (code - zero) of column `k` of a block for its 16 rows, straight from the packed bytes;
+/// `scale`: its column_scale.
+template <class L, class V>
+inline V column_weights(BlockRef block, V scale, int k) {
   const int quad = k / 4;
   const int byte = 8 * (k % 4);
   const uint8_t* high = block.sub + L::kScaleCodes;
   const uint8_t* packed = high + L::kHigh;
-  V scale = V::load_half(reinterpret_cast<const uint16_t*>(block.head));
-  if constexpr (L::kSuper && !L::kHalves) {
-    scale = V::mul(scale, V::load_u8(block.sub));
-  }
   if constexpr (L::kHalves) {
     scale = V::mul(scale, V::load_i8_pairs(block.sub, k / 16));
   }
@@ -216,6 +223,28 @@ inline void store_outputs(const LinearTask& task, int64_t row, int64_t token, V 
   for (int64_t i = 0; row + i < task.end; ++i) {
     const float value = task.bias != nullptr ? values[i] + task.bias[row + i] : values[i];
     out[i] = task.add ? out[i] + value : value;
+  }
+}
+
+/// The same for all tokens of `groups` row groups from `row` on; sums[n][groups][16].
+template <class V, int groups>
+inline void store_all_outputs(const LinearTask& task, int64_t row, const float* sums) {
+  constexpr int kWidth = groups * kGroupRows;
+  const int64_t tokens = task.input.rows;
+  if (task.bias == nullptr && row + kWidth <= task.end) {
+    float* out = task.output + (row - task.output_row);
+    for (int64_t t = 0; t < tokens; ++t, out += task.output_stride, sums += kWidth) {
+      for (int i = 0; i < kWidth; i += kGroupRows) {
+        const V sum = V::load(sums + i);
+        V::store(out + i, task.add ? V::add(V::load(out + i), sum) : sum);
+      }
+    }
+    return;
+  }
+  for (int64_t t = 0; t < tokens; ++t) {
+    for (int g = 0; g < groups; ++g) {
+      store_outputs(task, row + g * kGroupRows, t, V::load(sums + kWidth * t + kGroupRows * g));
+    }
   }
 }
 
