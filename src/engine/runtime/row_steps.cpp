@@ -67,7 +67,10 @@ size_t RowSteps::row_groups(const PackedMatrix& weight) const {
 // One row waits for memory, which is read fastest in long runs; many rows are balanced finely.
 void RowSteps::for_each_run(size_t groups, bool one_row, FunctionRef<void(size_t, size_t)> body) {
   const size_t pieces = threads_->threads() * (one_row ? 4 : 8);
-  const size_t piece = std::clamp<size_t>(groups / pieces, 1, one_row ? groups : 16);
+  size_t piece = std::clamp<size_t>(groups / pieces, 1, one_row ? groups : 16);
+  if (!one_row && piece > 1) {
+    piece -= piece % 2;  // many rows take groups in pairs
+  }
   threads_->for_each_chunk(groups, piece, body);
 }
 
@@ -77,7 +80,7 @@ void RowSteps::run_linears(std::span<const LinearArgs> jobs) {
   for (const LinearArgs& job : jobs) {
     groups += row_groups(*job.weight);
   }
-  for_each_run(groups, jobs.front().input.rows == 1, [&](size_t begin, size_t end) {
+  const auto run = [&](size_t begin, size_t end) {
     for (const LinearArgs& job : jobs) {
       const auto rows = static_cast<size_t>(job.weight->rows);
       const size_t job_groups = row_groups(*job.weight);
@@ -91,7 +94,12 @@ void RowSteps::run_linears(std::span<const LinearArgs> jobs) {
         return;
       }
     }
-  });
+  };
+  if (threads_->alone()) {
+    run(0, groups);
+  } else {
+    for_each_run(groups, jobs.front().input.rows == 1, run);
+  }
 }
 
 void RowSteps::run_gated(const GatedLinearArgs& args) {
@@ -103,7 +111,7 @@ void RowSteps::run_gated(const GatedLinearArgs& args) {
 }
 
 void RowSteps::for_each(size_t count, size_t work, FunctionRef<void(size_t)> body) {
-  if (count == 1 || work < kForkWork || threads_->threads() == 1) {
+  if (count == 1 || work < kForkWork || threads_->alone()) {
     for (size_t i = 0; i < count; ++i) {
       body(i);
     }

@@ -9,10 +9,14 @@
 namespace cupel::engine {
 namespace {
 
-// Rows of one pass through the layers: enough to amortise unpacking the weights over a prompt, few
-// enough that the activations of a layer stay in the L2 cache. The split never changes results.
-constexpr size_t kMicroBatch = 256;
+// Rows of one pass through the layers: enough for each thread to have some strips of them. The
+// split never changes results.
+constexpr size_t kMicroBatch = 512;
 static_assert(kMaxTreeRows <= kMicroBatch, "a tree is computed in one pass");
+// Rows of a strip. Fewer, and reading the weights again for each costs too much; more, and what a
+// layer computes of them leaves the L2 cache.
+constexpr size_t kLeastStrip = 48;
+constexpr size_t kMostStrip = 128;
 // Rows whose logits are held at once: 32 · 262 144 · 4 bytes = 32 MiB for Gemma's vocabulary.
 constexpr size_t kHeadRows = 32;
 /// End of the rows of rows[begin]'s sequence.
@@ -45,7 +49,9 @@ Transformer::Transformer(ModelDescription description,
                          const EngineOptions& options)
     : RowSteps(operators, std::move(threads), options.activations),
       description_(std::move(description)),
-      kv_pool_(description_, cache_type(options.activations), options.max_cache_bytes) {
+      kv_pool_(description_, cache_type(options.activations), options.max_cache_bytes),
+      in_strips_(description_.norm_place != NormPlace::kParallel) {
+  work_.of_thread.resize(threads_->threads());
   std::vector<const RopeDescription*> variants;
   for (const LayerDescription& layer : description_.layers) {
     const RopeDescription& rope = layer.attention.rope;
@@ -56,6 +62,10 @@ Transformer::Transformer(ModelDescription description,
     if (layer.attention.dual_chunk.chunk > 0) {
       dual_chunk_ = layer.attention.dual_chunk;  // the same in all layers
     }
+    query_floats_ = std::max(query_floats_,
+                             static_cast<size_t>(layer.attention.heads * layer.attention.head_dim));
+    // Not with experts: each has few enough rows as it is.
+    in_strips_ = in_strips_ && layer.feed_forward.experts.count == 0;
     if (known == variants.end()) {
       variants.push_back(&rope);
       rope_tables_.emplace_back(rope);
@@ -199,9 +209,20 @@ Result<Ok> Transformer::micro_step(std::span<const StepRow> rows,
   const size_t n = rows.size();
   float* hidden = work_.hidden.get(n * static_cast<size_t>(description_.width));
   embed(rows, hidden);
-  for (size_t layer = 0; layer < description_.layers.size(); ++layer) {
-    attention_block(rows, layer, hidden);
-    feed_forward_block(n, layer, hidden);
+  work_.q.get(n * query_floats_);
+  if (dual_chunk_.chunk > 0) {
+    work_.q_older.get(n * query_floats_);
+    work_.q_recent.get(n * query_floats_);
+  }
+  const size_t layers = description_.layers.size();
+  for_each_strip(rows, [&](const Strip& strip) { begin_layer(strip, 0); });
+  for (size_t layer = 0; layer < layers; ++layer) {
+    for_each_strip(rows, [&](const Strip& strip) {
+      end_layer(strip, layer);
+      if (layer + 1 < layers) {
+        begin_layer(strip, layer + 1);
+      }
+    });
     if (taps != nullptr && std::binary_search(taps->layers.begin(), taps->layers.end(), layer)) {
       taps->visit(layer, first_row, {hidden, n * static_cast<size_t>(description_.width)});
     }
@@ -211,6 +232,39 @@ Result<Ok> Transformer::micro_step(std::span<const StepRow> rows,
     count_row(row);
   }
   return Ok{};
+}
+
+float* Transformer::hidden_of(const Strip& strip) {
+  return work_.hidden.data() + strip.first * static_cast<size_t>(description_.width);
+}
+
+/// Rows of a strip: all, when the threads share the work of each row, or what one thread takes
+/// through half a layer on its own. Each has as many strips as the others.
+size_t Transformer::strip_rows(size_t rows) const {
+  const size_t threads = threads_->threads();
+  if (!in_strips_ || rows < threads * kLeastStrip) {
+    return rows;
+  }
+  const size_t of_each = (rows + threads * kMostStrip - 1) / (threads * kMostStrip);
+  const size_t strips = of_each * threads;
+  const size_t size = (rows + strips - 1) / strips;
+  return std::min(rows, (size + 3) / 4 * 4);  // products take four rows at once
+}
+
+void Transformer::for_each_strip(std::span<const StepRow> rows,
+                                 FunctionRef<void(const Strip&)> body) {
+  const size_t size = strip_rows(rows.size());
+  if (size == rows.size()) {
+    body({rows, 0, work_.of_thread.front()});
+    return;
+  }
+  const size_t strips = (rows.size() + size - 1) / size;
+  // The last ones attend to the most positions: begun first, they leave no thread waiting.
+  threads_->for_each_item(strips, [&](size_t item, size_t thread) {
+    const size_t first = (strips - 1 - item) * size;
+    body(
+        {rows.subspan(first, std::min(size, rows.size() - first)), first, work_.of_thread[thread]});
+  });
 }
 
 void Transformer::count_row(const StepRow& row) const {

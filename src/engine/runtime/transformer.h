@@ -134,8 +134,18 @@ class Transformer : private RowSteps {
   [[nodiscard]] int64_t tree_depth(std::span<const StepRow> rows);
   void count_row(const StepRow& row) const;
   void embed(std::span<const StepRow> rows, float* hidden);
-  void attention_block(std::span<const StepRow> rows, size_t layer, float* hidden);
-  void feed_forward_block(size_t rows, size_t layer, float* hidden);
+  /// Rows that go through a layer together.
+  struct Strip {
+    std::span<const StepRow> rows;
+    size_t first;  // of the pass's rows
+    StripBuffers& work;
+  };
+  [[nodiscard]] size_t strip_rows(size_t rows) const;
+  void for_each_strip(std::span<const StepRow> rows, FunctionRef<void(const Strip&)> body);
+  [[nodiscard]] float* hidden_of(const Strip& strip);
+  void begin_layer(const Strip& strip, size_t layer);
+  void end_layer(const Strip& strip, size_t layer);
+  void feed_forward_block(const Strip& strip, size_t layer);
   void run_head(std::span<const StepRow> rows,
                 size_t first_row,
                 const float* hidden,
@@ -144,37 +154,47 @@ class Transformer : private RowSteps {
       const NormWeights& norm, HeadNorm kind, int64_t heads, int64_t head_dim, float* row) const;
   void rotate_heads(float* row, int64_t heads, int64_t head_dim, const RopeArgs& args) const;
   void rotate_dual_chunk(float* q, size_t i, size_t layer);
-  void rotate_and_store(
-      std::span<const StepRow> rows, size_t layer, float* q, float* k, const float* v);
-  void attend(std::span<const StepRow> rows, size_t layer, const float* q, float* out);
-  void attend_in_parts(const AttentionShape& shape, size_t work);
+  void rotate_and_store(const Strip& strip, size_t layer, float* q, float* k, const float* v);
+  size_t list_queries(const Strip& strip, size_t layer, float* out);
+  void attend(const Strip& strip, size_t layer, float* out);
+  void attend_in_parts(StripBuffers& buffers, const AttentionShape& shape, size_t work);
 
-  ActivationRows run_gate(const FeedForwardWeights& weights,
+  ActivationRows run_gate(StripBuffers& work,
+                          const FeedForwardWeights& weights,
                           GateKind activation,
                           int64_t width,
                           const ActivationRows& input);
-  void run_feed_forward(const FeedForwardWeights& weights,
+  void run_feed_forward(StripBuffers& work,
+                        const FeedForwardWeights& weights,
                         GateKind activation,
                         int64_t width,
                         const ActivationRows& input,
                         float* out);
-  void route(const PackedMatrix& router,
+  void route(StripBuffers& work,
+             const PackedMatrix& router,
              const ExpertsDescription& experts,
              const ActivationRows& input);
-  ActivationRows gather_rows(const ActivationRows& input,
+  ActivationRows gather_rows(StripBuffers& work,
+                             const ActivationRows& input,
                              std::span<const ExpertRows::Entry> entries);
-  void run_experts(const LayerWeights& weights,
+  void run_experts(StripBuffers& work,
+                   const LayerWeights& weights,
                    const FeedForwardDescription& ff,
                    const ActivationRows& input,
                    float* sum);
-  void add_shared_expert(const LayerWeights& weights,
+  void add_shared_expert(StripBuffers& work,
+                         const LayerWeights& weights,
                          const FeedForwardDescription& ff,
                          const ActivationRows& input,
                          float* sum);
 
   [[nodiscard]] NormArgs norm_args(const NormWeights& norm) const;
-  ActivationRows block_input(const float* hidden, int64_t rows, const NormWeights& norm);
-  void add_block_output(const LinearWeights& weights,
+  ActivationRows block_input(StripBuffers& work,
+                             const float* hidden,
+                             int64_t rows,
+                             const NormWeights& norm);
+  void add_block_output(StripBuffers& work,
+                        const LinearWeights& weights,
                         const ActivationRows& input,
                         const NormWeights& norm,
                         float* hidden);
@@ -187,7 +207,9 @@ class Transformer : private RowSteps {
   std::vector<RopeTable> rope_tables_;
   std::vector<size_t> rope_of_layer_;
   DualChunkDescription dual_chunk_;
-  int64_t long_from_ = 0;  // LongRoPE: sequences longer than this use the long factors; 0 = none
+  size_t query_floats_ = 0;  // of a row in the layer with the widest queries
+  bool in_strips_ = true;    // whether many rows are cut into strips
+  int64_t long_from_ = 0;    // LongRoPE: sequences longer than this use the long factors; 0 = none
   Workspace work_;
 };
 

@@ -25,17 +25,18 @@ AttentionShape Transformer::shape_of(const AttentionDescription& attention) cons
           .cache = cache_type(activations_)};
 }
 
-void Transformer::attention_block(std::span<const StepRow> rows, size_t layer, float* hidden) {
+/// Up to where other rows need what these have: their keys and values are in the cache.
+void Transformer::begin_layer(const Strip& strip, size_t layer) {
   const AttentionDescription& a = description_.layers[layer].attention;
   const LayerWeights& w = weights_.layers[layer];
-  const auto n = static_cast<int64_t>(rows.size());
+  const auto n = static_cast<int64_t>(strip.rows.size());
   const int64_t q_width = a.heads * a.head_dim;
   const int64_t kv_width = a.kv_heads * a.head_dim;
 
-  const ActivationRows input = block_input(hidden, n, w.attn_norm);
-  float* q = work_.q.get(static_cast<size_t>(n * q_width));
-  float* k = work_.k.get(static_cast<size_t>(n * kv_width));
-  float* v = work_.v.get(static_cast<size_t>(n * kv_width));
+  const ActivationRows input = block_input(strip.work, hidden_of(strip), n, w.attn_norm);
+  float* q = work_.q.data() + static_cast<int64_t>(strip.first) * q_width;
+  float* k = strip.work.k.get(static_cast<size_t>(n * kv_width));
+  float* v = strip.work.v.get(static_cast<size_t>(n * kv_width));
   const auto projection = [&](const LinearWeights& linear, float* output, int64_t width) {
     return LinearArgs{.weight = &linear.matrix,
                       .bias = bias_of(linear),
@@ -46,12 +47,20 @@ void Transformer::attention_block(std::span<const StepRow> rows, size_t layer, f
   const LinearArgs projections[] = {projection(w.q, q, q_width), projection(w.k, k, kv_width),
                                     projection(w.v, v, kv_width)};
   run_linears(projections);
-  rotate_and_store(rows, layer, q, k, v);
+  rotate_and_store(strip, layer, q, k, v);
+}
 
-  const ActivationBuffer attended = work_.attended.get(n, q_width, twins_);
-  attend(rows, layer, q, attended.values);
+/// The rest of it, once the keys and values of all rows are there.
+void Transformer::end_layer(const Strip& strip, size_t layer) {
+  const AttentionDescription& a = description_.layers[layer].attention;
+  const LayerWeights& w = weights_.layers[layer];
+  const ActivationBuffer attended =
+      strip.work.attended.get(std::ssize(strip.rows), a.heads * a.head_dim, twins_);
+  attend(strip, layer, attended.values);
   quantise_rows(attended);
-  add_block_output(w.attn_output, activation_rows(attended), w.post_attn_norm, hidden);
+  add_block_output(strip.work, w.attn_output, activation_rows(attended), w.post_attn_norm,
+                   hidden_of(strip));
+  feed_forward_block(strip, layer);
 }
 
 void Transformer::normalise_heads(
@@ -95,7 +104,8 @@ void Transformer::rotate_dual_chunk(float* q, size_t i, size_t layer) {
 }
 
 void Transformer::rotate_and_store(
-    std::span<const StepRow> rows, size_t layer, float* q, float* k, const float* v) {
+    const Strip& strip, size_t layer, float* q, float* k, const float* v) {
+  const std::span<const StepRow> rows = strip.rows;
   const AttentionDescription& a = description_.layers[layer].attention;
   const LayerWeights& w = weights_.layers[layer];
   const RopeTable& rope = rope_tables_[rope_of_layer_[layer]];
@@ -103,10 +113,6 @@ void Transformer::rotate_and_store(
   const int64_t q_width = a.heads * a.head_dim;
   const int64_t kv_width = a.kv_heads * a.head_dim;
   const bool dual = a.dual_chunk.chunk > 0;
-  if (dual) {
-    work_.q_older.get(rows.size() * static_cast<size_t>(q_width));
-    work_.q_recent.get(rows.size() * static_cast<size_t>(q_width));
-  }
   for_each(rows.size(), rows.size() * static_cast<size_t>(q_width + 2 * kv_width), [&](size_t i) {
     float* row_q = q + static_cast<int64_t>(i) * q_width;
     float* row_k = k + static_cast<int64_t>(i) * kv_width;
@@ -114,48 +120,60 @@ void Transformer::rotate_and_store(
       normalise_heads(w.q_norm, a.head_norm, a.heads, a.head_dim, row_q);
       normalise_heads(w.k_norm, a.head_norm, a.kv_heads, a.head_dim, row_k);
     }
-    const int64_t position = work_.positions[i];
+    const int64_t position = work_.positions[strip.first + i];
     const RopeArgs args =
         rope.at(dual ? position % a.dual_chunk.chunk : position, rows[i].sequence->long_rope());
     rotate_heads(row_k, a.kv_heads, a.head_dim, args);
     if (dual) {
-      rotate_dual_chunk(row_q, i, layer);
+      rotate_dual_chunk(row_q, strip.first + i, layer);
     } else {
       rotate_heads(row_q, a.heads, a.head_dim, args);
     }
-    const int64_t slot = work_.slots[i];
+    const int64_t slot = work_.slots[strip.first + i];
     const auto page = static_cast<size_t>(slot / kPageRows);
     operators_->store_kv(row_k, v + static_cast<int64_t>(i) * kv_width, shape,
                          rows[i].sequence->pages(layer)[page], slot % kPageRows);
   });
 }
 
-void Transformer::attend(std::span<const StepRow> rows, size_t layer, const float* q, float* out) {
+/// What each row attends to; returns how many positions these are.
+size_t Transformer::list_queries(const Strip& strip, size_t layer, float* out) {
   const AttentionDescription& a = description_.layers[layer].attention;
   const int64_t row_width = a.heads * a.head_dim;
-  work_.queries.resize(rows.size());
+  strip.work.queries.resize(strip.rows.size());
   size_t keys = 0;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const int64_t length = work_.positions[i] + 1;
+  for (size_t i = 0; i < strip.rows.size(); ++i) {
+    const StepRow& row = strip.rows[i];
+    const size_t at = strip.first + i;
+    const int64_t offset = static_cast<int64_t>(at) * row_width;
+    const int64_t length = work_.positions[at] + 1;
     const int64_t first = a.window > 0 ? std::max<int64_t>(0, length - a.window) : 0;
     keys += static_cast<size_t>(length - first);
-    work_.queries[i] = {.query = q + static_cast<int64_t>(i) * row_width,
-                        .output = out + static_cast<int64_t>(i) * row_width,
-                        .pages = rows[i].sequence->pages(layer).data(),
-                        .length = length,
-                        .first = first};
+    AttentionQuery& query = strip.work.queries[i];
+    query = {.query = work_.q.data() + offset,
+             .output = out + static_cast<int64_t>(i) * row_width,
+             .pages = row.sequence->pages(layer).data(),
+             .length = length,
+             .first = first};
     if (const int64_t chunk = a.dual_chunk.chunk; chunk > 0) {
-      work_.queries[i].older = work_.q_older.data() + static_cast<int64_t>(i) * row_width;
-      work_.queries[i].recent = work_.q_recent.data() + static_cast<int64_t>(i) * row_width;
-      work_.queries[i].recent_end = (length - 1) / chunk * chunk;
-      work_.queries[i].older_end = std::max<int64_t>(0, work_.queries[i].recent_end - chunk);
+      query.older = work_.q_older.data() + offset;
+      query.recent = work_.q_recent.data() + offset;
+      query.recent_end = (length - 1) / chunk * chunk;
+      query.older_end = std::max<int64_t>(0, query.recent_end - chunk);
     }
-    if (rows[i].in_tree()) {
-      work_.queries[i].slots = work_.path_slots.data() + work_.path_begins[i];
-      work_.queries[i].slots_begin = rows[i].sequence->length();
+    if (row.in_tree()) {
+      query.slots = work_.path_slots.data() + work_.path_begins[at];
+      query.slots_begin = row.sequence->length();
     }
   }
-  const size_t work = keys * static_cast<size_t>(row_width) * 2;
+  return keys;
+}
+
+void Transformer::attend(const Strip& strip, size_t layer, float* out) {
+  const AttentionDescription& a = description_.layers[layer].attention;
+  const std::span<const StepRow> rows = strip.rows;
+  const size_t work =
+      list_queries(strip, layer, out) * static_cast<size_t>(a.heads * a.head_dim) * 2;
   const auto kv_heads = static_cast<size_t>(a.kv_heads);
   const size_t wanted = threads_->threads() > 1 ? kItemsPerThread * threads_->threads() : 1;
   size_t block = kQueryBlock;
@@ -163,7 +181,7 @@ void Transformer::attend(std::span<const StepRow> rows, size_t layer, const floa
     block /= 2;
   }
   if (rows.size() * kv_heads < wanted && work >= kSplitWork) {
-    attend_in_parts(shape_of(a), work);
+    attend_in_parts(strip.work, shape_of(a), work);
     return;
   }
   const AttentionShape shape = shape_of(a);
@@ -171,32 +189,32 @@ void Transformer::attend(std::span<const StepRow> rows, size_t layer, const floa
   for_each(blocks * kv_heads, work, [&](size_t item) {
     const size_t begin = (item / kv_heads) * block;
     const size_t count = std::min(block, rows.size() - begin);
-    operators_->attention(std::span(work_.queries).subspan(begin, count), shape,
+    operators_->attention(std::span(strip.work.queries).subspan(begin, count), shape,
                           static_cast<int64_t>(item % kv_heads));
   });
 }
 
 /// Few rows: the threads share their positions.
-void Transformer::attend_in_parts(const AttentionShape& shape, size_t work) {
+void Transformer::attend_in_parts(StripBuffers& buffers, const AttentionShape& shape, size_t work) {
   int64_t first = INT64_MAX;
   int64_t length = 0;
-  for (const AttentionQuery& query : work_.queries) {
+  for (const AttentionQuery& query : buffers.queries) {
     first = std::min(first, query.first);
     length = std::max(length, query.length);
   }
   const int64_t first_segment = first / kAttentionSegment;
   const int64_t parts = (length + kAttentionSegment - 1) / kAttentionSegment - first_segment;
-  const auto rows = static_cast<int64_t>(work_.queries.size());
+  const auto rows = static_cast<int64_t>(buffers.queries.size());
   const int64_t part_floats =
       rows * (shape.heads / shape.kv_heads) * attention_partial_floats(shape.head_dim);
-  float* partials = work_.partials.get(static_cast<size_t>(shape.kv_heads * parts * part_floats));
+  float* partials = buffers.partials.get(static_cast<size_t>(shape.kv_heads * parts * part_floats));
   for_each(static_cast<size_t>(shape.kv_heads * parts), work, [&](size_t item) {
     const auto at = static_cast<int64_t>(item);
-    operators_->attention_part(work_.queries, shape, at / parts, first_segment + at % parts,
+    operators_->attention_part(buffers.queries, shape, at / parts, first_segment + at % parts,
                                partials + at * part_floats);
   });
   for (int64_t head = 0; head < shape.kv_heads; ++head) {
-    operators_->merge_attention(work_.queries, shape, head, parts,
+    operators_->merge_attention(buffers.queries, shape, head, parts,
                                 partials + head * parts * part_floats);
   }
 }

@@ -10,10 +10,11 @@ NormArgs Transformer::norm_args(const NormWeights& norm) const {
 }
 
 /// What a block multiplies: the normed rows, or with norms after the blocks the rows themselves.
-ActivationRows Transformer::block_input(const float* hidden,
+ActivationRows Transformer::block_input(StripBuffers& work,
+                                        const float* hidden,
                                         int64_t rows,
                                         const NormWeights& norm) {
-  const ActivationBuffer input = work_.normed.get(rows, description_.width, twins_);
+  const ActivationBuffer input = work.normed.get(rows, description_.width, twins_);
   const auto width = static_cast<size_t>(input.cols);
   if (norm.empty()) {
     std::memcpy(input.values, hidden, static_cast<size_t>(rows) * width * sizeof(float));
@@ -29,13 +30,14 @@ ActivationRows Transformer::block_input(const float* hidden,
 }
 
 /// hidden += the product, which is normed before where there is a norm.
-void Transformer::add_block_output(const LinearWeights& weights,
+void Transformer::add_block_output(StripBuffers& work,
+                                   const LinearWeights& weights,
                                    const ActivationRows& input,
                                    const NormWeights& norm,
                                    float* hidden) {
   const auto rows = static_cast<size_t>(input.rows);
   float* out =
-      norm.empty() ? hidden : work_.block.get(rows * static_cast<size_t>(description_.width));
+      norm.empty() ? hidden : work.block.get(rows * static_cast<size_t>(description_.width));
   const LinearArgs args[] = {
       {.weight = &weights.matrix,
        .bias = bias_of(weights),

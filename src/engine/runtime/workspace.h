@@ -98,18 +98,13 @@ inline ActivationRows activation_rows(const ActivationBuffer& b) {
           .bf16 = b.bf16};
 }
 
-/// Buffers of the batch step. They only grow: a step allocates where it has more rows than any
-/// before, and nothing else where its sequences have room (Transformer::make_room).
-struct Workspace {
-  Scratch<float> hidden;         // [n, D]
-  Scratch<float> q;              // [n, N·H]
-  Scratch<float> q_older;        // [n, N·H]; dual chunk attention
-  Scratch<float> q_recent;       // [n, N·H]
+/// Buffers for n rows that go through a layer together, used by one thread at a time. What is in
+/// them is lost between the halves of a layer, where other rows may use them.
+struct StripBuffers {
   Scratch<float> k;              // [n, G·H]
   Scratch<float> v;              // [n, G·H]
   Scratch<float> partials;       // [G, parts, n, N/G, sums]: attention of few rows in parts
   Scratch<float> block;          // [n, D]: a block's output before its post norm
-  Scratch<float> logits;         // [rows of one head chunk, V]
   Scratch<float> router_logits;  // [n, experts]
   Scratch<float> expert_output;  // [rows of one expert, D]
   ActivationScratch expert_input;
@@ -118,8 +113,19 @@ struct Workspace {
   ActivationScratch normed;    // [n, D]
   ActivationScratch attended;  // [n, N·H]
   ActivationScratch gated;     // [n, F]
-  ActivationScratch head;      // [rows of one head chunk, D]
   std::vector<AttentionQuery> queries;
+};
+
+/// Buffers of the batch step. They only grow: a step allocates where it has more rows than any
+/// before, and nothing else where its sequences have room (Transformer::make_room).
+struct Workspace {
+  Scratch<float> hidden;                // [n, D]
+  Scratch<float> q;                     // [n, N·H]
+  Scratch<float> q_older;               // [n, N·H]; dual chunk attention
+  Scratch<float> q_recent;              // [n, N·H]
+  std::vector<StripBuffers> of_thread;  // [threads]
+  Scratch<float> logits;                // [rows of one head chunk, V]
+  ActivationScratch head;               // [rows of one head chunk, D]
   std::vector<int64_t> positions;
   std::vector<int64_t> slots;  // where a row's keys and values go: position, but for tree rows
   // Tree row i: the slots of its ancestors and itself are path_slots[path_begins[i]] and those

@@ -214,19 +214,19 @@ TEST_F(CachePages, ExhaustionWhileAForkTakesItsCopyLeavesBoth) {
   EXPECT_TRUE(same_bits(feed(*engine, one, more), slice(alone, 40, 50)));
 }
 
-// A long step is split into micro-batches of 256 rows; the first of them has happened.
+// A long step is split into micro-batches of 512 rows; the first of them has happened.
 TEST_F(CachePages, ExhaustionInTheMiddleOfALongStepKeepsFinishedMicroBatches) {
-  const auto ids = random_ids(8, 300);
-  const Engine engine = small(4);
+  const auto ids = random_ids(8, 550);
+  const Engine engine = small(8);
   SequenceState sequence = engine->new_sequence();
   std::vector<StepRow> rows;
   add_rows(rows, sequence, ids);
   ASSERT_FALSE(try_step(*engine, rows).has_value());
-  EXPECT_EQ(sequence.length(), 256);
-  sequence.truncate(200);
+  EXPECT_EQ(sequence.length(), 512);
+  sequence.truncate(450);
   const Logits alone = run_fresh(*large_, ids);
   EXPECT_TRUE(
-      same_bits(feed(*engine, sequence, std::span(ids).subspan(200, 56)), slice(alone, 200, 256)));
+      same_bits(feed(*engine, sequence, std::span(ids).subspan(450, 62)), slice(alone, 450, 512)));
 }
 
 }  // namespace

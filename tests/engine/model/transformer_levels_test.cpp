@@ -204,6 +204,41 @@ TEST(ThreadCounts, ChangeNoBit) {
   }
 }
 
+// Rows of one step beyond a pass, of two sequences and a tree: one thread takes each strip of them
+// through a layer, in another order with every number of threads.
+TEST(ThreadCounts, OfManyRowsChangeNoBit) {
+  for (const std::string family : {"llama", "gemma3"}) {
+    TinyModelOptions model_options = family_options(family);
+    model_options.type = TensorType::kQ4_1;
+    const TinyModel model(model_options);
+    Logits one;
+    for (const size_t threads : {1U, 2U, 3U, 5U}) {
+      EngineOptions options;
+      options.threads = threads;
+      const Engine engine = open_engine(model, options);
+      SequenceState tree = engine->new_sequence();
+      feed(*engine, tree, random_ids(3, 20));
+      SequenceState first = engine->new_sequence();
+      SequenceState second = engine->new_sequence();
+      std::vector<StepRow> rows;
+      add_rows(rows, first, random_ids(4, 333));
+      Rng rng(5);
+      for (const TokenId id : random_ids(6, 150)) {
+        const auto placed = static_cast<int64_t>(rows.size()) - 333;
+        const auto parent = static_cast<int32_t>(rng.below(static_cast<uint64_t>(placed) + 1)) - 1;
+        rows.push_back({.sequence = &tree, .token = id, .logits = true, .parent = parent});
+      }
+      add_rows(rows, second, random_ids(7, 111));
+      const Logits all = step(*engine, rows);
+      if (threads == 1) {
+        one = all;
+        EXPECT_TRUE(same_bits(slice(one, 0, 333), run_fresh(*engine, random_ids(4, 333))));
+      }
+      EXPECT_TRUE(same_bits(all, one)) << family << " " << threads << " threads";
+    }
+  }
+}
+
 }  // namespace
 }  // namespace test
 }  // namespace cupel::engine
