@@ -50,7 +50,8 @@ WRAPPED = [
     (r"<(xxhash)\.h", "src/base/hash.cpp"),
     (r"<(pcre2)\.h", "src/base/regex.cpp"),
     (r"<(zlib|zstd|zstd_errors)\.h", "src/base/decompress.cpp"),
-    (r"<(arrow|parquet)/", "src/parquet/module.cpp"),
+    (r"<(arrow|parquet)/", "src/parquet/module.cpp src/parquet/json_rows.cpp"),
+    (r"<(toml\+\+)/", "src/base/toml.cpp"),
     (r"<(sqlite3)\.h", "src/store/sqlite.cpp"),
     (r"<(utf8proc)\.h",
      "src/engine/tokenizer/char_class.cpp src/engine/tokenizer/json/unicode_forms.cpp "

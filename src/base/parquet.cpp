@@ -50,7 +50,7 @@ Result<const CupelParquetApi*> load_module() {
   }
   return failed_precondition(
       "this cupel was built without Parquet; run `scripts/setup.sh parquet && make build`, or save "
-      "the votes as CSV or JSONL");
+      "the file as JSONL");
 }
 
 const Result<const CupelParquetApi*>& parquet_module() {
@@ -108,6 +108,24 @@ Result<Ok> ParquetFile::select(std::span<const std::string> columns) {
     return problem_of(path_, problem);
   }
   chosen_.resize(places.size());
+  return Ok{};
+}
+
+Result<Ok> ParquetFile::select_rows(std::span<const std::string> columns) {
+  std::vector<const char*> names;
+  for (const std::string& name : columns) {
+    names.push_back(name.c_str());
+  }
+  CupelParquetProblem problem{};
+  const int64_t found = api_->select_rows(file_.get(), names.data(), names.size(), &problem);
+  if (found < 0) {
+    return problem_of(path_, problem);
+  }
+  if (found == 0) {
+    return invalid_argument("{}: has none of the columns {}; it has {}", path_, join(columns, ", "),
+                            printable(join(columns_, ", "), 300));
+  }
+  chosen_.resize(1);
   return Ok{};
 }
 

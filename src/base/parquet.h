@@ -15,7 +15,8 @@ namespace cupel {
 /// Chosen columns of a Parquet file, batch by batch, as text.
 ///
 /// Texts (also dictionary-encoded), whole numbers, numbers and booleans ("true", "false"); null is
-/// the empty text. What is not chosen is never read. The reader itself is Apache Arrow's, in a
+/// the empty text. Or whole rows as JSON objects, lists and structs included. What is not chosen is
+/// never read. The reader itself is Apache Arrow's, in a
 /// module of its own (cupel-parquet.so, built when scripts/setup.sh parquet has fetched Arrow) that
 /// is loaded with the first file: without one, cupel neither needs Arrow nor starts slower.
 /// Movable; not for several threads at once.
@@ -32,6 +33,10 @@ class ParquetFile {
   /// Errors: kInvalidArgument - an absent column; kUnsupported - file, column, its type and those
   ///         expected.
   Result<Ok> select(std::span<const std::string> columns);
+  /// Chooses instead whole rows: `value(0, row)` is a JSON object of those of the named top-level
+  /// columns that the file has. Its numbers are those of the file, except that NaN is null.
+  /// Errors: kInvalidArgument - it has none of them; kUnsupported - column and type (dates, maps).
+  Result<Ok> select_rows(std::span<const std::string> columns);
   /// Reads the next batch; its rows, 0 at the end.
   Result<size_t> next();
   /// A value of the batch: of the chosen column of that number, at a row < what `next` returned.

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CUPEL_PARQUET_VERSION 1
+#define CUPEL_PARQUET_VERSION 2
 
 /// Why a call failed.
 typedef struct {
@@ -36,6 +36,12 @@ typedef struct {
   const char* (*column_name)(void* file, size_t column);
   /// Chooses what `next` reads. 0, or -1 on failure.
   int (*select)(void* file, const size_t* columns, size_t count, CupelParquetProblem* problem);
+  /// Chooses instead one column of whole rows as JSON objects, with those of the named top-level
+  /// columns that the file has, lists and structs included. How many it has, or -1 on failure.
+  int64_t (*select_rows)(void* file,
+                         const char* const* names,
+                         size_t count,
+                         CupelParquetProblem* problem);
   /// Fills one entry of `columns` for each chosen one; they live until the next call. The number of
   /// rows, 0 at the end, -1 on failure.
   int64_t (*next)(void* file, CupelParquetColumn* columns, CupelParquetProblem* problem);

@@ -15,8 +15,13 @@
 #include <parquet/exception.h>
 
 #include "base/parquet_module.h"
+#include "parquet/json_rows.h"
 
 namespace {
+
+using cupel::parquet_module::append_json;
+using cupel::parquet_module::append_json_text;
+using cupel::parquet_module::json_type;
 
 constexpr int64_t kBatchRows = 16384;  // of texts of some kilobytes: tens of megabytes
 
@@ -37,7 +42,8 @@ struct File {
   std::vector<Leaf> leaves;
   std::vector<size_t> chosen;
   std::unique_ptr<arrow::RecordBatchReader> batches;
-  std::vector<Texts> texts;  // of the chosen columns
+  std::vector<Texts> texts;       // of the chosen columns
+  std::vector<std::string> tops;  // instead: what whole rows are made of
 };
 
 arrow::Status append_value(const arrow::Array& array, int64_t row, std::string& out);
@@ -185,6 +191,15 @@ arrow::Status check_type(const Leaf& leaf, const arrow::Schema& schema) {
              : wrong_type(leaf, *type);
 }
 
+arrow::Status open_batches(File& file, const std::vector<int>& indices) {
+  std::vector<int> groups(static_cast<size_t>(file.reader->num_row_groups()));
+  for (size_t i = 0; i < groups.size(); ++i) {
+    groups[i] = static_cast<int>(i);
+  }
+  ARROW_ASSIGN_OR_RAISE(file.batches, file.reader->GetRecordBatchReader(groups, indices));
+  return arrow::Status::OK();
+}
+
 arrow::Status select_columns(File& file, const size_t* columns, size_t count) {
   file.chosen.assign(columns, columns + count);
   std::shared_ptr<arrow::Schema> schema;
@@ -194,12 +209,61 @@ arrow::Status select_columns(File& file, const size_t* columns, size_t count) {
     ARROW_RETURN_NOT_OK(check_type(file.leaves[column], *schema));
     indices.push_back(static_cast<int>(column));
   }
-  std::vector<int> groups(static_cast<size_t>(file.reader->num_row_groups()));
-  for (size_t i = 0; i < groups.size(); ++i) {
-    groups[i] = static_cast<int>(i);
-  }
   file.texts.resize(count);
-  ARROW_ASSIGN_OR_RAISE(file.batches, file.reader->GetRecordBatchReader(groups, indices));
+  file.tops.clear();
+  return open_batches(file, indices);
+}
+
+arrow::Status select_whole_rows(File& file, const char* const* names, size_t count) {
+  std::shared_ptr<arrow::Schema> schema;
+  ARROW_RETURN_NOT_OK(file.reader->GetSchema(&schema));
+  file.tops.clear();
+  file.chosen.clear();
+  std::vector<int> indices;
+  for (size_t i = 0; i < count; ++i) {
+    const auto field = schema->GetFieldByName(names[i]);
+    if (field == nullptr) {
+      continue;
+    }
+    if (!json_type(*field->type())) {
+      return arrow::Status::NotImplemented("column \"", names[i], "\" is of type ",
+                                           field->type()->ToString(),
+                                           "; expected texts, numbers, booleans, lists or structs");
+    }
+    file.tops.emplace_back(names[i]);
+    for (size_t leaf = 0; leaf < file.leaves.size(); ++leaf) {
+      if (file.leaves[leaf].path.front() == names[i]) {
+        indices.push_back(static_cast<int>(leaf));
+      }
+    }
+  }
+  file.texts.resize(1);
+  return file.tops.empty() ? arrow::Status::OK() : open_batches(file, indices);
+}
+
+arrow::Status read_whole_rows(const arrow::RecordBatch& batch,
+                              const std::vector<std::string>& tops,
+                              Texts& texts) {
+  texts.bytes.clear();
+  texts.offsets.assign(1, 0);
+  std::vector<std::shared_ptr<arrow::Array>> arrays;
+  for (const std::string& top : tops) {
+    arrays.push_back(batch.GetColumnByName(top));
+    if (arrays.back() == nullptr) {
+      return arrow::Status::Invalid("column \"", top, "\" is not in a batch");
+    }
+    ARROW_RETURN_NOT_OK(arrays.back()->ValidateFull());
+  }
+  for (int64_t row = 0; row < batch.num_rows(); ++row) {
+    for (size_t i = 0; i < tops.size(); ++i) {
+      texts.bytes += i == 0 ? '{' : ',';
+      append_json_text(tops[i], texts.bytes);
+      texts.bytes += ':';
+      ARROW_RETURN_NOT_OK(append_json(*arrays[i], row, texts.bytes));
+    }
+    texts.bytes += '}';
+    texts.offsets.push_back(static_cast<int64_t>(texts.bytes.size()));
+  }
   return arrow::Status::OK();
 }
 
@@ -237,6 +301,9 @@ arrow::Status next_batch(File& file, int64_t& rows) {
     ARROW_RETURN_NOT_OK(file.batches->ReadNext(&batch));
   } while (batch != nullptr && batch->num_rows() == 0);
   rows = batch != nullptr ? batch->num_rows() : 0;
+  if (!file.tops.empty()) {
+    return rows > 0 ? read_whole_rows(*batch, file.tops, file.texts[0]) : arrow::Status::OK();
+  }
   for (size_t i = 0; i < file.chosen.size() && rows > 0; ++i) {
     ARROW_ASSIGN_OR_RAISE(const auto array, values_of(*batch, file.leaves[file.chosen[i]]));
     ARROW_RETURN_NOT_OK(array->ValidateFull());  // offsets and indices come from the file
@@ -268,6 +335,15 @@ int select(void* file, const size_t* columns, size_t count, CupelParquetProblem*
   return good ? 0 : -1;
 }
 
+int64_t select_rows(void* file,
+                    const char* const* names,
+                    size_t count,
+                    CupelParquetProblem* problem) {
+  auto& opened = *static_cast<File*>(file);
+  const bool good = guarded(problem, [&] { return select_whole_rows(opened, names, count); });
+  return good ? static_cast<int64_t>(opened.tops.size()) : -1;
+}
+
 int64_t next(void* opaque, CupelParquetColumn* columns, CupelParquetProblem* problem) {
   auto& file = *static_cast<File*>(opaque);
   int64_t rows = 0;
@@ -280,8 +356,8 @@ int64_t next(void* opaque, CupelParquetColumn* columns, CupelParquetProblem* pro
   return rows;
 }
 
-constexpr CupelParquetApi kApi = {CUPEL_PARQUET_VERSION, open_path, close_file, column_count,
-                                  column_name,           select,    next};
+constexpr CupelParquetApi kApi = {CUPEL_PARQUET_VERSION, open_path, close_file,  column_count,
+                                  column_name,           select,    select_rows, next};
 
 }  // namespace
 

@@ -77,6 +77,55 @@ TEST_F(ParquetColumns, NamesTheColumnOfAnotherType) {
   EXPECT_EQ(absent.error().message, path + ": no column \"winer\" (did you mean \"winner\"?)");
 }
 
+Result<std::vector<std::string>> read_rows(const std::string& path,
+                                           const std::vector<std::string>& columns) {
+  CUPEL_TRY(ParquetFile file, ParquetFile::open(path));
+  CUPEL_TRY_VOID(file.select_rows(columns));
+  std::vector<std::string> rows;
+  while (true) {
+    CUPEL_TRY(const size_t count, file.next());
+    if (count == 0) {
+      return rows;
+    }
+    for (size_t row = 0; row < count; ++row) {
+      rows.emplace_back(file.value(0, row));
+    }
+  }
+}
+
+TEST_F(ParquetColumns, ReadAsRowsOfJson) {
+  const auto rows = read_rows(
+      test::test_data("parquet/votes.parquet"),
+      {"model_a", "conversation_a", "absent", "is_code", "language", "conv_metadata", "score"});
+  ASSERT_TRUE(rows.has_value()) << rows.error().message;
+  ASSERT_EQ(rows->size(), 4U);
+  EXPECT_EQ((*rows)[2],
+            "{\"model_a\":\"x\",\"conversation_a\":[{\"role\":\"user\",\"content\":\"hello\"}],"
+            "\"is_code\":null,\"language\":\"English\",\"conv_metadata\":{"
+            "\"sum_assistant_a_tokens\":5,\"sum_assistant_b_tokens\":15,"
+            "\"header_count_a\":{\"h1\":0,\"h2\":1},\"header_count_b\":{\"h1\":0,\"h2\":1}},"
+            "\"score\":-2.25}");
+  const auto escaped =
+      read_rows(test::test_data("parquet/preferences.parquet"), {"chosen", "score_chosen"});
+  ASSERT_TRUE(escaped.has_value()) << escaped.error().message;
+  EXPECT_EQ(escaped->at(0),
+            "{\"chosen\":[{\"role\":\"assistant\",\"content\":\"say "
+            "\\\"four\\\"\\u000a\\u0009\\\\\"}],\"score_chosen\":7.5}");
+  EXPECT_NE(escaped->at(1).find("\"score_chosen\":null"), std::string::npos) << "NaN";
+}
+
+TEST_F(ParquetColumns, RowsNameWhatCannotBeRead) {
+  const auto dates = read_rows(test::test_data("parquet/preferences.parquet"), {"id", "day"});
+  ASSERT_FALSE(dates.has_value());
+  EXPECT_EQ(dates.error().code, Code::kUnsupported);
+  EXPECT_NE(dates.error().message.find("column \"day\" is of type date32[day]"), std::string::npos);
+  const auto absent = read_rows(test::test_data("parquet/preferences.parquet"), {"text"});
+  ASSERT_FALSE(absent.has_value());
+  EXPECT_NE(absent.error().message.find("has none of the columns text; it has prompt."),
+            std::string::npos)
+      << absent.error().message;
+}
+
 TEST_F(ParquetColumns, CutOrChangedFilesAreErrorsOrValues) {
   const auto bytes = read_file(test::test_data("parquet/votes.parquet"));
   ASSERT_TRUE(bytes.has_value());
@@ -113,7 +162,7 @@ TEST(ParquetFile, SaysHowToGetTheModule) {
   EXPECT_EQ(file.error().message,
             test::test_data("parquet/votes.parquet") +
                 ": this cupel was built without Parquet; run `scripts/setup.sh parquet && make "
-                "build`, or save the votes as CSV or JSONL");
+                "build`, or save the file as JSONL");
 }
 
 }  // namespace

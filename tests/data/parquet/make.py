@@ -4,6 +4,7 @@
 votes.parquet         LMArena's layout: dictionary-encoded names, nested metadata, lists that are not to be read, nulls
 no_text.parquet       a winner of dates, and one of lists
 three_columns.parquet winners as 0/1 in three columns of int64
+preferences.parquet   pairs of answers as lists of messages, with and without a prompt, and a column of no use (dates)
 """
 from datetime import date
 from pathlib import Path
@@ -41,6 +42,18 @@ def main():
     pq.write_table(pa.table({"model_a": ["x", "x"], "model_b": ["y", "y"], "winner_model_a": [1, 0],
                              "winner_model_b": [0, 0], "winner_tie": [0, 1]}), HERE / "three_columns.parquet",
                    compression="none")
+    user = {"role": "user", "content": "2+2?"}
+    system = {"role": "system", "content": "Be brief."}
+    pairs = pa.table({
+        "prompt": [[user], None],
+        "chosen": [[{"role": "assistant", "content": 'say "four"\n\t\\'}],
+                   [system, user, {"role": "assistant", "content": "4"}]],
+        "rejected": [[{"role": "assistant", "content": "fünf"}],
+                     [system, user, {"role": "assistant", "content": "5"}]],
+        "score_chosen": [7.5, float("nan")],
+        "id": ["one", None],
+        "day": [date(2026, 1, 1), None]})
+    pq.write_table(pairs, HERE / "preferences.parquet", compression="zstd")
 
 
 if __name__ == "__main__":
