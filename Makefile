@@ -31,8 +31,8 @@ LIBTORCH_FLAG := $(if $(CUPEL_LIBTORCH),-DCUPEL_LIBTORCH=$(CUPEL_LIBTORCH))
 BENCH_FLAGS ?=
 
 # Tests of what reads untrusted bytes, fast enough to run once more under the sanitizers.
-ASAN_TARGETS := base_test core_test engine_test judge_test rank_test fuzz_test
-ASAN_TESTS := ^((base|core|engine|judge|fuzz)\.|rank\.(ParseVotes|ReadVotes|VoteFormats|StyleFeatures|CountStyle|NameTable))
+ASAN_TARGETS := base_test core_test engine_test judge_test rank_test fuzz_test train_data_test
+ASAN_TESTS := ^((base|core|engine|judge|fuzz|train_data)\.|rank\.(ParseVotes|ReadVotes|VoteFormats|StyleFeatures|CountStyle|NameTable))
 # Of the broken folders, which take ten times as long there, two families with all kinds of layers between them.
 ASAN_SLOW := Attention|Linear|RowOperators|PackedMatrix|CpuLevels|PublishedVocabulary|FamilyBits|HostileFamily\..*/(gemma|llama|mi|olmo|phi3|qwen|smol)
 # Tests of what has threads, under the thread sanitizer.
@@ -149,17 +149,17 @@ fuzz: setup-fuzz ## fuzz all that reads untrusted bytes, a million runs each: ho
 
 quick: setup-quick ## build and test only the modules that changed since BASE (default HEAD, so: not committed)
 	@modules=$$({ git diff --name-only $(BASE); git ls-files --others --exclude-standard; } |
-	  sed -nE 's#^(src|tests)/([a-z]+)/.*#\2#p' | sort -u)
+	  sed -nE 's#^(src|tests)/([a-z]+)[a-z_]*/.*#\2#p' | sort -u)
 	if [ -z "$$modules" ]; then echo "quick: no module has changed since $(BASE)"; exit; fi
 	echo "quick: $$(tr '\n' ' ' <<<"$$modules")"
 	cmake --preset dev >/dev/null
 	known=$$(ninja -C build/dev -t targets all | sed -nE 's/^([a-z_]+): phony$$/\1/p')
-	targets=$$(for m in $$modules; do for t in $${m}_test $${m}_model_test; do
+	targets=$$(for m in $$modules; do for t in $${m}_test $${m}_model_test $${m}_data_test; do
 	  grep -x "$$t" <<<"$$known" || true; done; done)
 	if [ -z "$$targets" ]; then echo "quick: these modules have no test binary"; exit; fi
 	cmake --build --preset dev --parallel $(JOBS) --target $$targets
 	ctest --test-dir build/dev --output-on-failure --no-tests=error --parallel $(JOBS) \
-	  -R "^($$(paste -sd'|' <<<"$$modules"))\." -LE '^slow$$'
+	  -R "^($$(paste -sd'|' <<<"$$modules"))(_data)?\." -LE '^slow$$'
 
 bench: setup-bench compile ## compare with peers on this machine (best when it is idle); BENCH_FLAGS=--quick: minutes; writes bench/results/latest.json
 	@python=$$(bench/setup.sh $(if $(findstring --quick,$(BENCH_FLAGS)),,--all) | tail -n 1)

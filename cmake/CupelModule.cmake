@@ -28,13 +28,19 @@ if(CUPEL_MOLD)
 endif()
 
 # One module = one static library of all .cpp files below its folder.
-#   cupel_module(NAME rank DEPS base core [LIBS PkgConfig::X …] [TORCH])
+#   cupel_module(NAME rank DEPS base core [LIBS PkgConfig::X …] [FOLDERS data …] [TORCH])
+# FOLDERS: only the files below these; a module of which a part needs more than the rest is several libraries.
 # TORCH: its files see libtorch, through the precompiled header of tensor/tensor.h.
 # Kernel files of one CPU level get their flags by name: *_avx2.cpp, *_avx512.cpp, *_avx512bf16.cpp. They say
 # themselves where a multiply and an add are fused: the compiler's own choice would differ by level.
 function(cupel_module)
-  cmake_parse_arguments(M "TORCH" "NAME" "DEPS;LIBS" ${ARGN})
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  cmake_parse_arguments(M "TORCH" "NAME" "DEPS;LIBS;FOLDERS" ${ARGN})
+  if(NOT M_FOLDERS)
+    set(M_FOLDERS .)
+  endif()
+  list(TRANSFORM M_FOLDERS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE patterns)
+  list(TRANSFORM patterns APPEND /*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${patterns})
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   if(CUPEL_X86_ONLY)
     list(FILTER sources EXCLUDE REGEX "${CUPEL_X86_ONLY}")
