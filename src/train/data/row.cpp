@@ -1,0 +1,255 @@
+#include "train/data/row.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "train/data/row_text.h"
+
+namespace cupel::train {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+/// The member, null taken for absent.
+const Json* member(const Json& json, std::string_view key) {
+  const Json* value = json.find(key);
+  return value != nullptr && !value->is_null() ? value : nullptr;
+}
+
+Result<double> number_or_none(const Json& json, std::string_view key) {
+  const Json* value = member(json, key);
+  if (value == nullptr) {
+    return kNone;
+  }
+  if (!value->is_number()) {
+    return corrupt_data("\"{}\" is {}; expected a number", key, value->type_name());
+  }
+  return value->as_double();
+}
+
+Result<std::string> name_or_empty(const Json& json, std::string_view key) {
+  const Json* value = member(json, key);
+  if (value == nullptr) {
+    return std::string();
+  }
+  if (value->is_int()) {
+    return format("{}", value->as_int());
+  }
+  if (!value->is_string()) {
+    return corrupt_data("\"{}\" is {}; expected a text", key, value->type_name());
+  }
+  return value->as_string();
+}
+
+Result<Ok> read_common(const Json& json, std::string_view place, Row& row) {
+  CUPEL_TRY(row.source, name_or_empty(json, "source"));
+  CUPEL_TRY(row.id, name_or_empty(json, "id"));
+  if (row.id.empty()) {
+    row.id = place;
+  }
+  CUPEL_TRY(const double weight, number_or_none(json, "weight"));
+  if (!std::isnan(weight)) {
+    if (weight < 0 || !std::isfinite(weight)) {
+      return corrupt_data("\"weight\" is {}; expected a number ≥ 0", weight);
+    }
+    row.weight = weight;
+  }
+  if (const Json* tools = member(json, "tools"); tools != nullptr) {
+    if (!tools->is_array()) {
+      return corrupt_data("\"tools\" is {}; expected a list", tools->type_name());
+    }
+    row.tools = *tools;
+  }
+  return Ok{};
+}
+
+void add_response(RowText text, double score, std::string source, Row& row) {
+  row.responses.push_back(std::move(text));
+  row.scores.push_back(score);
+  row.response_sources.push_back(std::move(source));
+}
+
+Result<Ok> read_whole_conversation(const Json& json, std::string_view key, Row& row) {
+  row.form = RowForm::kMessages;
+  RowText text;
+  CUPEL_TRY(text.messages, read_messages(*json.find(key), key));
+  if (text.messages.size() > 0 && !has_assistant_turn(text.messages)) {
+    return corrupt_data(
+        "\"{}\" has no assistant turn, so there is nothing to learn; add the answer", key);
+  }
+  add_response(std::move(text), kNone, "", row);
+  return Ok{};
+}
+
+Result<Ok> read_prompt(const Json& json, Row& row) {
+  const Json* prompt = member(json, "prompt");
+  if (prompt == nullptr) {
+    return corrupt_data("\"prompt\" is absent; write what the answer replies to there");
+  }
+  CUPEL_TRY(row.prompt, read_row_text(*prompt, "prompt"));
+  return Ok{};
+}
+
+/// An answer to the prompt in the prompt's form: a plain answer to a conversation is a turn of the
+/// assistant.
+Result<RowText> in_form_of(const RowText& prompt, RowText answer, std::string_view key) {
+  if (prompt.is_conversation() && !answer.is_conversation()) {
+    Json turn = Json::object();
+    turn.set("role", "assistant").set("content", std::move(answer.text));
+    answer.text.clear();
+    answer.messages = Json::array();
+    if (!turn.find("content")->as_string().empty()) {
+      answer.messages.push_back(std::move(turn));
+    }
+  } else if (!prompt.is_conversation() && answer.is_conversation()) {
+    return corrupt_data(
+        "\"{}\" is a list of messages, but \"prompt\" is a text; write both in the same form", key);
+  }
+  if (answer.is_conversation() && !answer.empty() && !has_assistant_turn(answer.messages)) {
+    return corrupt_data("\"{}\" has no assistant turn; expected the assistant's answer", key);
+  }
+  return answer;
+}
+
+Result<RowText> read_answer(const Json& json, std::string_view key, const Row& row) {
+  CUPEL_TRY(RowText answer, read_row_text(*json.find(key), key));
+  return in_form_of(row.prompt, std::move(answer), key);
+}
+
+Result<Ok> read_preference(const Json& json, Row& row) {
+  row.form = RowForm::kPreference;
+  RowText chosen;
+  RowText rejected;
+  if (member(json, "prompt") != nullptr) {
+    CUPEL_TRY_VOID(read_prompt(json, row));
+    CUPEL_TRY(chosen, read_answer(json, "chosen", row));
+    CUPEL_TRY(rejected, read_answer(json, "rejected", row));
+  } else {
+    CUPEL_TRY(chosen, read_row_text(*json.find("chosen"), "chosen"));
+    CUPEL_TRY(rejected, read_row_text(*json.find("rejected"), "rejected"));
+    CUPEL_TRY(SplitAnswers split, split_common_start(chosen, rejected));
+    row.prompt = std::move(split.prompt);
+    CUPEL_TRY(chosen, in_form_of(row.prompt, std::move(split.chosen), "chosen"));
+    CUPEL_TRY(rejected, in_form_of(row.prompt, std::move(split.rejected), "rejected"));
+  }
+  CUPEL_TRY(const double score_chosen, number_or_none(json, "score_chosen"));
+  CUPEL_TRY(const double score_rejected, number_or_none(json, "score_rejected"));
+  CUPEL_TRY(row.margin, number_or_none(json, "margin"));
+  if (const Json* tie = member(json, "tie"); tie != nullptr) {
+    CUPEL_TRY(row.tie, get_bool(json, "tie"));
+  }
+  add_response(std::move(chosen), score_chosen, "", row);
+  add_response(std::move(rejected), score_rejected, "", row);
+  return Ok{};
+}
+
+Result<Ok> read_ranked(const Json& json, Row& row) {
+  row.form = RowForm::kRanked;
+  CUPEL_TRY_VOID(read_prompt(json, row));
+  CUPEL_TRY(const Json* responses, get_array(json, "responses"));
+  if (responses->size() < 2) {
+    return corrupt_data("\"responses\" has {} of them; expected at least two", responses->size());
+  }
+  for (size_t i = 0; i < responses->size(); ++i) {
+    const Json& response = responses->as_array()[i];
+    const std::string key = format("responses[{}]", i);
+    const Json* content = response.is_string() ? &response : member(response, "content");
+    if (content == nullptr) {
+      return corrupt_data(
+          "\"{}\" has no \"content\"; a response is {{\"content\": …, \"score\": …}}", key);
+    }
+    CUPEL_TRY(RowText text, read_row_text(*content, key));
+    CUPEL_TRY(text, in_form_of(row.prompt, std::move(text), key));
+    CUPEL_TRY(const double score, number_or_none(response, "score"));
+    CUPEL_TRY(std::string source, name_or_empty(response, "source"));
+    add_response(std::move(text), score, std::move(source), row);
+  }
+  return Ok{};
+}
+
+Result<Ok> read_prompt_completion(const Json& json, Row& row) {
+  row.form = RowForm::kPromptCompletion;
+  CUPEL_TRY_VOID(read_prompt(json, row));
+  CUPEL_TRY(RowText completion, read_answer(json, "completion", row));
+  add_response(std::move(completion), kNone, "", row);
+  const Json* label = member(json, "label");
+  if (label == nullptr) {
+    return Ok{};
+  }
+  row.form = RowForm::kUnpaired;
+  if (!label->is_bool() && !(*label == Json(0) || *label == Json(1))) {
+    return corrupt_data("\"label\" is {}; expected true (wanted) or false", label->type_name());
+  }
+  row.label = label->is_bool() ? label->as_bool() : *label == Json(1);
+  return Ok{};
+}
+
+Result<Ok> read_form(const Json& json, Row& row) {
+  const auto has = [&json](std::string_view key) { return member(json, key) != nullptr; };
+  if (has("chosen") || has("rejected")) {
+    for (const std::string_view key : {"chosen", "rejected"}) {
+      if (!has(key)) {
+        return corrupt_data("\"{}\" is absent; a preference needs both answers", key);
+      }
+    }
+    return read_preference(json, row);
+  }
+  if (has("responses")) {
+    return read_ranked(json, row);
+  }
+  if (has("completion")) {
+    return read_prompt_completion(json, row);
+  }
+  for (const std::string_view key : {"messages", "conversations"}) {
+    if (has(key)) {
+      return read_whole_conversation(json, key, row);
+    }
+  }
+  if (!has("text")) {
+    return corrupt_data(
+        "no known form; expected \"messages\", \"text\", \"prompt\" and \"completion\", \"chosen\" "
+        "and \"rejected\", or \"prompt\" and \"responses\"");
+  }
+  CUPEL_TRY(std::string text, get_string(json, "text"));
+  add_response({.text = std::move(text)}, kNone, "", row);
+  return Ok{};
+}
+
+bool empty_turns(const Json& messages) {
+  return std::ranges::none_of(messages.as_array(), [](const Json& message) {
+    const Json* content = message.find("content");
+    const bool calls = message.contains("tool_calls");
+    return *message.find("role") == Json("assistant") &&
+           (calls || content->is_array() || !content->as_string().empty());
+  });
+}
+
+}  // namespace
+
+std::string_view row_form_name(RowForm form) {
+  constexpr std::string_view kNames[] = {"text",       "messages", "prompt and completion",
+                                         "preference", "ranked",   "unpaired"};
+  return kNames[static_cast<size_t>(form)];
+}
+
+Result<Row> parse_row(const Json& json, std::string_view place) {
+  if (!json.is_object()) {
+    return corrupt_data("the row is {}; expected an object", json.type_name());
+  }
+  Row row;
+  row.margin = kNone;
+  CUPEL_TRY_VOID(read_common(json, place, row));
+  CUPEL_TRY_VOID(read_form(json, row));
+  return row;
+}
+
+bool has_empty_response(const Row& row) {
+  return std::ranges::any_of(row.responses, [](const RowText& response) {
+    return response.empty() || (response.is_conversation() && empty_turns(response.messages));
+  });
+}
+
+}  // namespace cupel::train
