@@ -20,7 +20,7 @@ readonly APT_LOCK_SECONDS=120
 readonly BUILD_PACKAGES=(
   g++:g++ make:make cmake:cmake ninja-build:ninja pkg-config:pkg-config ccache:ccache mold:mold
   libfmt-dev libssl-dev libxxhash-dev libsqlite3-dev libpcre2-dev libutf8proc-dev
-  libcurl4-openssl-dev zlib1g-dev libzstd-dev nlohmann-json3-dev libcli11-dev ca-certificates
+  libcurl4-openssl-dev zlib1g-dev libzstd-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev ca-certificates
 )
 readonly TEST_PACKAGES=(
   libgtest-dev libgmock-dev python3:python3 clang-format:clang-format
