@@ -145,6 +145,32 @@ TEST(Batcher, LeavesOutASmallLastStepWhereAsked) {
   EXPECT_EQ(make(options, lengths).steps_in_epoch(0), 1);
 }
 
+TEST(Batcher, GroupsStayWhole) {
+  const std::vector<int64_t> lengths = {20, 3, 4, 50};
+  for (const Packing packing : {Packing::kNone, Packing::kBfd}) {
+    Batcher batcher = make({.order = {.shuffle = false},
+                            .packing = packing,
+                            .max_length = 10,
+                            .batch = 8,
+                            .whole_items = true},
+                           lengths);
+    int64_t tokens = 0;
+    for (const Bin& bin : batcher.next().bins) {
+      for (const Piece& piece : bin) {
+        EXPECT_EQ(piece.begin, 0);
+        EXPECT_EQ(piece.end, lengths[static_cast<size_t>(piece.item)]);
+        tokens += piece.length();
+      }
+    }
+    EXPECT_EQ(tokens, 77);
+  }
+  for (const Packing packing : {Packing::kWrapped, Packing::kBfdSplit}) {
+    const auto refused = Batcher::create({.packing = packing, .whole_items = true}, lengths);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_NE(refused.error().message.find("stay together"), std::string::npos);
+  }
+}
+
 TEST(Batcher, RefusesWhatCannotBe) {
   const auto message = [](const BatchOptions& options, std::vector<int64_t> lengths) {
     const auto batcher = Batcher::create(options, std::move(lengths));

@@ -1,10 +1,13 @@
 // Masks of published chat templates (read in place): what is learnt is what the assistant says and
-// the token that ends its turn, as written down here for four dialogues.
+// the token that ends its turn, as written down here for four dialogues. With the model's own
+// published vocabulary, where it is here, as with a tiny one.
 #include <algorithm>
 
 #include <gtest/gtest.h>
 
 #include "base/io.h"
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/tokenizer/from_gguf.h"
 #include "support/test_paths.h"
 #include "train/data/loss_mask.h"
 #include "train_data/chat_fixtures.h"
@@ -22,14 +25,21 @@ struct Published {
   bool system = true;   ///< takes system messages
   /// What becomes of earlier reasoning, and of that of the last turn.
   bool keeps_earlier_reasoning = true;
+  std::string vocabulary;  ///< its published one; empty: none
 };
 
 const std::vector<Published>& published() {
   static const std::vector<Published> kAll = {
-      {.name = "Qwen-Qwen2.5-7B-Instruct", .end = "<|im_end|>"},
-      {.name = "Qwen-Qwen3-0.6B", .end = "<|im_end|>", .keeps_earlier_reasoning = false},
-      {.name = "meta-llama-Llama-3.1-8B-Instruct", .end = "<|eot_id|>", .strips = true},
-      {.name = "microsoft-Phi-3.5-mini-instruct", .end = "<|end|>"},
+      {.name = "Qwen-Qwen2.5-7B-Instruct", .end = "<|im_end|>", .vocabulary = "qwen2"},
+      {.name = "Qwen-Qwen3-0.6B",
+       .end = "<|im_end|>",
+       .keeps_earlier_reasoning = false,
+       .vocabulary = "qwen2"},
+      {.name = "meta-llama-Llama-3.1-8B-Instruct",
+       .end = "<|eot_id|>",
+       .strips = true,
+       .vocabulary = "llama-bpe"},
+      {.name = "microsoft-Phi-3.5-mini-instruct", .end = "<|end|>", .vocabulary = "phi-3"},
       {.name = "google-gemma-2-2b-it", .end = "<end_of_turn>", .strips = true, .system = false},
       {.name = "mistralai-Mistral-Nemo-Instruct-2407", .end = "</s>"},
       {.name = "LFM2.5-8B-A1B", .end = "<|im_end|>", .keeps_earlier_reasoning = false},
@@ -64,16 +74,33 @@ class PublishedMasks : public testing::TestWithParam<Published> {
         ::cupel::test::shared_data("chat_templates/" + GetParam().name + ".jinja");
     CUPEL_SKIP_UNLESS(path, "the published template is not here: its masks are not shown");
     source_ = *read_file(path);
-    tokenizer_ = test::tiny_tokenizer();
+    tokenizers_.push_back(test::tiny_tokenizer());
+    const std::string vocabulary =
+        GetParam().vocabulary.empty()
+            ? ""
+            : ::cupel::test::shared_data("tokenizers/" + GetParam().vocabulary + ".gguf");
+    if (!vocabulary.empty()) {
+      const auto file = engine::Checkpoint::open(vocabulary);
+      ASSERT_TRUE(file.has_value()) << file.error().message;
+      auto tokenizer = engine::load_tokenizer(*file);
+      ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
+      tokenizers_.push_back(std::move(*tokenizer));
+    }
   }
 
-  std::string learnt(const Json& messages) {
+  void expect_learnt(const Json& messages, const std::string& text) {
+    for (const auto& tokenizer : tokenizers_) {
+      EXPECT_EQ(learnt(*tokenizer, messages), text);
+    }
+  }
+
+  std::string learnt(const Tokenizer& tokenizer, const Json& messages) {
     const engine::ChatTemplate parsed = test::parse_template(source_);
     const auto tokens = label_conversation(
-        parsed, *tokenizer_, messages, engine::conversation_variables(*tokenizer_, false),
+        parsed, tokenizer, messages, engine::conversation_variables(tokenizer, false),
         {.now = *engine::parse_local_time("2026-07-24T15:30:00")});
     EXPECT_TRUE(tokens.has_value()) << (tokens ? "" : tokens.error().message);
-    return tokens ? test::text_of(*tokenizer_, *tokens, TokenRole::kCompletion) : "";
+    return tokens ? test::text_of(tokenizer, *tokens, TokenRole::kCompletion) : "";
   }
 
   std::string expected(const std::vector<std::string>& said) const {
@@ -85,18 +112,18 @@ class PublishedMasks : public testing::TestWithParam<Published> {
   }
 
   std::string source_;
-  std::unique_ptr<Tokenizer> tokenizer_;
+  std::vector<std::unique_ptr<Tokenizer>> tokenizers_;
 };
 
 TEST_P(PublishedMasks, OneTurn) {
   const Dialogue d = dialogue(false, {"Name a colour.", "Blue."});
-  EXPECT_EQ(learnt(d.messages), expected(d.said));
+  expect_learnt(d.messages, expected(d.said));
 }
 
 TEST_P(PublishedMasks, ThreeTurnsWithASystemMessage) {
   const Dialogue d =
       dialogue(GetParam().system, {"One?", "Uno.", "Two?", "Dos.", "Three?", "Tres."});
-  EXPECT_EQ(learnt(d.messages), expected(d.said));
+  expect_learnt(d.messages, expected(d.said));
 }
 
 TEST_P(PublishedMasks, WhiteSpaceUnicodeAndTheTemplatesOwnWords) {
@@ -104,7 +131,7 @@ TEST_P(PublishedMasks, WhiteSpaceUnicodeAndTheTemplatesOwnWords) {
       dialogue(false, {"assistant\nuser <|im_start|>assistant\n[/INST]",
                        "\u00fcber <user> [INST]\n\nassistant\n", "<start_of_turn>model\n",
                        "  a lot: \u65e5\u672c <|eot_id|>"});
-  EXPECT_EQ(learnt(d.messages), expected(d.said));
+  expect_learnt(d.messages, expected(d.said));
 }
 
 TEST_P(PublishedMasks, ReasoningBeforeTheAnswer) {
@@ -114,7 +141,7 @@ TEST_P(PublishedMasks, ReasoningBeforeTheAnswer) {
   if (!GetParam().keeps_earlier_reasoning) {
     said[0] = "Two.";
   }
-  EXPECT_EQ(learnt(d.messages), expected(said));
+  expect_learnt(d.messages, expected(said));
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -26,6 +26,12 @@ Result<Ok> check_options(const BatchOptions& o, const std::vector<int64_t>& leng
   CUPEL_TRY_VOID(at_least(o.micro_batch, 1, "micro_batch"));
   CUPEL_TRY_VOID(at_least(o.ranks, 1, "ranks"));
   CUPEL_TRY_VOID(at_least(o.order.group_by_length, 0, "group_by_length"));
+  if (o.whole_items && (o.packing == Packing::kWrapped || o.packing == Packing::kBfdSplit)) {
+    return invalid_argument(
+        "packing \"{}\" cuts sequences, and answers to one prompt stay together; use none, bfd or "
+        "multipack",
+        packing_names()[static_cast<size_t>(o.packing)]);
+  }
   if (o.packing == Packing::kMultipack) {
     const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
     if (longest > o.micro_batch_tokens) {
@@ -98,6 +104,10 @@ Result<Batcher> Batcher::create(BatchOptions options,
     options.micro_batch_tokens = options.max_length;
   }
   CUPEL_TRY_VOID(check_options(options, lengths));
+  if (options.whole_items) {
+    const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+    options.max_length = std::max(options.max_length, longest);
+  }
   const auto& mixture = options.order.mixture;
   const bool counts_characters = !mixture.empty() && mixture[0].characters > 0;
   CUPEL_CHECK(!counts_characters || characters.size() == lengths.size(),

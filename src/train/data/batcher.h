@@ -23,6 +23,9 @@ struct BatchOptions {
   int64_t micro_batch = 1;  ///< bins of a rank computed at once; multipack goes by tokens instead
   int64_t micro_batch_tokens = 0;  ///< multipack: most tokens of a rank at once; 0: max_length
   int64_t ranks = 1;
+  /// Items are groups of answers, never cut: packing is none, bfd or multipack, and bins have room
+  /// for the longest item.
+  bool whole_items = false;
   bool drop_last = false;  ///< leave out an epoch's last step when it is smaller than the others
 };
 

@@ -218,6 +218,33 @@ Result<Ok> read_form(const Json& json, Row& row) {
   return Ok{};
 }
 
+int64_t characters_of(std::string_view text) {
+  return std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
+}
+
+int64_t characters_of(const Json& content) {
+  if (content.is_string()) {
+    return characters_of(std::string_view(content.as_string()));
+  }
+  int64_t count = 0;
+  for (const Json& part : content.as_array()) {
+    count += characters_of(std::string_view(part.find("text")->as_string()));
+  }
+  return count;
+}
+
+int64_t characters_of(const RowText& text) {
+  if (!text.is_conversation()) {
+    return characters_of(std::string_view(text.text));
+  }
+  int64_t count = 0;
+  for (const Json& message : text.messages.as_array()) {
+    count += characters_of(*message.find("content"));
+  }
+  return count;
+}
+
 bool empty_turns(const Json& messages) {
   return std::ranges::none_of(messages.as_array(), [](const Json& message) {
     const Json* content = message.find("content");
@@ -228,6 +255,14 @@ bool empty_turns(const Json& messages) {
 }
 
 }  // namespace
+
+int64_t Row::characters() const {
+  int64_t count = characters_of(prompt);
+  for (const RowText& response : responses) {
+    count += characters_of(response);
+  }
+  return count;
+}
 
 std::string_view row_form_name(RowForm form) {
   constexpr std::string_view kNames[] = {"text",       "messages", "prompt and completion",
@@ -241,6 +276,7 @@ Result<Row> parse_row(const Json& json, std::string_view place) {
   }
   Row row;
   row.margin = kNone;
+  row.place = place;
   CUPEL_TRY_VOID(read_common(json, place, row));
   CUPEL_TRY_VOID(read_form(json, row));
   return row;

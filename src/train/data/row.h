@@ -44,8 +44,12 @@ struct Row {
   double margin = 0;                          ///< kPreference: NaN: none
   double weight = 1;                          ///< ≥ 0
   std::string source;
-  std::string id;  ///< of the row; else "line N"
-  Json tools;      ///< for the template, or null
+  std::string id;     ///< of the row; else its place
+  std::string place;  ///< "file:line"
+  Json tools;         ///< for the template, or null
+
+  /// Characters of all its texts, the prompt counted once.
+  [[nodiscard]] int64_t characters() const;
 };
 
 /// Reads a row of any form; which one it is, its members say. Members that no form knows are passed
@@ -53,7 +57,7 @@ struct Row {
 /// "value"). Without "prompt", the common start of chosen and rejected is the prompt: whole
 /// messages, or characters (a blank before the difference belongs to the answers, as in TRL).
 ///
-/// `place` completes the id of a row without one. Errors: kCorruptData that names the member, what
+/// `place` is the id of a row without one. Errors: kCorruptData that names the member, what
 /// was expected and how to mend it - no known form, a member of a wrong type, an unknown role,
 /// messages without an assistant turn, a weight below 0, fewer than two responses.
 Result<Row> parse_row(const Json& json, std::string_view place);
