@@ -41,6 +41,11 @@ TEST(ParseToml, HoldsWhenCutAnywhereOrNestedDeeply) {
     show(std::string_view(text).substr(0, size));
   }
   EXPECT_EQ(show("a = " + std::string(100'000, '[')).substr(0, 10), "a.toml:1: ");
+  // What the library asserts before it reports it.
+  for (const char* key :
+       {"a = {,b = 1}", "a = {=}", "a.=1", ".a=1", "=1", "[.]", "[a.]", "[]", "a={b.}"}) {
+    EXPECT_EQ(show(key).substr(0, 10), "a.toml:1: ") << key;
+  }
 }
 
 TEST(TomlValue, IsReadBackEqual) {
