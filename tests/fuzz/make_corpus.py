@@ -338,6 +338,38 @@ def write_votes():
     write("votes", "parquet", b"\x00PAR1" + bytes(40) + b"PAR1")
 
 
+def write_training():
+    chatml = ("{% for m in messages %}<s>{{ m.role }}\n{{ m.content }}<e>\n{% endfor %}"
+              "{% if add_generation_prompt %}<s>assistant\n{% endif %}")
+    thinking = ("{% for m in messages %}{{ m.role }}:{% if '</think>' in m.content and not loop.last %}"
+                "{{ m.content.split('</think>')[-1] | trim }}{% else %}{{ m.content | trim }}{% endif %}<e>{% endfor %}")
+    calls = ("{% for m in messages %}<s>{{ m.role }}\n{% generation %}{{ m.content }}{% for c in m.tool_calls or [] %}"
+             "{{ c | tojson }}{% endfor %}<e>{% endgeneration %}{% endfor %}")
+    user = {"role": "user", "content": "2+2? <e>"}
+    answer = {"role": "assistant", "content": "<think>\neasy\n</think>\n\n4"}
+    call = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f", "arguments": {}}}]}
+    parts = {"role": "user", "content": [{"type": "text", "text": "a "}, {"type": "text", "text": "b"}]}
+    rows = {
+        "text": ({"text": "once \u00e4", "weight": 0.5}, ""),
+        "messages": ({"messages": [user, answer, user, answer]}, chatml),
+        "thinking": ({"messages": [user, answer, user, answer], "id": 1}, thinking),
+        "tool_calls": ({"messages": [user, call, {"role": "tool", "content": "4"}, answer], "tools": []}, calls),
+        "sharegpt": ({"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}, chatml),
+        "completion": ({"prompt": "2+2=", "completion": "4", "label": True}, ""),
+        "preference": ({"prompt": [parts], "chosen": "yes", "rejected": [answer], "margin": 1}, chatml),
+        "implicit": ({"chosen": "The sky is blue", "rejected": "The sky is green", "tie": False}, ""),
+        "ranked": ({"prompt": "p", "responses": [{"content": "a", "score": 1}, "b", {"content": "c"}]}, ""),
+        "long": ({"prompt": "p" * 90, "chosen": "a", "rejected": "b"}, ""),
+        "marks": ({"messages": [{"role": "user", "content": "\ufdd0\ufdd1\ufde0"}, answer]}, chatml)}
+    for name, (row, template) in rows.items():
+        write("training_row", name, json.dumps(row, ensure_ascii=False) + "\0" + template)
+    write("recipe", "small", "method = 'sft'\n[data]\nfiles = ['a', 'b']\n[optim]\nlr = 2e-5\n\0optim.lr=1e-3")
+    write("recipe", "mixture", "[data]\nfiles = ['a']\nmixture = 'tokens'\namounts = [1e6]\n\0data.amounts=5,")
+    write("recipe", "params", "preference.params = { beta = 0.1, on = true }\n[lora]\ntargets = [\"q_proj\", 'k\\d']\n")
+    write("recipe", "wrong", "[sched]\nname = 'cosin'\nmin_lr = -inf\n[[x]]\nday = 2026-01-01\n")
+    write("recipe", "deep", "a = " + "[" * 300)
+
+
 def main():
     write_gguf()
     write_safetensors()
@@ -348,6 +380,7 @@ def main():
     write_importance()
     write_endpoint()
     write_votes()
+    write_training()
     files = [p for p in (HERE / "corpus").rglob("*") if p.is_file()]
     print(f"corpus: {len(files)} files, {sum(p.stat().st_size for p in files)} bytes")
 
