@@ -93,7 +93,7 @@ Result<Ok> set_recipe_key(Recipe& recipe, std::string_view assignment) {
   const RecipeKey* key = find_key(name);
   auto set = set_value(recipe, name, read_assigned(key, recipe, text));
   if (!set.has_value()) {
-    return in_context(std::move(set).error(), "--set " + name);
+    return in_context(std::move(set).error(), "--set " + printable(name));
   }
   return set;
 }

@@ -191,7 +191,7 @@ Result<Ok> store_parameter(std::string_view name,
                            const Json& value,
                            std::vector<std::pair<std::string, double>>& params) {
   if (!value.is_number() && !value.is_bool()) {
-    return invalid_argument("preference.params.{} is {}; expected a number", name,
+    return invalid_argument("preference.params.{} is {}; expected a number", printable(name),
                             printable(dump_json(value), 60));
   }
   const bool plain = std::ranges::all_of(
