@@ -224,10 +224,38 @@ TEST_F(ConvertModel, QuantisedWeightsAreDecoded) {
   EXPECT_TRUE(std::ranges::equal(same->data, std::as_bytes(std::span(expected))));
 }
 
+// What a configuration says that no description holds, and a template that nobody parsed, stay.
+TEST_F(ConvertModel, KeepsTheTextsOfAFolder) {
+  const std::string source = folder_.file("source");
+  ASSERT_TRUE(make_directories(source).has_value());
+  write_fixture("llama", source);
+  auto config = read_json_file(source + "/config.json");
+  ASSERT_TRUE(config.has_value());
+  config->set("initializer_range", 0.125);
+  ASSERT_TRUE(write_file_atomic(source + "/config.json", dump_json(*config)).has_value());
+  ASSERT_TRUE(write_file_atomic(source + "/chat_template.jinja", "{{ messages }}").has_value());
+  const auto file = hf::open_folder(source);
+  ASSERT_TRUE(file.has_value()) << file.error().message;
+  const auto report = write_folder(*file, hf_, {.type = TensorType::kBF16});
+  ASSERT_TRUE(report.has_value()) << report.error().message;
+  EXPECT_EQ(entries_of(hf_), "chat_template.jinja config.json model.safetensors ");
+  const auto written = read_json_file(hf_ + "/config.json");
+  ASSERT_TRUE(written.has_value());
+  EXPECT_EQ(written->find("initializer_range")->as_double(), 0.125);
+  EXPECT_EQ(written->find("dtype")->as_string(), "bfloat16");
+  EXPECT_TRUE(hf::open_folder(hf_).has_value());
+  // Texts that are missing: no folder.
+  ASSERT_TRUE(std::filesystem::remove(source + "/config.json"));
+  const auto none = write_folder(*file, folder_.file("none"));
+  ASSERT_FALSE(none.has_value());
+  EXPECT_EQ(none.error().code, Code::kNotFound);
+  EXPECT_FALSE(std::filesystem::exists(folder_.file("none")));
+}
+
 TEST_F(ConvertModel, ShardsWithAnIndex) {
   const test::TinyModel model;
   const auto file = Checkpoint::open(model.path());
-  const auto report = write_folder(*file, hf_, {}, {}, 40'000);
+  const auto report = write_folder(*file, hf_, {.shard_bytes = 40'000});
   ASSERT_TRUE(report.has_value()) << report.error().message;
   EXPECT_TRUE(std::filesystem::exists(hf_ + "/model.safetensors.index.json"));
   const auto written = SafetensorsFile::open(hf_);

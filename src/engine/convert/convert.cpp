@@ -80,7 +80,7 @@ Result<ConvertReport> convert_model(const std::string& input,
     return write_as_gguf(source, output, options);
   }
   CUPEL_TRY(const Checkpoint file, open_checkpoint(input));
-  return write_folder(file, output, options.type, options.observer);
+  return write_folder(file, output, {.type = options.type, .observer = options.observer});
 }
 
 Json to_json(const ConvertReport& report) {
