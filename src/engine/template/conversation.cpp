@@ -8,17 +8,23 @@
 namespace cupel::engine {
 namespace {
 
+/// What is rendered, and how.
+struct Rendering {
+  const ChatTemplate& chat_template;
+  const Tokenizer& tokenizer;
+  const Json& messages;
+  const Json& variables;
+  const RenderOptions& options;
+};
+
 /// Follows the texts of the chosen messages; false when that changes what comes out.
-bool follow(const ChatTemplate& chat_template,
-            const Tokenizer& tokenizer,
-            const Json& messages,
-            Json variables,
-            const RenderOptions& options,
+bool follow(const Rendering& rendering,
             const std::function<bool(size_t)>& chosen,
             RenderedConversation& out) {
-  MessageMarker marker(tokenizer);
-  variables.set("messages", marker.mark_texts(messages, chosen));
-  const auto rendered = chat_template.render(variables, options);
+  MessageMarker marker(rendering.tokenizer);
+  Json variables = rendering.variables;
+  variables.set("messages", marker.mark_texts(rendering.messages, chosen));
+  const auto rendered = rendering.chat_template.render(variables, rendering.options);
   if (!rendered.has_value()) {
     return false;
   }
@@ -86,15 +92,15 @@ Result<RenderedConversation> render_conversation(const ChatTemplate& chat_templa
                                                  const RenderOptions& options) {
   CUPEL_TRY(RenderedConversation out,
             render_plainly(chat_template, tokenizer, messages, variables, options));
-  const auto follow_chosen = [&](const std::function<bool(size_t)>& chosen) {
-    return follow(chat_template, tokenizer, messages, variables, options, chosen, out);
-  };
+  const Rendering rendering{chat_template, tokenizer, messages, variables, options};
   out.followed.assign(messages.size(), true);
-  if (follow_chosen([](size_t) { return true; })) {
+  if (follow(
+          rendering, [](size_t) { return true; }, out)) {
     return out;
   }
   for (size_t i = 0; i < messages.size(); ++i) {
-    out.followed[i] = follow_chosen([i](size_t message) { return message == i; });
+    out.followed[i] = follow(
+        rendering, [i](size_t message) { return message == i; }, out);
   }
   std::ranges::sort(out.texts, {}, &RenderedConversation::MessageText::begin);
   return out;
