@@ -1,0 +1,88 @@
+#include "train/recipe/recipe_options.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace cupel::train {
+
+Result<ScheduleOptions> schedule_options(const Recipe& recipe, int64_t total_steps) {
+  const Recipe::Sched& sched = recipe.sched;
+  ScheduleOptions options{.lr = recipe.learning_rate(),
+                          .min_lr = sched.min_lr,
+                          .total_steps = total_steps,
+                          .warmup_steps = sched.warmup_steps.value_or(-1),
+                          .warmup_ratio = sched.warmup_ratio,
+                          .decay_steps = sched.decay_steps.value_or(-1),
+                          .decay_ratio = sched.decay_ratio,
+                          .power = sched.power,
+                          .timescale = sched.timescale};
+  CUPEL_TRY(options.kind, parse_schedule_kind(sched.name));
+  CUPEL_TRY(options.decay_shape, parse_decay_shape(sched.decay_shape));
+  return options;
+}
+
+Result<TokenizeOptions> tokenize_options(const Recipe& recipe) {
+  TokenizeOptions options{.prompt_loss_weight = recipe.data.prompt_loss_weight,
+                          .max_length = recipe.data.max_length};
+  CUPEL_TRY(options.loss_on, parse_loss_on(recipe.data.loss_on));
+  CUPEL_TRY(options.truncation, parse_truncation(recipe.data.truncation));
+  return options;
+}
+
+Result<BatchOptions> batch_options(const Recipe& recipe,
+                                   const DataSet& data,
+                                   DataKind kind,
+                                   int64_t ranks) {
+  BatchOptions options{.max_length = recipe.data.max_length,
+                       .window = recipe.data.pack_window,
+                       .batch = recipe.batch.size,
+                       .micro_batch = recipe.batch.micro,
+                       .micro_batch_tokens = recipe.batch.micro_tokens,
+                       .ranks = ranks,
+                       .whole_items = kind == DataKind::kGroups,
+                       .drop_last = recipe.batch.drop_last};
+  CUPEL_TRY(options.packing, parse_packing(recipe.data.packing));
+  options.order.seed = recipe.seed;
+  options.order.shuffle = recipe.data.shuffle;
+  options.order.group_by_length = recipe.data.group_by_length ? recipe.batch.size : 0;
+  if (recipe.data.mixture == "none") {
+    return options;
+  }
+  if (recipe.data.amounts.size() != data.files.size()) {
+    return invalid_argument("data.amounts has {} numbers for {} files", recipe.data.amounts.size(),
+                            data.files.size());
+  }
+  for (size_t i = 0; i < data.files.size(); ++i) {
+    MixtureSource source = data.files[i];
+    const double amount = recipe.data.amounts[i];
+    if (recipe.data.mixture == "probability") {
+      source.probability = amount;
+    } else {
+      const auto budget = static_cast<int64_t>(std::ceil(amount));
+      (recipe.data.mixture == "tokens" ? source.tokens : source.characters) = budget;
+    }
+    options.order.mixture.push_back(source);
+  }
+  return options;
+}
+
+int64_t total_steps(const Recipe& recipe, const Batcher& batcher) {
+  if (recipe.max_steps > 0) {
+    return recipe.max_steps;
+  }
+  const auto whole = static_cast<int64_t>(std::floor(recipe.epochs));
+  int64_t steps = 0;
+  for (int64_t epoch = 0; epoch < whole; ++epoch) {
+    steps += batcher.steps_in_epoch(epoch);
+  }
+  const double part = recipe.epochs - static_cast<double>(whole);
+  if (part > 0) {
+    steps +=
+        static_cast<int64_t>(std::ceil(part * static_cast<double>(batcher.steps_in_epoch(whole))));
+  }
+  return steps;
+}
+
+}  // namespace cupel::train

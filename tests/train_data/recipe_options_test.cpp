@@ -1,0 +1,83 @@
+#include "train/recipe/recipe_options.h"
+
+#include <gtest/gtest.h>
+
+namespace cupel::train {
+namespace {
+
+Recipe recipe(const std::vector<std::string>& overrides) {
+  auto parsed = parse_recipe("", "", overrides);
+  EXPECT_TRUE(parsed.has_value()) << (parsed ? "" : parsed.error().message);
+  return std::move(parsed).value();
+}
+
+DataSet two_files() {
+  DataSet data;
+  data.lengths = std::vector<int64_t>(10, 4);
+  data.characters = std::vector<int64_t>(10, 3);
+  data.files = {{.begin = 0, .count = 6}, {.begin = 6, .count = 4}};
+  return data;
+}
+
+TEST(RecipeOptions, MakeTheSchedule) {
+  const auto options =
+      schedule_options(recipe({"sched.name=wsd", "sched.decay_shape=cosine", "optim.lr=1e-3",
+                               "sched.warmup_steps=10", "sched.decay_steps=20"}),
+                       100);
+  ASSERT_TRUE(options.has_value());
+  const auto schedule = Schedule::create(*options);
+  ASSERT_TRUE(schedule.has_value());
+  EXPECT_NEAR(schedule->lr(85), 8.535534e-4, 5e-10);
+  const auto defaults = Schedule::create(*schedule_options(recipe({}), 100));
+  EXPECT_EQ(defaults->warmup_steps(), 3);
+  EXPECT_DOUBLE_EQ(defaults->lr(3), 2e-5);
+}
+
+TEST(RecipeOptions, MakeTokensAndBatches) {
+  const Recipe r = recipe({"data.loss_on=instruction", "data.prompt_loss_weight=0.1",
+                           "data.truncation=split", "data.packing=wrapped", "data.max_length=64",
+                           "batch.size=4", "batch.micro=2", "seed=7"});
+  const auto tokens = tokenize_options(r);
+  ASSERT_TRUE(tokens.has_value());
+  EXPECT_EQ(tokens->loss_on, LossOn::kInstruction);
+  EXPECT_EQ(tokens->prompt_loss_weight, 0.1);
+  EXPECT_EQ(tokens->truncation, Truncation::kSplit);
+  EXPECT_EQ(tokens->max_length, 64);
+  const auto batches = batch_options(r, two_files(), DataKind::kExamples, 2);
+  ASSERT_TRUE(batches.has_value());
+  EXPECT_EQ(batches->packing, Packing::kWrapped);
+  EXPECT_EQ(batches->batch, 4);
+  EXPECT_EQ(batches->micro_batch, 2);
+  EXPECT_EQ(batches->ranks, 2);
+  EXPECT_EQ(batches->order.seed, 7U);
+  EXPECT_TRUE(batches->order.mixture.empty());
+  EXPECT_TRUE(batch_options(r, two_files(), DataKind::kGroups, 2)->whole_items);
+}
+
+TEST(RecipeOptions, MakeMixtures) {
+  const std::vector<std::string> files = {"data.files=a,b", "data.mixture=tokens",
+                                          "data.amounts=8,16"};
+  const auto batches = batch_options(recipe(files), two_files(), DataKind::kExamples, 1);
+  ASSERT_TRUE(batches.has_value());
+  ASSERT_EQ(batches->order.mixture.size(), 2U);
+  EXPECT_EQ(batches->order.mixture[1].begin, 6);
+  EXPECT_EQ(batches->order.mixture[1].tokens, 16);
+  DataSet one = two_files();
+  one.files.pop_back();
+  EXPECT_FALSE(batch_options(recipe(files), one, DataKind::kExamples, 1).has_value());
+}
+
+TEST(RecipeOptions, CountTheStepsOfARun) {
+  const Recipe once = recipe({"data.packing=none", "batch.size=4", "data.max_length=8"});
+  const DataSet data = two_files();
+  const auto batcher =
+      Batcher::create(*batch_options(once, data, DataKind::kExamples, 1), data.lengths);
+  ASSERT_TRUE(batcher.has_value());
+  EXPECT_EQ(total_steps(once, *batcher), 3);  // 10 rows by 4
+  EXPECT_EQ(total_steps(recipe({"epochs=2.5"}), *batcher), 8);
+  EXPECT_EQ(total_steps(recipe({"epochs=0.1"}), *batcher), 1);
+  EXPECT_EQ(total_steps(recipe({"max_steps=5"}), *batcher), 5);
+}
+
+}  // namespace
+}  // namespace cupel::train
