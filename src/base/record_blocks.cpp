@@ -8,6 +8,12 @@
 #include "base/error.h"
 
 namespace cupel {
+namespace {
+
+// What a format is told apart by does not depend on how large the blocks are.
+constexpr size_t kHeadBytes = 4096;
+
+}  // namespace
 
 void RecordBlock::grow(size_t room, size_t kept) {
   if (room <= room_) {
@@ -20,13 +26,26 @@ void RecordBlock::grow(size_t room, size_t kept) {
 }
 
 Result<std::string_view> RecordBlocks::head() {
-  if (left_.empty() && !at_end_) {
-    left_.resize(limits_.block_bytes);
-    CUPEL_TRY(const size_t got, source_.bytes->read(left_));
-    at_end_ = got < left_.size();
-    left_.resize(got);
+  if (head_.empty()) {
+    head_.resize(std::max(limits_.block_bytes, kHeadBytes));
+    CUPEL_TRY(const size_t got, source_.bytes->read(head_));
+    head_.resize(got);
   }
-  return std::string_view(left_);
+  return std::string_view(head_);
+}
+
+/// As the source's, of which the head was read already.
+Result<size_t> RecordBlocks::read(std::span<char> out) {
+  const size_t known = std::min(out.size(), head_.size() - head_taken_);
+  std::copy_n(head_.data() + head_taken_, known, out.data());
+  head_taken_ += known;
+  if (known == out.size()) {
+    return known;
+  }
+  head_ = {};
+  head_taken_ = 0;
+  CUPEL_TRY(const size_t got, source_.bytes->read(out.subspan(known)));
+  return known + got;
 }
 
 /// Reads on until the block holds `room` bytes or the source ends.
@@ -34,7 +53,7 @@ Result<Ok> RecordBlocks::fill(RecordBlock& block, size_t room) {
   block.grow(room, block.size_);
   if (!at_end_ && block.size_ < room) {
     const size_t wanted = room - block.size_;
-    CUPEL_TRY(const size_t got, source_.bytes->read({block.memory_.get() + block.size_, wanted}));
+    CUPEL_TRY(const size_t got, read({block.memory_.get() + block.size_, wanted}));
     at_end_ = got < wanted;
     block.size_ += got;
   }

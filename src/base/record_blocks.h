@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,7 +52,8 @@ class RecordBlocks {
   explicit RecordBlocks(OpenSource source, const RecordLimits& limits = {})
       : source_(std::move(source)), limits_(limits) {}
 
-  /// The first bytes of the source, at most a block, without taking them. Before the first `next`.
+  /// The first bytes of the source, 4096 of them or a block where that is more, without taking
+  /// them. Before the first `next`.
   Result<std::string_view> head();
   void set_kind(RecordKind kind) { kind_ = kind; }
 
@@ -67,12 +69,15 @@ class RecordBlocks {
     size_t line_ends = 0;
   };
   [[nodiscard]] Cut whole_records(std::string_view text) const;
+  Result<size_t> read(std::span<char> out);
   Result<Ok> fill(RecordBlock& block, size_t room);
   Result<Cut> cut(RecordBlock& block);
 
   OpenSource source_;
   RecordLimits limits_;
   RecordKind kind_ = RecordKind::kLines;
+  std::string head_;
+  size_t head_taken_ = 0;
   std::string left_;  // read already, but not handed out yet
   size_t line_ = 1;   // where `left_` begins
   bool at_end_ = false;

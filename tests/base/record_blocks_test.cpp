@@ -70,12 +70,30 @@ TEST(RecordBlocks, AreTheWholeTextWhateverTheSize) {
 TEST(RecordBlocks, HeadTakesNothing) {
   auto source = source_of_bytes("one\ntwo\n", "t");
   RecordBlocks blocks(std::move(*source), {4, 64});
-  EXPECT_EQ(*blocks.head(), "one\n");
-  EXPECT_EQ(*blocks.head(), "one\n");
+  EXPECT_EQ(*blocks.head(), "one\ntwo\n");
+  EXPECT_EQ(*blocks.head(), "one\ntwo\n");
   RecordBlock block;
   EXPECT_TRUE(*blocks.next(block));
   EXPECT_EQ(block.text(), "one\n");
   EXPECT_FALSE(block.is_last());
+  EXPECT_TRUE(*blocks.next(block));
+  EXPECT_EQ(block.text(), "two\n");
+}
+
+// What is told apart by the first bytes is the same file in blocks of any size.
+TEST(RecordBlocks, TheHeadIsNoSmallerInSmallBlocks) {
+  const std::string text = std::string(3000, ' ') + "{\n" + std::string(3000, 'x') + "\n";
+  for (const size_t bytes : {size_t{1}, size_t{100}, size_t{4096}, size_t{4097}, size_t{10'000}}) {
+    auto source = source_of_bytes(text, "t");
+    RecordBlocks blocks(std::move(*source), {bytes, 10'000});
+    EXPECT_EQ(*blocks.head(), text.substr(0, std::max<size_t>(bytes, 4096))) << bytes;
+    std::string joined;
+    RecordBlock block;
+    while (*blocks.next(block)) {
+      joined += block.text();
+    }
+    EXPECT_EQ(joined, text) << bytes;
+  }
 }
 
 TEST(RecordBlocks, ALineBeyondTheLimitIsAnErrorWithItsNumber) {
