@@ -1,5 +1,9 @@
 #include "base/regex.h"
 
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -28,6 +32,7 @@ struct Scratch {
       pcre2_jit_stack_create(kJitStackBytes, kJitStackMaxBytes, nullptr)};
   uint32_t default_match_limit = 0;
   uint32_t default_depth_limit = 0;
+  RegexBudget* budget = nullptr;  // of the caller
 
   Scratch() {
     pcre2_jit_stack_assign(context.get(), nullptr, stack.get());
@@ -53,7 +58,17 @@ uint32_t compile_options(const RegexOptions& options) {
 struct Regex::Code {
   Owned<pcre2_code, pcre2_code_free> code;
   RegexOptions options;
+  mutable std::atomic<bool> gave_up = false;  // some search did
 };
+
+RegexBudget::RegexBudget(const Limits& limits)
+    : match_limit_(limits.match_limit),
+      work_left_(limits.work),
+      outer_(std::exchange(scratch().budget, this)) {}
+
+RegexBudget::~RegexBudget() {
+  scratch().budget = outer_;
+}
 
 Result<Regex> Regex::compile(std::string_view pattern, const RegexOptions& options) {
   int code = 0;
@@ -75,9 +90,21 @@ Result<Regex> Regex::compile(std::string_view pattern, const RegexOptions& optio
 
 Regex::Match Regex::find(std::string_view text, size_t from) const {
   Scratch& own = scratch();
+  RegexBudget* const budget = own.budget;
+  const auto give_up = [&] {
+    if (budget != nullptr) {  // whose owner says so
+      budget->exceeded_ = true;
+      return Match{.gave_up = true};
+    }
+    return Match{.gave_up = true, .first_time = !code_->gave_up.exchange(true)};
+  };
+  if (budget != nullptr && budget->work_left_ == 0) {
+    return give_up();
+  }
   const RegexOptions& limits = code_->options;
+  const uint32_t steps = limits.match_limit > 0 ? limits.match_limit : own.default_match_limit;
   pcre2_set_match_limit(own.context.get(),
-                        limits.match_limit > 0 ? limits.match_limit : own.default_match_limit);
+                        budget != nullptr ? std::min(steps, budget->match_limit_) : steps);
   pcre2_set_depth_limit(own.context.get(),
                         limits.depth_limit > 0 ? limits.depth_limit : own.default_depth_limit);
   const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
@@ -89,10 +116,17 @@ Regex::Match Regex::find(std::string_view text, size_t from) const {
   if (found == PCRE2_ERROR_JIT_STACKLIMIT) {
     found = search(PCRE2_NO_JIT);  // the interpreter keeps its stack on the heap
   }
-  if (found < 0) {
-    return {.gave_up = found != PCRE2_ERROR_NOMATCH};
+  if (found < 0 && found != PCRE2_ERROR_NOMATCH) {
+    return give_up();
   }
   const PCRE2_SIZE* range = pcre2_get_ovector_pointer(own.data.get());
+  if (budget != nullptr) {
+    const uint64_t searched = 1 + (found < 0 ? text.size() : range[1]) - from;
+    budget->work_left_ -= std::min<uint64_t>(budget->work_left_, searched * (text.size() + 1));
+  }
+  if (found < 0) {
+    return {};
+  }
   return {.begin = range[0], .end = range[1], .found = true};
 }
 

@@ -30,7 +30,8 @@ class Regex {
     size_t begin = 0;
     size_t end = 0;
     bool found = false;
-    bool gave_up = false;  ///< a limit was reached before anything was found
+    bool gave_up = false;     ///< a limit was reached before anything was found
+    bool first_time = false;  ///< gave_up: no search did so before, budgets aside
   };
   /// The first match that begins at or after `from`. `text` must be valid UTF-8 and `from` stand on
   /// a character.
@@ -42,6 +43,34 @@ class Regex {
   struct Code;  // hides pcre2.h
   explicit Regex(std::shared_ptr<const Code> code) : code_(std::move(code)) {}
   std::shared_ptr<const Code> code_;
+};
+
+/// What all searches of its thread may cost together while it lives: for the patterns of a stranger
+/// over many short texts, each of which could take all that a single search may. A search that
+/// would take more gives up. Where there are several, the last one counts.
+class RegexBudget {
+ public:
+  struct Limits {
+    uint32_t match_limit = 500;  ///< of a search, from each place where it begins
+    /// Bytes that were searched times the bytes of their text. With 500 steps for each a search
+    /// takes at most some ten seconds, and a vocabulary of 300,000 tokens needs a tenth of it.
+    uint64_t work = uint64_t{1} << 27U;
+  };
+  explicit RegexBudget(const Limits& limits);
+  RegexBudget() : RegexBudget(Limits()) {}
+  ~RegexBudget();
+  RegexBudget(const RegexBudget&) = delete;
+  RegexBudget& operator=(const RegexBudget&) = delete;
+
+  /// Whether some search gave up.
+  [[nodiscard]] bool exceeded() const { return exceeded_; }
+
+ private:
+  friend class Regex;
+  uint32_t match_limit_;
+  uint64_t work_left_;
+  bool exceeded_ = false;
+  RegexBudget* outer_;
 };
 
 }  // namespace cupel

@@ -59,8 +59,33 @@ TEST(Regex, LimitsEndASearchThatExplodes) {
   EXPECT_FALSE(match.found);
   EXPECT_TRUE(match.gave_up);
   EXPECT_LT(watch.seconds(), 2.0);
+  EXPECT_TRUE(match.first_time);
+  EXPECT_FALSE(regex.find(text).first_time);
   // Another pattern of the same thread keeps its own limits.
   EXPECT_TRUE(compile("(ab)*c").find(std::string(1000, 'x') + "ababc").found);
+}
+
+// Five hundred thousand tokens that each take a thousand steps would be minutes.
+TEST(Regex, ABudgetBoundsManySearches) {
+  const Regex slow = compile("(a+)+[cd]");
+  const std::string text = std::string(12, 'a') + "b";  // 2^12 steps from its beginning
+  {
+    const RegexBudget budget({.match_limit = 10'000'000, .work = 10 * 14 * 14});
+    for (int i = 0; i < 10; ++i) {
+      EXPECT_FALSE(slow.find(text).gave_up) << i;
+    }
+    EXPECT_FALSE(budget.exceeded());
+    EXPECT_TRUE(slow.find(text).gave_up);
+    EXPECT_TRUE(budget.exceeded());
+    const RegexBudget inner;  // of its own
+    EXPECT_TRUE(slow.find("aac").found);
+    EXPECT_FALSE(inner.exceeded());
+  }
+  EXPECT_FALSE(slow.find(text).gave_up);
+  const RegexBudget few({.match_limit = 100});
+  EXPECT_TRUE(slow.find(text).gave_up);
+  EXPECT_TRUE(few.exceeded());
+  EXPECT_TRUE(slow.find("aac").found);
 }
 
 }  // namespace

@@ -259,6 +259,32 @@ inline std::vector<HostileFile> hostile_json_files() {
                           repeated(R"({"id":%,"content":"ab%"})", bytes) + "]");
        },
        {"bytes that are normalised may become", "once they are normalised"}},
+      {"a pattern that explodes on every token",
+       [](size_t bytes) {
+         return R"({"decoder":{"type":"Replace","pattern":{"Regex":"(a+)+[cd]"},"content":""},)"
+                R"("model":{"type":"BPE","merges":[],"vocab":{"a":0,)" +
+                repeated(R"("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa%":%)", bytes) + "}}}";
+       },
+       {"decoder: a pattern of its steps takes too long"}},
+      {"a slow pattern over all tokens",
+       [](size_t bytes) {
+         return R"_({"decoder":{"type":"Replace","pattern":{"Regex":"(?=(a*a*)[cd])"},"content":""},)_"
+                R"("model":{"type":"BPE","merges":[],"vocab":{"a":0,)" +
+                repeated("\"" + std::string(90, 'a') + "%\":%", bytes) + "}}}";
+       },
+       {"decoder: a pattern of its steps takes too long", "holds more than"}},
+      {"a pattern that explodes on every added token",
+       [](size_t bytes) {
+         return tiny_with(
+             R"("normalizer":{"type":"Replace","pattern":{"Regex":"(a+)+[cd]"},"content":""},)"
+             R"("added_tokens":[)" +
+             repeated(R"({"id":%,"content":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa%"})", bytes) + "]");
+       },
+       {"normalizer: a pattern of its steps takes too long"}},
+      {"a prefix of every character",
+       filled(R"({"model":{"type":"BPE","merges":[],"vocab":{"a":0},"continuing_subword_prefix":")",
+              'x', "\"}}"),
+       {"continuing_subword_prefix has"}},
       {"a template of as many parts as tokens",
        [](size_t bytes) {
          return tiny_with(R"("post_processor":{"type":"TemplateProcessing","single":[)" +

@@ -75,7 +75,7 @@ class Assembly {
     CUPEL_TRY_VOID(check_growth("decoder", parts_.decoder->growth(), kMostDecoderGrowth));
     CUPEL_TRY(parts_.frame, read_frame(root_.find("post_processor"), parts_.ends.size()));
     CUPEL_TRY_VOID(set_special());
-    return std::unique_ptr<Tokenizer>(std::make_unique<JsonTokenizer>(std::move(parts_)));
+    return JsonTokenizer::create(std::move(parts_));
   }
 
  private:

@@ -102,8 +102,9 @@ void split_at_matches(const Regex& pattern, std::string_view text, Pieces& piece
   size_t done = 0;
   while (done < text.size()) {
     const Regex::Match match = pattern.find(text, done);
-    if (match.gave_up) {
-      log_warning("splitting text into words: the pattern gave up on {} bytes", text.size() - done);
+    if (match.first_time) {
+      log_warning("splitting text into words: the pattern gave up on {} bytes (said once)",
+                  text.size() - done);
     }
     if (!match.found || match.end == match.begin) {  // no pattern of the table matches ""
       break;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/regex.h"
 #include "base/text.h"
 #include "engine/tokenizer/json/unicode_forms.h"
 
@@ -152,6 +153,7 @@ Result<Ok> AddedTokens::index(const Normalizer* normalizer) {
   std::vector<SpecialTokens::Entry> special;
   std::unordered_set<std::string_view> taken;
   size_t normalized_bytes = 0;
+  const RegexBudget budget;
   // Of two tokens that normalise to the same text the first counts, special ones before the others.
   for (const bool wanted : {true, false}) {
     for (const AddedToken& token : tokens_) {
@@ -171,6 +173,12 @@ Result<Ok> AddedTokens::index(const Normalizer* normalizer) {
       CharText text = to_chars(token.content, 0);
       if (normalizer != nullptr) {
         normalizer->apply(text);
+      }
+      if (budget.exceeded()) {
+        return unsupported(
+            "normalizer: a pattern of its steps takes too long on the added tokens: it gave up on "
+            "\"{}\"",
+            printable(token.content));
       }
       texts_.push_back(std::make_unique<const std::string>(to_utf8(text.chars)));
       normalized_bytes += texts_.back()->size();

@@ -44,7 +44,7 @@ class AddedTokens {
  public:
   /// Later entries of the same id replace earlier ones. Errors: kCorruptData - an id out of range,
   /// a content under another id than the model has it, or under two ids; kUnsupported - the
-  /// normaliser may make gigabytes of them, or makes more than 64 MiB.
+  /// normaliser may make gigabytes of them, makes more than 64 MiB, or takes too long.
   static Result<AddedTokens> create(std::vector<AddedToken> tokens,
                                     const ModelTokens& model,
                                     const Normalizer* normalizer);

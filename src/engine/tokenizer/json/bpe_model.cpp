@@ -14,6 +14,8 @@ namespace cupel::engine {
 namespace {
 
 constexpr std::string_view kMark = "\u2581";  // SentencePiece's blank
+// Prefix and suffix are copied for each character of a text; published ones have four bytes.
+constexpr size_t kLongestAffix = 256;
 
 struct Settings {
   bool bytes = false;
@@ -313,6 +315,15 @@ Result<PairRanks> read_ranks(const JsonAt& json, const ModelTokens& tokens, size
   return ranks;
 }
 
+Result<std::string> read_affix(const JsonAt& json, std::string_view key) {
+  CUPEL_TRY(std::string affix, json.text_or(key, ""));
+  if (affix.size() > kLongestAffix) {
+    return unsupported("{}.{} has {} bytes; at most {} are supported", json.path(), key,
+                       affix.size(), kLongestAffix);
+  }
+  return affix;
+}
+
 }  // namespace
 
 Result<bool> bpe_may_take_bytes(const JsonAt& json) {
@@ -333,8 +344,8 @@ Result<std::unique_ptr<WordModel>> make_bpe(const JsonAt& json,
   settings.bytes = bytes;
   CUPEL_TRY(settings.fuse_unknown, json.flag_or("fuse_unk", false));
   CUPEL_TRY(settings.ignore_merges, json.flag_or("ignore_merges", false));
-  CUPEL_TRY(settings.prefix, json.text_or("continuing_subword_prefix", ""));
-  CUPEL_TRY(settings.suffix, json.text_or("end_of_word_suffix", ""));
+  CUPEL_TRY(settings.prefix, read_affix(json, "continuing_subword_prefix"));
+  CUPEL_TRY(settings.suffix, read_affix(json, "end_of_word_suffix"));
   CUPEL_TRY(const bool fallback, json.flag_or("byte_fallback", false));
   CUPEL_TRY(const std::string unknown, json.text_or("unk_token", ""));
   settings.unknown = unknown.empty() ? -1 : tokens.find(unknown);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/error.h"
+#include "base/regex.h"
 #include "base/text.h"
 
 namespace cupel::engine {
@@ -38,7 +40,12 @@ JsonTokenizer::JsonTokenizer(JsonTokenizerParts parts) : parts_(std::move(parts)
   for (const AddedToken& token : parts_.added->tokens()) {
     control_[static_cast<size_t>(token.id)] = token.special;
   }
-  index_bytes();
+}
+
+Result<std::unique_ptr<Tokenizer>> JsonTokenizer::create(JsonTokenizerParts parts) {
+  std::unique_ptr<JsonTokenizer> tokenizer(new JsonTokenizer(std::move(parts)));
+  CUPEL_TRY_VOID(tokenizer->index_bytes());
+  return std::unique_ptr<Tokenizer>(std::move(tokenizer));
 }
 
 std::string_view JsonTokenizer::raw_text(TokenId id) const {
@@ -48,7 +55,8 @@ std::string_view JsonTokenizer::raw_text(TokenId id) const {
   return parts_.tokens->contains(id) ? parts_.tokens->text(id) : std::string_view{};
 }
 
-void JsonTokenizer::index_bytes() {
+Result<Ok> JsonTokenizer::index_bytes() {
+  const RegexBudget budget;
   std::vector<std::string> one;
   for (size_t i = 0; i < vocabulary_size(); ++i) {
     const std::string_view raw = raw_text(static_cast<TokenId>(i));
@@ -58,6 +66,11 @@ void JsonTokenizer::index_bytes() {
     }
     one.assign(1, std::string(raw));
     parts_.decoder->apply(one, {.start = false, .end = false});
+    if (budget.exceeded()) {
+      return unsupported(
+          "decoder: a pattern of its steps takes too long on the tokens: it gave up on \"{}\"",
+          printable(raw));
+    }
     std::string text;
     for (const std::string& part : one) {
       text += part;
@@ -70,6 +83,7 @@ void JsonTokenizer::index_bytes() {
       by_bytes_->insert(static_cast<TokenId>(i));
     }
   }
+  return Ok{};
 }
 
 std::vector<TokenId> JsonTokenizer::encode(std::string_view text,

@@ -38,7 +38,8 @@ struct JsonTokenizerParts {
 /// turns words into ids.
 class JsonTokenizer final : public Tokenizer {
  public:
-  explicit JsonTokenizer(JsonTokenizerParts parts);
+  /// Errors: kUnsupported - a pattern of the decoder takes too long on the tokens.
+  static Result<std::unique_ptr<Tokenizer>> create(JsonTokenizerParts parts);
 
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text,
                                             const EncodeOptions& options) const override;
@@ -60,12 +61,13 @@ class JsonTokenizer final : public Tokenizer {
   [[nodiscard]] TokenId find(std::string_view piece) const override;
 
  private:
+  explicit JsonTokenizer(JsonTokenizerParts parts);
   [[nodiscard]] bool contains(TokenId id) const {
     return id >= 0 && static_cast<size_t>(id) < vocabulary_size();
   }
   /// Text of a token as the file has it.
   [[nodiscard]] std::string_view raw_text(TokenId id) const;
-  void index_bytes();
+  Result<Ok> index_bytes();
 
   void encode_between(std::string_view text,
                       bool at_start,

@@ -26,8 +26,9 @@ TextMatches all_matches(const Regex& regex, std::string_view text) {
   bool after_match = false;
   while (from <= text.size()) {
     const Regex::Match match = regex.find(text, from);
-    if (match.gave_up) {
-      log_warning("a pattern of the tokenizer gave up on {} bytes of text", text.size() - done);
+    if (match.first_time) {
+      log_warning("a pattern of the tokenizer gave up on {} bytes of text (said once)",
+                  text.size() - done);
     }
     if (!match.found) {
       break;
@@ -66,7 +67,11 @@ Result<Regex> compile_pattern(const JsonAt& json, const TextPattern& pattern) {
   auto regex = pattern.is_regex ? compile_oniguruma(pattern.text)
                                 : Regex::compile(escaped(pattern.text), {.unicode_classes = true});
   if (!regex) {
-    return in_context(std::move(regex).error(), json.path());
+    Error error = std::move(regex).error();
+    if (error.code == Code::kInvalidArgument) {
+      error.code = Code::kCorruptData;  // the pattern is the file's, not the caller's
+    }
+    return in_context(std::move(error), json.path());
   }
   return regex;
 }

@@ -31,7 +31,7 @@ struct TextPattern {
 };
 /// Errors: kCorruptData - neither of the two forms.
 Result<TextPattern> read_pattern(const JsonAt& json);
-/// Errors: as compile_oniguruma, with the path.
+/// Errors, with the path: kCorruptData - malformed; kUnsupported, as compile_oniguruma.
 Result<Regex> compile_pattern(const JsonAt& json, const TextPattern& pattern);
 
 }  // namespace cupel::engine
