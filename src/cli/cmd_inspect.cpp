@@ -8,7 +8,7 @@
 #include "engine/checkpoint/inspect.h"
 #include "engine/model/description.h"
 #include "engine/model/open_checkpoint.h"
-#include "engine/tokenizer/from_folder.h"
+#include "engine/runtime/loadable.h"
 #include "report/table.h"
 
 namespace cupel::cli::command {
@@ -90,19 +90,18 @@ class Inspect : public Command {
 
   /// Whether it would run; of a folder also adds what its tokenizer files say.
   static Result<engine::ModelDescription> check(const engine::Checkpoint& file, Json& json) {
-    CUPEL_TRY(engine::ModelDescription model, engine::describe_model(file));
+    CUPEL_TRY(engine::Loadable found, engine::check_loadable(file));
     if (!file.foreign()) {
-      return model;
+      return std::move(found.model);
     }
-    CUPEL_TRY(const engine::ModelTexts texts, engine::load_texts(file));
     json.set("tokenizer", Json::object()
                               .set("kind", "tokenizer.json")
                               .set("pre", Json())
-                              .set("vocabulary_size", texts.tokenizer->vocabulary_size()));
-    if (!texts.chat_template.empty()) {
-      json.set("chat_template", Json::object().set("bytes", texts.chat_template.size()));
+                              .set("vocabulary_size", found.texts.tokenizer->vocabulary_size()));
+    if (!found.texts.chat_template.empty()) {
+      json.set("chat_template", Json::object().set("bytes", found.texts.chat_template.size()));
     }
-    return model;
+    return std::move(found.model);
   }
 
   static Json embeddings_json(const engine::ModelDescription& model) {

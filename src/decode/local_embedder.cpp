@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "engine/model/open_checkpoint.h"
+#include "engine/runtime/loadable.h"
 #include "engine/runtime/pooling.h"
 #include "engine/tokenizer/from_folder.h"
 
@@ -27,11 +28,8 @@ Result<std::unique_ptr<LocalEmbedder>> LocalEmbedder::open(const LocalEmbedderOp
   CUPEL_TRY(engine::ModelTexts texts,
             engine::load_texts(*embedder->file_, {.pre = options.tokenizer_pre}));
   embedder->tokenizer_ = std::move(texts.tokenizer);
-  const auto vocabulary = static_cast<int64_t>(embedder->tokenizer_->vocabulary_size());
-  if (vocabulary > embedder->description().vocabulary_size) {
-    return corrupt_data("{}: the vocabulary has {} tokens, but the embedding only {} rows",
-                        options.path, vocabulary, embedder->description().vocabulary_size);
-  }
+  CUPEL_TRY_VOID(
+      engine::check_vocabulary(options.path, *embedder->tokenizer_, embedder->description()));
   embedder->settings_ =
       format("{} {}", options.tokenizer_pre, static_cast<int>(options.engine.activations));
   return embedder;

@@ -10,6 +10,7 @@
 #include "base/wait_for.h"
 #include "decode/chat_prompt.h"
 #include "engine/model/open_checkpoint.h"
+#include "engine/runtime/loadable.h"
 #include "engine/tokenizer/from_folder.h"
 
 namespace cupel::decode {
@@ -71,11 +72,7 @@ Result<std::unique_ptr<LocalModel>> LocalModel::open(const LocalModelOptions& op
     model->template_ = std::move(*parsed);
   }
   CUPEL_TRY(model->transformer_, engine::Transformer::load(*model->file_, options.engine));
-  const auto vocabulary = static_cast<int64_t>(model->tokenizer_->vocabulary_size());
-  if (vocabulary > model->description().vocabulary_size) {
-    return corrupt_data("{}: the vocabulary has {} tokens, but the embedding only {} rows",
-                        options.path, vocabulary, model->description().vocabulary_size);
-  }
+  CUPEL_TRY_VOID(engine::check_vocabulary(options.path, *model->tokenizer_, model->description()));
   model->context_length_ =
       options.context_length > 0
           ? std::min(options.context_length, model->description().context_length)

@@ -85,6 +85,13 @@ class Loader {
     return Ok{};
   }
 
+  [[nodiscard]] Result<Ok> check_types() const {
+    for (const Job& job : jobs_) {
+      CUPEL_TRY_VOID(packed_bytes(job));
+    }
+    return Ok{};
+  }
+
   /// Packs everything into one block of memory. The pages of the file that were packed are released
   /// at once: at no time do the weights stand in memory twice.
   Result<Ok> pack_all(ThreadPool& pool) {
@@ -164,18 +171,23 @@ class Loader {
     return tensor;
   }
 
+  [[nodiscard]] Result<size_t> packed_bytes(const Job& job) const {
+    auto bytes = operators_.packed_bytes(kept_type(job.tensor->type), job.rows, job.cols);
+    if (!bytes) {
+      return in_context(std::move(bytes).error(),
+                        format("{}: tensor {}", file_.path(), job.tensor->name));
+    }
+    return bytes;
+  }
+
   /// One block for all matrices, each at its place in it.
   Result<Ok> allocate() {
     std::vector<size_t> places;
     size_t total = 0;
     for (const Job& job : jobs_) {
-      auto bytes = operators_.packed_bytes(kept_type(job.tensor->type), job.rows, job.cols);
-      if (!bytes) {
-        return in_context(std::move(bytes).error(),
-                          format("{}: tensor {}", file_.path(), job.tensor->name));
-      }
+      CUPEL_TRY(const size_t bytes, packed_bytes(job));
       places.push_back(total);
-      total += (*bytes + kAlignment - 1) / kAlignment * kAlignment;
+      total += (bytes + kAlignment - 1) / kAlignment * kAlignment;
     }
     CUPEL_TRY(const auto memory, allocate_weights(total));
     for (size_t i = 0; i < jobs_.size(); ++i) {
@@ -485,15 +497,11 @@ Result<Ok> load_embeddings(Loader& load, const ModelDescription& model, Weights&
   return load.vector("token_embd_norm.bias", width, weights.embedding_norm.bias);
 }
 
-}  // namespace
-
-Result<Weights> load_weights(const Checkpoint& file,
-                             const ModelDescription& description,
-                             const Operators& operators,
-                             const std::optional<NoiseOptions>& noise,
-                             ThreadPool& pool) {
-  Weights weights;
-  Loader load(file, operators, noise);
+/// Everything that the description names; matrices are packed later.
+Result<Ok> place_weights(const Checkpoint& file,
+                         const ModelDescription& description,
+                         Loader& load,
+                         Weights& weights) {
   CUPEL_TRY_VOID(description.encoder ? load_embeddings(load, description, weights)
                                      : load_ends(load, description, weights));
   weights.layers.resize(description.layers.size());
@@ -505,7 +513,28 @@ Result<Weights> load_weights(const Checkpoint& file,
     load.mark_used(read_by_description);
   }
   weights.unused = load.unused();
-  CUPEL_TRY_VOID(refuse_ignored(file, weights.unused));
+  return refuse_ignored(file, weights.unused);
+}
+
+}  // namespace
+
+Result<Ok> check_weights(const Checkpoint& file,
+                         const ModelDescription& description,
+                         const Operators& operators) {
+  Weights weights;
+  Loader load(file, operators, std::nullopt);
+  CUPEL_TRY_VOID(place_weights(file, description, load, weights));
+  return load.check_types();
+}
+
+Result<Weights> load_weights(const Checkpoint& file,
+                             const ModelDescription& description,
+                             const Operators& operators,
+                             const std::optional<NoiseOptions>& noise,
+                             ThreadPool& pool) {
+  Weights weights;
+  Loader load(file, operators, noise);
+  CUPEL_TRY_VOID(place_weights(file, description, load, weights));
   CUPEL_TRY_VOID(load.pack_all(pool));
   if (description.tied_head && !description.encoder) {
     weights.head.matrix = weights.embedding;

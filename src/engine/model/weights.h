@@ -75,4 +75,10 @@ Result<Weights> load_weights(const Checkpoint& file,
                              const std::optional<NoiseOptions>& noise,
                              ThreadPool& pool);
 
+/// Whether load_weights would find all that the description names, of types that the operators
+/// have. Errors: those of load_weights.
+Result<Ok> check_weights(const Checkpoint& file,
+                         const ModelDescription& description,
+                         const Operators& operators);
+
 }  // namespace cupel::engine
