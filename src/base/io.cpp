@@ -301,7 +301,8 @@ void advise(std::span<const std::byte> part, PageEdges edges, int advice) {
 }  // namespace
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Opening a pipe otherwise waits for somebody to write into it.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
     return system_error(path, "open");
   }

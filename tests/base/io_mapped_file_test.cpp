@@ -2,6 +2,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "base/hash.h"
 #include "base/io.h"
@@ -58,6 +59,16 @@ TEST(MappedFile, HintsTakePartsThatBeginAndEndAnywhere) {
     }
   }
   EXPECT_TRUE(equal(file->bytes(), content));
+}
+
+// Opening a pipe for reading waits until somebody writes into it.
+TEST(MappedFile, APipeIsRefusedAtOnce) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.path() + "/pipe";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const auto file = MappedFile::open(path);
+  ASSERT_FALSE(file.has_value());
+  EXPECT_EQ(file.error().code, Code::kInvalidArgument) << file.error().message;
 }
 
 TEST(MappedFile, HintsOnAnEmptyFileDoNothing) {
