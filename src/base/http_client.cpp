@@ -94,6 +94,7 @@ class HttpClient::Loop {
   void start_ready();
   void start(const TransferPtr& transfer);
   void reap();
+  [[nodiscard]] bool connected(const Transfer& transfer) const;
   std::optional<Error> conclude(const TransferPtr& transfer, CURLcode code);
   void release(const TransferPtr& transfer);
   void expire_idle();
@@ -139,7 +140,7 @@ struct HttpClient::Loop::Transfer : public HttpCall {
   bool accept_header(std::string_view line);  // likewise
   bool announce_head(std::string_view);       // likewise; once
   Result<Ok> redirect(std::string url);
-  [[nodiscard]] Error describe(CURLcode code) const;
+  [[nodiscard]] Error describe(CURLcode code, bool connected) const;
   [[nodiscard]] std::optional<double> stalls_at_s() const;
 
   // libcurl is C: nothing may be thrown through it.
@@ -303,7 +304,7 @@ void HttpClient::Loop::Transfer::set_limits(const CurlApi& api) {
   }
 }
 
-Error HttpClient::Loop::Transfer::describe(CURLcode code) const {
+Error HttpClient::Loop::Transfer::describe(CURLcode code, bool connected) const {
   const std::string_view said = message.front() != '\0' ? std::string_view(message.data())
                                                         : std::string_view("no details given");
   const std::string detail = printable(said, 160);
@@ -313,8 +314,12 @@ Error HttpClient::Loop::Transfer::describe(CURLcode code) const {
                              request.total_timeout_s > 0
                                  ? std::min(request.total_timeout_s, now_seconds() - started_s)
                                  : now_seconds() - started_s);
-    case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
+      if (connected) {
+        return corrupt_data("the server's answer is no HTTP: {}", detail);
+      }
+      [[fallthrough]];
+    case CURLE_URL_MALFORMAT:
       return invalid_argument("the URL cannot be read: {}", detail);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -492,10 +497,16 @@ void HttpClient::Loop::reap() {
   }
 }
 
+bool HttpClient::Loop::connected(const Transfer& transfer) const {
+  long port = 0;
+  curl_->easy_getinfo(transfer.easy, CURLINFO_PRIMARY_PORT, &port);
+  return port > 0;
+}
+
 // What is wrong with a transfer that has ended; where it goes on elsewhere, it waits again.
 std::optional<Error> HttpClient::Loop::conclude(const TransferPtr& transfer, CURLcode code) {
   if (code != CURLE_OK) {
-    return transfer->refusal ? *transfer->refusal : transfer->describe(code);
+    return transfer->refusal ? *transfer->refusal : transfer->describe(code, connected(*transfer));
   }
   transfer->take({}, &Transfer::announce_head);
   if (transfer->refusal) {

@@ -126,6 +126,17 @@ TEST(HttpClient, SaysWhenNothingListens) {
   EXPECT_NE(response.error().message.find("no connection"), std::string::npos);
 }
 
+TEST(HttpClient, SaysWhenTheServerSpeaksNoHttp) {
+  ScriptedReply reply;
+  reply.status = 99999;
+  LoopbackServer server(always(reply));
+  HttpClient client;
+  const auto response = client.fetch(get(server.url()));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, Code::kCorruptData) << response.error().message;
+  EXPECT_NE(response.error().message.find("no HTTP"), std::string::npos);
+}
+
 TEST(HttpClient, LimitsTheTimeOfAServerThatHangs) {
   ScriptedReply reply;
   reply.hang_before_headers = true;

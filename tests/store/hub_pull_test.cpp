@@ -367,7 +367,12 @@ TEST_F(HubPull, RefusesHostileAnswersInOneLine) {
     EXPECT_NE(report.error().message.find(says), std::string::npos) << report.error().message;
     EXPECT_TRUE(final_files().empty());
   }
-  for (const std::string& text : {std::string("<html>"), std::string("[1]"), std::string("{}")}) {
+  std::string zeros = "[0";  // would be a hundred megabytes once it is read
+  while (zeros.size() < (size_t{5} << 20U)) {
+    zeros += ",0";
+  }
+  for (const std::string& text :
+       {std::string("<html>"), std::string("[1]"), std::string("{}"), zeros + "]"}) {
     FakeHub hub({},
                 [&](const SeenRequest&, size_t) { return std::optional(test::json_reply(text)); });
     const auto report = run(hub);

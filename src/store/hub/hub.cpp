@@ -15,6 +15,8 @@ namespace cupel::store {
 namespace {
 
 constexpr size_t kMaxListingBytes = 64U << 20U;
+// Of 100,000 files each with its checksums; each value takes some 50 bytes.
+constexpr size_t kMostListingValues = size_t{2} << 20U;
 constexpr int kMostListingAttempts = 3;  // a person waits
 constexpr size_t kMaxPages = 1000;
 constexpr size_t kMaxRedirects = 8;
@@ -200,7 +202,7 @@ Result<HttpResponse> Hub::get_with_retries(const std::string& url) {
 }
 
 Result<Json> Hub::get_json(const HttpResponse& response) const {
-  auto json = parse_json(response.body);
+  auto json = parse_json(response.body, {.max_values = kMostListingValues});
   if (!json) {
     return corrupt_data("the answer of {} is no JSON ({}; Content-Type {}); is it a hub?",
                         host_of(options_.url), json.error().message,
