@@ -268,7 +268,7 @@ Result<GgufTokenizer> gguf_tokenizer(const std::string& folder, uint64_t rows) {
   }
   const JsonAt root(*json, "");
   auto made = TokenizerExport(folder, root, &config, rows).run();
-  if (!made && made.error().message.find(folder) == std::string::npos) {
+  if (!made && !made.error().message.starts_with(folder)) {
     return in_file(std::move(made).error(), path);
   }
   return made;
