@@ -5,6 +5,8 @@
 
 #include "base/clock.h"
 #include "base/format.h"
+#include "base/text.h"
+#include "decode/constraint/machine.h"
 #include "decode/constraint_support.h"
 #include "support/process_memory.h"
 
@@ -127,6 +129,24 @@ TEST(ConstraintHostile, NestedQuantifiers) {
   EXPECT_EQ(end_of("((((((((a{999999999}){999999999}){999999999}){999999999}){999999999}))))", true)
                 .has_value(),
             true);
+}
+
+// Forty places, but a hundred thousand edges to look at for each byte.
+TEST(ConstraintHostile, EdgesOfLargeClassesAreWork) {
+  std::string letters;
+  for (uint32_t c = 0x3400; c < 0x4E00; c += 2) {
+    append_utf8(letters, c);
+  }
+  auto automaton = compile_regex("(?:[" + letters + "]?){40}");
+  ASSERT_TRUE(automaton.has_value()) << automaton.error().message;
+  Machine machine(std::make_shared<const Automaton>(std::move(*automaton)));
+  machine.allow_work(1'000);
+  EXPECT_EQ(machine.start(), Machine::kDead);
+  EXPECT_TRUE(machine.tired());
+  machine.clear();
+  machine.allow_work(1'000'000);
+  EXPECT_TRUE(machine.accepts(machine.start()));
+  EXPECT_FALSE(machine.tired());
 }
 
 TEST(ConstraintHostile, DeepSchemas) {

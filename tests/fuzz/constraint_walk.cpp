@@ -14,6 +14,9 @@ using decode::constraint::VocabularyTrie;
 
 constexpr int kTokens = 24;
 constexpr int64_t kWork = 200'000;  // places that are looked at for one token
+// Places times classes of bytes, over all tokens: beyond are walks of a second through states of
+// thousands of places, and no other code.
+constexpr size_t kWalk = 100'000;
 
 /// All bytes and a few pieces of JSON; the last id ends the turn.
 class SmallVocabulary final : public Tokenizer {
@@ -90,7 +93,12 @@ std::string walk_masks(Automaton automaton, std::span<const uint8_t> choices) {
   Machine::State state = machine.start();
   std::vector<uint64_t> mask(trie->mask_words());
   std::string text;
+  size_t walked = 0;
   for (size_t i = 0; i < kTokens && !machine.tired(); ++i) {
+    walked += machine.places(state).size() * machine.automaton().classes();
+    if (walked > kWalk) {
+      return {};
+    }
     const auto filled = masks.fill(state, mask);
     if (!filled) {
       CUPEL_CHECK(filled.error().code == Code::kExhausted, filled.error().message);

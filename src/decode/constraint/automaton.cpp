@@ -165,7 +165,7 @@ NodeId Automaton::representative(NodeId node, int64_t longest) const {
 }
 
 NodeId AutomatonBuilder::add_node() {
-  if (nodes_ >= kMaxNodes) {
+  if (nodes_ >= max_nodes_) {
     full_ = true;
     return static_cast<NodeId>(nodes_ - 1);
   }
@@ -173,7 +173,7 @@ NodeId AutomatonBuilder::add_node() {
 }
 
 void AutomatonBuilder::add(NodeId from, Edge edge) {
-  if (edges_.size() >= kMaxEdges) {
+  if (edges_.size() >= kEdgesPerNode * max_nodes_) {
     full_ = true;
   }
   if (!full_) {
@@ -305,7 +305,7 @@ Result<Automaton> AutomatonBuilder::finish() && {
     return exhausted(
         "the constraint needs an automaton of more than {} nodes; lower its repetition counts or "
         "its lengths",
-        kMaxNodes);
+        max_nodes_);
   }
   Automaton out;
   sort_edges(out);

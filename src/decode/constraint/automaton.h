@@ -87,8 +87,10 @@ class Automaton {
 class AutomatonBuilder {
  public:
   static constexpr size_t kMaxNodes = size_t{1} << 20;
-  static constexpr size_t kMaxEdges = size_t{1} << 22;
+  static constexpr size_t kEdgesPerNode = 4;  ///< on average, at most
   static constexpr int64_t kNoMaximum = std::numeric_limits<int64_t>::max();
+
+  explicit AutomatonBuilder(size_t max_nodes = kMaxNodes) : max_nodes_(max_nodes) {}
 
   NodeId add_node();
   void add_bytes(NodeId from, uint8_t low, uint8_t high, NodeId to);
@@ -108,6 +110,7 @@ class AutomatonBuilder {
   void mark_counted(NodeId first, int64_t block, int64_t min, int64_t max);
 
   [[nodiscard]] bool full() const { return full_; }
+  [[nodiscard]] size_t max_nodes() const { return max_nodes_; }
 
   /// Errors: kExhausted - full, or a root whose shortest text needs more than kMaxDepth open calls;
   ///         kInvalidArgument - a rule that calls itself before it reads a byte,
@@ -132,6 +135,7 @@ class AutomatonBuilder {
   static void keep_what_ends(Automaton& out);
   static void classify_bytes(Automaton& out);
 
+  size_t max_nodes_;
   size_t nodes_ = 0;
   bool full_ = false;
   std::vector<From> edges_;

@@ -12,21 +12,21 @@ constexpr size_t kLargestSchema = size_t{1} << 20;
 
 }  // namespace
 
-Result<Automaton> compile_parsed_schema(const Json& schema) {
-  return SchemaCompiler(schema).compile();
+Result<Automaton> compile_parsed_schema(const Json& schema, size_t max_nodes) {
+  return SchemaCompiler(schema, max_nodes).compile();
 }
 
-Result<Automaton> compile_json_schema(std::string_view text) {
+Result<Automaton> compile_json_schema(std::string_view text, size_t max_nodes) {
   if (text.size() > kLargestSchema) {
     return exhausted("the schema has {} bytes; at most {} are taken", text.size(), kLargestSchema);
   }
-  CUPEL_TRY(const Json schema, parse_json(text));
-  return compile_parsed_schema(schema);
+  CUPEL_TRY(const Json schema, parse_json(text, {.unique_keys = true}));
+  return compile_parsed_schema(schema, max_nodes);
 }
 
-Result<Automaton> compile_regex(std::string_view pattern) {
+Result<Automaton> compile_regex(std::string_view pattern, size_t max_nodes) {
   CUPEL_TRY(const RegexNode node, parse_regex(pattern));
-  AutomatonBuilder builder;
+  AutomatonBuilder builder(max_nodes);
   const RuleId root = builder.add_rule(format("pattern \"{}\"", printable(pattern, 60)));
   const NodeId end = add_regex(builder, node, Spelling::kPlain, builder.begin_of(root));
   builder.add_nothing(end, builder.end_of(root));

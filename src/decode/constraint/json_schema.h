@@ -19,14 +19,17 @@ namespace cupel::decode::constraint {
 /// Errors, each with the place in the schema: kUnsupported - a keyword, format, pattern or
 ///         combination that is not supported; kInvalidArgument - a malformed schema, a circle of
 ///         references, a schema that nothing satisfies; kNotFound - a reference to nothing;
-///         kExhausted - the schema or its automaton is too large.
-Result<Automaton> compile_parsed_schema(const Json& schema);
+///         kExhausted - the schema is too large, or needs more than `max_nodes` nodes.
+Result<Automaton> compile_parsed_schema(const Json& schema,
+                                        size_t max_nodes = AutomatonBuilder::kMaxNodes);
 
 /// The same of the text of a schema of at most 1 MiB. Errors: kCorruptData - no JSON; as above.
-Result<Automaton> compile_json_schema(std::string_view text);
+Result<Automaton> compile_json_schema(std::string_view text,
+                                      size_t max_nodes = AutomatonBuilder::kMaxNodes);
 
 /// The automaton of the texts that a pattern describes as a whole. Errors: those of parse_regex;
 /// kInvalidArgument - no text matches; kExhausted.
-Result<Automaton> compile_regex(std::string_view pattern);
+Result<Automaton> compile_regex(std::string_view pattern,
+                                size_t max_nodes = AutomatonBuilder::kMaxNodes);
 
 }  // namespace cupel::decode::constraint

@@ -7,6 +7,10 @@
 namespace cupel::decode::constraint {
 namespace {
 
+// Edges that take as long to look at as it takes to make a place: a class of ten thousand
+// characters has as many.
+constexpr int64_t kEdgesPerPlace = 16;
+
 uint64_t mix(uint64_t x) {
   x ^= x >> 31U;
   x *= 0x9E3779B97F4A7C15U;
@@ -161,6 +165,7 @@ Machine::State Machine::keep_set() {
     }
     const Place place = to_expand_.back();
     to_expand_.pop_back();
+    work_left_ -= std::ssize(automaton_->edges(place.node)) / kEdgesPerPlace;
     expand(place);
   }
   if (set_.empty() && !set_accepts_ && !set_leaves_) {
@@ -204,8 +209,9 @@ Machine::State Machine::make_step(State state, size_t byte_class) {
   const Info from = info(state);
   for (size_t i = from.begin; i < from.begin + from.count; ++i) {
     const Place place = places_[i];
-    --work_left_;
-    for (const Edge& edge : automaton_->edges(place.node)) {
+    const std::span<const Edge> edges = automaton_->edges(place.node);
+    work_left_ -= 1 + std::ssize(edges) / kEdgesPerPlace;
+    for (const Edge& edge : edges) {
       if (edge.reads(byte)) {
         add(edge.to, place.stack);
       }

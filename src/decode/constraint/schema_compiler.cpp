@@ -70,7 +70,7 @@ Result<Ok> SchemaCompiler::check_room(const std::string& place) const {
     return exhausted(
         "{}: the automaton of the schema has more than {} nodes; lower its lengths, counts and "
         "repetitions",
-        excerpt(place, 120), AutomatonBuilder::kMaxNodes);
+        excerpt(place, 120), builder_.max_nodes());
   }
   return Ok{};
 }

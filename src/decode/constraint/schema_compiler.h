@@ -19,7 +19,8 @@ namespace cupel::decode::constraint {
 class SchemaCompiler {
  public:
   /// `root` must outlive the object.
-  explicit SchemaCompiler(const Json& root) : root_(root), parts_(builder_) {}
+  SchemaCompiler(const Json& root, size_t max_nodes)
+      : root_(root), builder_(max_nodes), parts_(builder_) {}
   Result<Automaton> compile();
 
  private:
