@@ -1,6 +1,7 @@
 // Many calls at once: batches, shared beginnings, a cache that is too small for all of them, and
 // calls that are given up. None of it changes an answer.
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "decode/decode_support.h"
@@ -246,7 +247,8 @@ TEST(Cancel, WaitingCallEndsWithoutWaiting) {
   Calls calls(*local);
   std::atomic<bool> first_done = false;
   std::atomic<bool> cancelled_before_first_was_done = false;
-  // The first answer goes on for as long as the second, which waits for its place, is not gone.
+  // The first answer dawdles while the second, which waits for its place, is not gone.
+  constexpr auto kDawdle = std::chrono::milliseconds(5);
   std::promise<void> second_gone;
   const auto gone = second_gone.get_future().share();
   std::shared_ptr<ChatCall> second;
@@ -257,6 +259,7 @@ TEST(Cancel, WaitingCallEndsWithoutWaiting) {
     if (++pieces == 1) {
       running.set_value();
     }
+    gone.wait_for(kDawdle);
   };
   std::promise<void> first_finished;
   sink.on_done = [&](const Result<ChatResponse>& response) {
