@@ -126,7 +126,7 @@ TEST(TokenizerJsonHostile, RefusesBrokenAddedTokens) {
 TEST(TokenizerJsonHostile, RefusesBrokenSteps) {
   EXPECT_REFUSED(
       small(R"(,"pre_tokenizer":{"type":"Split","behavior":"Isolated","pattern":{"Regex":"("}})"),
-      kInvalidArgument, "pre_tokenizer.pattern");
+      kCorruptData, "pre_tokenizer.pattern");
   EXPECT_REFUSED(
       small(R"(,"pre_tokenizer":{"type":"Split","behavior":"Foo","pattern":{"String":"a"}})"),
       kUnsupported, "behavior \"Foo\"");
