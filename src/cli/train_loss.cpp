@@ -14,13 +14,11 @@ namespace cupel::cli {
 namespace {
 
 Result<Json> read_fixture_file(const std::string& path) {
-  if (path == "-") {
-    CUPEL_TRY(const std::string text, read_file("/dev/stdin"));
-    auto parsed = parse_json(text, {.unique_keys = true});
-    return parsed ? std::move(parsed)
-                  : Result<Json>(in_file(std::move(parsed).error(), "standard input"));
-  }
-  return read_json_file(path);
+  const bool piped = path == "-";
+  CUPEL_TRY(const std::string text, read_file(piped ? "/dev/stdin" : path));
+  auto parsed = parse_json(text, {.unique_keys = true});
+  return parsed ? std::move(parsed)
+                : Result<Json>(in_file(std::move(parsed).error(), piped ? "standard input" : path));
 }
 
 /// A number where it reads as one, else a word.
@@ -113,7 +111,8 @@ Result<int> run_loss(const LossFlags& flags) {
   auto report = align::evaluate_loss(call);
   if (!report) {
     Error error = std::move(report).error();
-    return error.code == Code::kCorruptData ? in_file(std::move(error), flags.input) : error;
+    const std::string& name = flags.input == "-" ? "standard input" : flags.input;
+    return error.code == Code::kCorruptData ? in_file(std::move(error), name) : error;
   }
   for (const Json& key : report->find("ignored")->as_array()) {
     std::fprintf(stderr, "note: %s reads no %s; what the fixture has of them is not used\n",

@@ -4,14 +4,19 @@
 
 namespace cupel::tensor {
 
+at::Tensor masked(const at::Tensor& values, const at::Tensor& mask) {
+  return at::where(mask, values, at::zeros_like(values));
+}
+
+// Each factor by itself: a product that is dropped would still send 0 · NaN back.
 at::Tensor masked_sum(const at::Tensor& values, const at::Tensor& mask, const at::Tensor& weights) {
-  const at::Tensor kept = at::where(mask, values, at::zeros_like(values));  // [B,T]
-  return weights.defined() ? (kept * weights).sum(-1) : kept.sum(-1);       // [B]
+  const at::Tensor kept = masked(values, mask);                                      // [B,T]
+  return weights.defined() ? (kept * masked(weights, mask)).sum(-1) : kept.sum(-1);  // [B]
 }
 
 at::Tensor masked_count(const at::Tensor& mask, const at::Tensor& weights, const at::Tensor& like) {
-  const at::Tensor ones = mask.to(like.scalar_type());                 // [B,T]
-  return weights.defined() ? (ones * weights).sum(-1) : ones.sum(-1);  // [B]
+  return (weights.defined() ? masked(weights, mask) : mask)
+      .sum(-1, false, like.scalar_type());  // [B]
 }
 
 at::Tensor log1mexp(const at::Tensor& a) {

@@ -6,6 +6,10 @@ namespace cupel::tensor {
 
 // Letters: B sequences, T tokens, V vocabulary.
 
+/// The values where the mask is true, 0 elsewhere; gradients likewise, whatever stands there. Any
+/// one shape.
+at::Tensor masked(const at::Tensor& values, const at::Tensor& mask);
+
 /// Sum over tokens where the mask is true; what stands elsewhere is not looked at, NaN neither.
 /// Shapes: values [B,T], mask [B,T] bool, weights [B,T] or undefined (1) → [B]. Gradients flow to
 /// values alone.

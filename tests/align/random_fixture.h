@@ -30,7 +30,7 @@ inline Json drawn_rows(Rng& rng, const std::vector<size_t>& lengths, double low,
 
 inline std::vector<std::string_view> roles_of(const LossInfo& info) {
   std::vector<std::string_view> roles;
-  if (info.form == LossForm::kRanked) {
+  if (info.form == LossForm::kRanked || info.form == LossForm::kSampled) {
     roles = {"response"};
   } else if (info.form == LossForm::kSingle) {
     roles = {"chosen"};
@@ -73,6 +73,7 @@ inline Json random_fixture(const LossInfo& info, size_t groups, uint64_t seed) {
   const bool outputs = info.input == LossInput::kOutputs;
   Json policy = Json::object();
   Json reference = Json::object();
+  Json old = Json::object();
   Json scores = Json::object();
   Json weights = Json::object();
   for (const std::string_view role : roles_of(info)) {
@@ -88,6 +89,9 @@ inline Json random_fixture(const LossInfo& info, size_t groups, uint64_t seed) {
     if (info.reads.reference != Use::kNo && role != "prompt") {
       reference.set(role, drawn_rows(rng, lengths, -3, -0.05));
     }
+    if (info.reads.old != Use::kNo) {
+      old.set(role, drawn_rows(rng, lengths, -3, -0.05));
+    }
     if (!outputs && seed % 2 == 0) {  // tokens of even seeds have weights
       weights.set(role, drawn_rows(rng, lengths, 0.1, 2));
     }
@@ -98,6 +102,9 @@ inline Json random_fixture(const LossInfo& info, size_t groups, uint64_t seed) {
   Json json = Json::object().set("policy", std::move(policy));
   if (reference.size() > 0) {
     json.set("reference", std::move(reference));
+  }
+  if (old.size() > 0) {
+    json.set("old", std::move(old));
   }
   if (weights.size() > 0) {
     json.set("weights", std::move(weights));
@@ -146,12 +153,15 @@ inline std::vector<LossVariant> all_variants() {
         if (static_cast<double>(i) != parameter.value) {
           const std::string word(parameter.words[i]);
           variants.push_back({&info, {{key, Json(word)}}, name + "_" + key + "_" + word});
+          if (word == "fixed") {
+            variants.back().parameters.emplace_back("max_length", Json(6));
+          }
         }
       }
     }
     // What shapes a loss beside its own parameters, off by default.
     for (const char* const key :
-         {"margin_gamma", "length_alpha", "prompt_loss_weight", "center_coefficient"}) {
+         {"margin_gamma", "length_alpha", "prompt_loss_weight", "center_coefficient", "beta"}) {
       for (const LossParameter& parameter : info.parameters) {
         if (parameter.name == key) {
           variants.push_back({&info, {{key, Json(0.3)}}, name + "_" + key});

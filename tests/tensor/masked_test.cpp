@@ -23,13 +23,19 @@ TEST(MaskedSum, LooksAtNothingElse) {
   sum.backward();
   EXPECT_EQ(values.grad().select(1, 0).item<double>(), 1);
   EXPECT_EQ(values.grad().select(1, 1).item<double>(), 0);
-  EXPECT_EQ(masked_sum(row({1, 2, 4}), mask, row({0.5, 100, 2})).item<double>(), 8.5);
+  at::Tensor weighted = row({1, 2, 4});
+  weighted.set_requires_grad(true);
+  const at::Tensor product = masked_sum(weighted, mask, row({0.5, NAN, 2}));
+  EXPECT_EQ(product.item<double>(), 8.5);
+  product.backward();
+  EXPECT_EQ(weighted.grad().select(1, 1).item<double>(), 0);
+  EXPECT_EQ(weighted.grad().select(1, 2).item<double>(), 2);
 }
 
 TEST(MaskedCount, CountsTokensOrTheirWeights) {
   const at::Tensor mask = row({1, 0, 1}).to(at::kBool);
   EXPECT_EQ(masked_count(mask, {}, row({})).item<double>(), 2);
-  EXPECT_EQ(masked_count(mask, row({0.5, 100, 2}), row({})).item<double>(), 2.5);
+  EXPECT_EQ(masked_count(mask, row({0.5, NAN, 2}), row({})).item<double>(), 2.5);
 }
 
 /// a, and log(1 − e^a) from 60-digit decimal arithmetic.

@@ -23,8 +23,8 @@ enum class Role {
   kMismatched,    ///< completions of other prompts, from which KTO estimates how far the policy has
                   ///< drifted
   kPrompt,        ///< tokens of the prompt that is chosen's
-  kResponse,      ///< members of ranked groups, the best of a group first; `LossBatch::group` says
-                  ///< which is whose
+  kResponse,      ///< members of groups of one prompt, of a ranked group the best first;
+                  ///< `LossBatch::group` says which is whose
 };
 inline constexpr size_t kRoles = 8;
 /// "chosen", "source_chosen", …: the key in files and messages.
@@ -35,6 +35,8 @@ struct RoleBatch {
   at::Tensor policy;  ///< [B,T] log-probs of the policy in nats, 0 where `mask` is false; gradients
                       ///< flow here. Of losses over the outputs of a head: its numbers
   at::Tensor reference;  ///< [B,T] log-probs of the reference, without gradient; or undefined
+  at::Tensor old;   ///< [B,T] log-probs of the policy that sampled the sequences, without gradient;
+                    ///< or undefined
   at::Tensor mask;  ///< [B,T] bool, true on the tokens of the completion (its end-of-turn token is
                     ///< one of them)
   at::Tensor weights;  ///< [B,T] factor of each token in sums and counts, policy and reference;

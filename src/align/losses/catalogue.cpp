@@ -21,6 +21,8 @@ std::string_view form_name(LossForm form) {
       return "unpaired";
     case LossForm::kRanked:
       return "ranked";
+    case LossForm::kSampled:
+      return "sampled";
   }
   return "";
 }
@@ -38,8 +40,9 @@ std::vector<std::string> fields_of(const LossInfo& info, Use use) {
   std::vector<std::string> fields;
   const LossReads& reads = info.reads;
   for (const auto& [name, of] :
-       {std::pair{"reference", reads.reference}, std::pair{"scores", reads.scores},
-        std::pair{"margins", reads.margins}, std::pair{"labels", reads.target_prob}}) {
+       {std::pair{"reference", reads.reference}, std::pair{"old", reads.old},
+        std::pair{"scores", reads.scores}, std::pair{"margins", reads.margins},
+        std::pair{"labels", reads.target_prob}}) {
     if (of == use) {
       fields.emplace_back(name);
     }
@@ -49,6 +52,9 @@ std::vector<std::string> fields_of(const LossInfo& info, Use use) {
   }
   if (use == Use::kMay && info.form == LossForm::kUnpaired) {
     fields.emplace_back("labels");
+  }
+  if (use == Use::kMay && info.form == LossForm::kSampled) {
+    fields.emplace_back("groups");
   }
   return fields;
 }
@@ -71,29 +77,31 @@ Json parameter_json(const LossParameter& parameter) {
   return json.set("range", parameter.range()).set("summary", parameter.summary);
 }
 
-std::string parameters_text(const LossInfo& info) {
-  std::vector<std::string> parts;
-  for (const LossParameter& parameter : info.parameters) {
-    parts.push_back(format("`{}` = {} in {}: {}", parameter.name, parameter.text(parameter.value),
-                           replace_all(parameter.range(), "|", "\\|"), parameter.summary));
-  }
-  return parts.empty() ? "–" : join(parts, "; ");
+std::string joined(std::vector<std::string> first, const std::vector<std::string>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return join(first, ", ");
 }
 
-std::string reads_text(const LossInfo& info) {
-  std::vector<std::string> parts = roles_of(info, false);
-  for (const std::string& field : fields_of(info, Use::kMust)) {
-    parts.push_back(field);
+/// One section of the page.
+std::string section_of(const LossInfo& info) {
+  std::string text = format("## `{}`\n{}. {}.\n\n", info.name, info.summary, info.source);
+  text += format("    {}\n\n{}", info.formula, form_name(info.form));
+  if (info.input == LossInput::kOutputs) {
+    text += " outputs";
   }
-  std::string text = join(parts, ", ");
-  std::vector<std::string> optional = roles_of(info, true);
-  for (const std::string& field : fields_of(info, Use::kMay)) {
-    optional.push_back(field);
+  const std::string needs = joined(roles_of(info, false), fields_of(info, Use::kMust));
+  const std::string reads = joined(roles_of(info, true), fields_of(info, Use::kMay));
+  text += needs.empty() ? "" : format("; needs {}", needs);
+  text += reads.empty() ? "" : format("; reads, where it is there: {}", reads);
+  text += "\n\n";
+  if (!info.parameters.empty()) {
+    text += "| parameter | default | range | meaning |\n|---|---|---|---|\n";
   }
-  if (!optional.empty()) {
-    text += format("{}[{}]", text.empty() ? "" : ", ", join(optional, ", "));
+  for (const LossParameter& parameter : info.parameters) {
+    text += format("| `{}` | {} | {} | {} |\n", parameter.name, parameter.text(parameter.value),
+                   replace_all(parameter.range(), "|", " \\| "), parameter.summary);
   }
-  return text.empty() ? "–" : text;
+  return text + (info.parameters.empty() ? "" : "\n");
 }
 
 constexpr std::string_view kIntroduction = R"(# Losses
@@ -113,16 +121,18 @@ respect to every number of "policy". A fixture is one JSON object with natural l
 |---|---|
 | `policy` | per role the log-probs of the policy; of losses over the outputs of a head its numbers: one list (or one number) per sequence, of ranked ones one list per prompt, the best first |
 | `reference` | the same of the reference, where the loss needs one |
+| `old` | the same of the policy that sampled the sequences |
 | `weights` | the same shape: the factor of each token in sums and counts |
 | `scores` | what a rater gave: per role one number per sequence (or one list of ratings, null where there is none); of pairs also a list of [chosen, rejected] |
 | `margins` | one number for each pair: by how much chosen is better |
 | `labels` | pairwise: the probability that chosen is the better one; unpaired: true for each desirable completion; ternary: as `ties` |
 | `ties` | one boolean for each pair |
+| `groups` | sampled: 0, 0, …, 1, 1, …: the prompt of each response; absent: all are of one |
 | `params` | parameters by name; `--param NAME=VALUE` comes after them |
 
 Forms: *pairwise* losses read `chosen` and `rejected`; *ternary* ones too, and ties; *single* ones `chosen` (or
 `completion`); *unpaired* ones `completion` with `labels`, or `chosen` and `rejected` as the desirable and the other
-ones; *ranked* ones `response`, one list per prompt. Further roles are named with the loss. A role that a loss does not read has the
+ones; *ranked* ones `response`, one list per prompt; *sampled* ones `response`, with `old`, `scores` and `groups`. Further roles are named with the loss. A role that a loss does not read has the
 gradient 0.
 
 Symbols: a, c, e are log(π/ref) of chosen, rejected and a third completion, summed over its tokens; h = a − c; lw, ll,
@@ -166,15 +176,16 @@ Json loss_catalogue() {
 
 std::string losses_page() {
   std::string page(kIntroduction);
-  page +=
-      "| loss | form | needs, [reads] | formula of a group | parameters | source "
-      "|\n|---|---|---|---|---|---|\n";
+  page += "| loss | form | what it is |\n|---|---|---|\n";
   for (const LossInfo& info : losses()) {
-    page += format("| `{}`: {} | {} | {} | {} | {} | {} |\n", info.name, info.summary,
-                   form_name(info.form), reads_text(info),
-                   replace_all(std::string(info.formula), "|", "\\|"), parameters_text(info),
-                   info.source);
+    page += format("| [`{}`](#{}) | {} | {} |\n", info.name, info.name, form_name(info.form),
+                   info.summary);
   }
+  page += "\n";
+  for (const LossInfo& info : losses()) {
+    page += section_of(info);
+  }
+  page.pop_back();  // the blank line after the last section
   return page;
 }
 

@@ -26,6 +26,7 @@ Result<Ok> check_values(const LossInfo& info, Role role, const RoleBatch& batch)
   if (batch.policy.dim() != 2 || !batch.mask.defined() ||
       batch.mask.sizes() != batch.policy.sizes() ||
       (batch.reference.defined() && batch.reference.sizes() != batch.policy.sizes()) ||
+      (batch.old.defined() && batch.old.sizes() != batch.policy.sizes()) ||
       (batch.weights.defined() && batch.weights.sizes() != batch.policy.sizes())) {
     return invalid_argument("{}: {}: expected log-probs, mask and weights of one shape [B,T]",
                             info.name, name);
@@ -34,7 +35,7 @@ Result<Ok> check_values(const LossInfo& info, Role role, const RoleBatch& batch)
     return invalid_argument("{}[{}] is empty; {} needs at least one token in every sequence", name,
                             row, info.name);
   }
-  for (const at::Tensor* values : {&batch.policy, &batch.reference, &batch.weights}) {
+  for (const at::Tensor* values : {&batch.policy, &batch.reference, &batch.old, &batch.weights}) {
     if (!values->defined()) {
       continue;
     }
@@ -59,6 +60,11 @@ Result<Ok> check_role(const LossInfo& info, Role role, const RoleBatch& batch) {
     return invalid_argument("{} needs the log-probs of a reference, and {} has none", info.name,
                             role_name(role));
   }
+  if (info.reads.old == Use::kMust && !batch.old.defined()) {
+    return invalid_argument(
+        "{} needs the log-probs of the policy that sampled (old), and {} has none", info.name,
+        role_name(role));
+  }
   if (info.reads.scores == Use::kMust && role != Role::kPrompt && !batch.scores.defined()) {
     return invalid_argument("{} needs scores, and {} has none", info.name, role_name(role));
   }
@@ -80,6 +86,7 @@ std::vector<Role> roles_of_form(const LossInfo& info, const LossBatch& batch) {
     case LossForm::kSingle:
       return {Role::kChosen};
     case LossForm::kRanked:
+    case LossForm::kSampled:
       return {Role::kResponse};
     case LossForm::kUnpaired: {
       std::vector<Role> some;
@@ -119,7 +126,8 @@ Result<std::vector<Role>> roles_read(const LossInfo& info, const LossBatch& batc
 }
 
 Result<Ok> check_rows(const LossInfo& info, const LossBatch& batch, std::span<const Role> roles) {
-  if (info.form == LossForm::kUnpaired || info.form == LossForm::kRanked) {
+  if (info.form != LossForm::kSingle && info.form != LossForm::kPairwise &&
+      info.form != LossForm::kTernary) {
     return Ok{};
   }
   const int64_t rows = batch[Role::kChosen].rows();
@@ -165,7 +173,7 @@ Result<Ok> check_field(const LossInfo& info, const GroupField& field, int64_t gr
 }
 
 Result<Ok> check_groups(const LossInfo& info, const LossBatch& batch) {
-  if (info.form != LossForm::kRanked) {
+  if (info.form != LossForm::kRanked && info.form != LossForm::kSampled) {
     return Ok{};
   }
   const at::Tensor& group = batch.group;
@@ -177,9 +185,10 @@ Result<Ok> check_groups(const LossInfo& info, const LossBatch& batch) {
   if (group.min().item<int64_t>() < 0 || (group.diff() < 0).any().item<bool>()) {
     return invalid_argument("{}: groups must be numbered from 0, ascending", info.name);
   }
-  if (const int64_t small = first_row(sizes < 2); small >= 0) {
-    return invalid_argument("{}: group {} has {} responses; a ranking needs two", info.name, small,
-                            sizes.select(0, small).item<int64_t>());
+  const int64_t small = first_row(sizes < 2);
+  if (small >= 0 && (info.form == LossForm::kRanked || info.reads.whole_groups)) {
+    return invalid_argument("{}: group {} has {} responses; to compare them it needs two",
+                            info.name, small, sizes.select(0, small).item<int64_t>());
   }
   return Ok{};
 }

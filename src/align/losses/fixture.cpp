@@ -10,8 +10,9 @@
 namespace cupel::align {
 namespace {
 
-constexpr std::array<std::string_view, 8> kKeys = {"policy", "reference", "weights", "scores",
-                                                   "labels", "margins",   "ties",    "params"};
+constexpr std::array<std::string_view, 10> kKeys = {"policy", "reference", "old",     "weights",
+                                                    "scores", "labels",    "margins", "ties",
+                                                    "groups", "params"};
 constexpr std::string_view kCompletion =
     "completion";  // one sequence, or unpaired ones with labels
 
@@ -61,7 +62,7 @@ class Reader {
   Result<Fixture> read() {
     CUPEL_TRY_VOID(check_keys(json_));
     CUPEL_TRY_VOID(read_policy());
-    for (const std::string_view part : {"reference", "weights", "scores"}) {
+    for (const std::string_view part : {"reference", "old", "weights", "scores"}) {
       CUPEL_TRY_VOID(read_part(part));
     }
     CUPEL_TRY_VOID(assign_roles());
@@ -176,8 +177,10 @@ class Reader {
                             rows[i].size(), to.lengths[i]);
       }
     }
-    (part == "reference" ? to.role.reference : to.role.weights) =
-        padded(rows, to.lengths, 0, type_);
+    at::Tensor& place = part == "reference" ? to.role.reference
+                        : part == "old"     ? to.role.old
+                                            : to.role.weights;
+    place = padded(rows, to.lengths, 0, type_);
     return Ok{};
   }
 
@@ -317,6 +320,7 @@ class Reader {
     };
     return {.policy = pick(role.policy),
             .reference = pick(role.reference),
+            .old = pick(role.old),
             .mask = pick(role.mask),
             .weights = pick(role.weights),
             .scores = pick(role.scores)};
@@ -351,7 +355,11 @@ class Reader {
       CUPEL_TRY(const std::vector<double> labels, read_list("labels"));
       batch.target_prob = vector_of(labels, type_);
     }
-    return Ok{};
+    if (info_.form == LossForm::kSampled) {
+      return read_groups();
+    }
+    return json_.contains("groups") ? at_key("groups", format("{} knows no groups", info_.name))
+                                    : Result<Ok>(Ok{});
   }
 
   Result<Ok> read_ties() {
@@ -370,6 +378,25 @@ class Reader {
     return Ok{};
   }
 
+  /// Of sampled completions the number of the prompt; absent: all are those of one.
+  Result<Ok> read_groups() {
+    const auto rows = static_cast<size_t>(fixture_.batch[Role::kResponse].rows());
+    std::vector<double> groups(rows, 0.0);
+    if (json_.contains("groups")) {
+      CUPEL_TRY(groups, read_list("groups"));
+    }
+    for (size_t i = 0; i < groups.size(); ++i) {
+      const double previous = i == 0 ? 0 : groups[i - 1];
+      if (groups[i] != previous && (i == 0 || groups[i] != previous + 1)) {
+        return corrupt_data(
+            "groups[{}] is {:g}; expected 0, 0, …, 1, 1, …: the prompt of each response", i,
+            groups[i]);
+      }
+    }
+    fixture_.batch.group = vector_of(groups, at::kLong);
+    return Ok{};
+  }
+
   /// Ranked outputs: each inner list is a group, and each of its numbers a response.
   void split_into_responses(const Sequences& lists) {
     std::vector<double> groups;
@@ -385,15 +412,17 @@ class Reader {
   void note_ignored() {
     const LossReads& reads = info_.reads;
     for (auto& role : fixture_.batch.roles) {
-      if (reads.scores == Use::kNo) {
-        role.scores = at::Tensor();
-      }
-      if (reads.reference == Use::kNo) {
-        role.reference = at::Tensor();
+      for (const auto& [values, use] :
+           {std::pair{&role.scores, reads.scores}, std::pair{&role.reference, reads.reference},
+            std::pair{&role.old, reads.old}}) {
+        if (use == Use::kNo) {
+          *values = at::Tensor();
+        }
       }
     }
     for (const auto& [key, use] :
-         {std::pair{"scores", reads.scores}, std::pair{"reference", reads.reference}}) {
+         {std::pair{"scores", reads.scores}, std::pair{"reference", reads.reference},
+          std::pair{"old", reads.old}}) {
       if (use == Use::kNo && json_.contains(key) && !outputs_are_scores_) {
         fixture_.ignored.emplace_back(key);
       }

@@ -18,6 +18,7 @@ enum class LossForm {
   kTernary,   ///< a pair, or a tie
   kUnpaired,  ///< desirable and undesirable sequences, as many as there are
   kRanked,    ///< K members of one prompt, the best first
+  kSampled,   ///< completions that the policy sampled, with scores; those of one prompt are a group
 };
 
 /// What the numbers of `RoleBatch::policy` are.
@@ -32,11 +33,13 @@ enum class Use { kNo, kMay, kMust };
 /// Which of the things that a batch may hold a loss reads.
 struct LossReads {
   Use reference = Use::kNo;
+  Use old = Use::kNo;
   Use scores = Use::kNo;
   Use margins = Use::kNo;
   Use target_prob = Use::kNo;
   std::span<const Role> roles = {};  ///< those it cannot do without, besides the ones of its form
   std::span<const Role> may_roles = {};
+  bool whole_groups = false;  ///< compares the members of a group, so that two are the least
 };
 
 /// A part of a loss that is averaged by its own rule: the loss is Σ over parts of numerator ÷

@@ -30,10 +30,9 @@ Result<Ok> check(const LossBatch& batch, const LossOptions& /*options*/) {
 
 LossOutput run(const LossBatch& batch, const LossOptions& /*options*/) {
   const RoleBatch& outputs = batch[Role::kChosen];
-  const at::Tensor rating =
-      at::where(outputs.mask, outputs.scores, at::zeros_like(outputs.scores));  // [B,K]
+  const at::Tensor& label = outputs.scores;  // [B,K]
   const at::Tensor values =
-      -rating * at::log_sigmoid(outputs.policy) - (1 - rating) * at::log_sigmoid(-outputs.policy);
+      -label * at::log_sigmoid(outputs.policy) - (1 - label) * at::log_sigmoid(-outputs.policy);
   return {.terms = {tensor::masked_sum(values, outputs.mask, outputs.weights)},
           .chosen_reward = {},
           .rejected_reward = {}};

@@ -23,9 +23,7 @@ Result<Ok> check(const LossBatch& batch, const LossOptions& /*options*/) {
 
 LossOutput run(const LossBatch& batch, const LossOptions& /*options*/) {
   const RoleBatch& outputs = batch[Role::kChosen];
-  const at::Tensor rating =
-      at::where(outputs.mask, outputs.scores, at::zeros_like(outputs.scores));  // [B,K]
-  const at::Tensor values = (outputs.policy - rating).square();
+  const at::Tensor values = (outputs.policy - outputs.scores).square();  // [B,K]
   return {.terms = {tensor::masked_sum(values, outputs.mask, outputs.weights)},
           .chosen_reward = {},
           .rejected_reward = {}};

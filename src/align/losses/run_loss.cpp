@@ -55,6 +55,8 @@ double groups_of(const LossInfo& info, const LossBatch& batch) {
       return chosen + static_cast<double>(batch[Role::kRejected].rows());
     case LossForm::kRanked:
       return batch.group.max().item<double>() + 1;
+    case LossForm::kSampled:
+      return static_cast<double>(batch[Role::kResponse].rows());
     default:
       return chosen;
   }
@@ -78,10 +80,20 @@ double count_of(const TermSpec& term, const LossInfo& info, const LossBatch& bat
   return tokens_of(batch[term.role]) + prompt;
 }
 
-LossBatch with_baseline(const LossInfo& info, const LossBatch& batch, const LossOptions& options) {
+/// The batch with zeros where nothing counts, so that no loss has to think of padding, and with its
+/// baseline.
+LossBatch prepared(const LossInfo& info, const LossBatch& batch, const LossOptions& options) {
   LossBatch whole = batch;
+  for (RoleBatch& role : whole.roles) {
+    for (at::Tensor* const values :
+         {&role.policy, &role.reference, &role.old, &role.weights, &role.scores}) {
+      if (values->defined() && values->sizes() == role.mask.sizes()) {
+        *values = tensor::masked(*values, role.mask);
+      }
+    }
+  }
   if (info.baseline != nullptr && !whole.baseline.has_value()) {
-    const at::Tensor values = info.baseline(batch, options);
+    const at::Tensor values = info.baseline(whole, options);
     whole.baseline = values.numel() == 0 ? 0 : values.detach().mean().item<double>();
   }
   return whole;
@@ -111,7 +123,7 @@ Result<LossSums> run_loss(const LossInfo& info,
                           const LossBatch& batch,
                           const LossOptions& options) {
   return tensor::guard([&]() -> Result<LossSums> {
-    const LossOutput output = info.run(with_baseline(info, batch, options), options);
+    const LossOutput output = info.run(prepared(info, batch, options), options);
     LossSums sums;
     sums.counts = loss_counts(info, batch, options);
     CUPEL_CHECK(output.terms.size() == sums.counts.size(),
