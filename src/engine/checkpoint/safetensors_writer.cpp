@@ -16,9 +16,10 @@ uint64_t SafetensorsPlan::size_bytes() const {
 
 Result<SafetensorsWriter> SafetensorsWriter::create(std::string folder,
                                                     std::vector<SafetensorsPlan> plans,
-                                                    uint64_t shard_bytes) {
+                                                    uint64_t shard_bytes,
+                                                    std::string stem) {
   CUPEL_CHECK(!plans.empty(), "SafetensorsWriter: no tensors");
-  SafetensorsWriter writer(std::move(folder), std::move(plans));
+  SafetensorsWriter writer(std::move(folder), std::move(plans), std::move(stem));
   writer.split(shard_bytes);
   CUPEL_TRY_VOID(writer.open_shard());
   return writer;
@@ -39,8 +40,8 @@ void SafetensorsWriter::split(uint64_t shard_bytes) {
 
 std::string SafetensorsWriter::shard_name(size_t shard) const {
   return shard_ends_.size() == 1
-             ? "model.safetensors"
-             : format("model-{:05}-of-{:05}.safetensors", shard + 1, shard_ends_.size());
+             ? format("{}.safetensors", stem_)
+             : format("{}-{:05}-of-{:05}.safetensors", stem_, shard + 1, shard_ends_.size());
 }
 
 std::string SafetensorsWriter::header(size_t shard) const {
@@ -107,7 +108,7 @@ Result<Ok> SafetensorsWriter::write_index() const {
   const Json index = Json::object()
                          .set("metadata", Json::object().set("total_size", total))
                          .set("weight_map", std::move(map));
-  return write_file_atomic(format("{}/model.safetensors.index.json", folder_),
+  return write_file_atomic(format("{}/{}.safetensors.index.json", folder_, stem_),
                            dump_json(index, {.indent = 2}) + "\n");
 }
 

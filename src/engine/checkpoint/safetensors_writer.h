@@ -29,10 +29,11 @@ class SafetensorsWriter {
  public:
   static constexpr uint64_t kShardBytes = 5'000'000'000;  // of transformers
 
-  /// Errors: as AtomicFile.
+  /// `stem`: instead of "model" in the files' names. Errors: as AtomicFile.
   static Result<SafetensorsWriter> create(std::string folder,
                                           std::vector<SafetensorsPlan> plans,
-                                          uint64_t shard_bytes = kShardBytes);
+                                          uint64_t shard_bytes = kShardBytes,
+                                          std::string stem = "model");
   /// The next bytes of the current tensor; pieces must not cross from one tensor into the next.
   Result<Ok> write(std::span<const std::byte> piece);
   /// Puts the last file and the index in place; every tensor must have been written whole.
@@ -40,8 +41,8 @@ class SafetensorsWriter {
   [[nodiscard]] uint64_t bytes_written() const { return bytes_written_; }
 
  private:
-  SafetensorsWriter(std::string folder, std::vector<SafetensorsPlan> plans)
-      : folder_(std::move(folder)), plans_(std::move(plans)) {}
+  SafetensorsWriter(std::string folder, std::vector<SafetensorsPlan> plans, std::string stem)
+      : folder_(std::move(folder)), stem_(std::move(stem)), plans_(std::move(plans)) {}
   void split(uint64_t shard_bytes);
   [[nodiscard]] std::string shard_name(size_t shard) const;
   [[nodiscard]] std::string header(size_t shard) const;
@@ -49,6 +50,7 @@ class SafetensorsWriter {
   Result<Ok> write_index() const;
 
   std::string folder_;
+  std::string stem_;
   std::vector<SafetensorsPlan> plans_;
   std::vector<size_t> shard_ends_;  // index past the last tensor of each shard
   size_t shard_ = 0;

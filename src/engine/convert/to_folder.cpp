@@ -1,12 +1,10 @@
 #include "engine/convert/to_folder.h"
 
-#include <filesystem>
 #include <utility>
-
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/io.h"
+#include "base/partial_folder.h"
 #include "base/text.h"
 #include "engine/checkpoint/safetensors_writer.h"
 #include "engine/convert/folder_config.h"
@@ -18,67 +16,6 @@ namespace cupel::engine {
 namespace {
 
 constexpr size_t kPieceBytes = size_t{1} << 20U;
-
-/// A folder that is removed unless it was given its name.
-class PartialFolder {
- public:
-  static Result<PartialFolder> create(const std::string& path) {
-    std::error_code ec;
-    const bool there =
-        std::filesystem::symlink_status(path, ec).type() != std::filesystem::file_type::not_found;
-    if (there &&
-        !(std::filesystem::is_directory(path, ec) && std::filesystem::is_empty(path, ec))) {
-      return failed_precondition("{}: is there already; name a new folder, or remove it first",
-                                 path);
-    }
-    std::string plain = path;
-    while (plain.size() > 1 && plain.ends_with('/')) {
-      plain.pop_back();
-    }
-    PartialFolder folder(plain, format("{}.{}.partial", plain, getpid()));
-    std::filesystem::create_directory(folder.partial_, ec);
-    if (ec) {
-      return ec == std::errc::no_such_file_or_directory
-                 ? not_found("{}: the folder in which it should stand does not exist", path)
-                 : unavailable("{}: cannot be created ({})", path, ec.message());
-    }
-    folder.owned_ = true;
-    return folder;
-  }
-  PartialFolder(PartialFolder&& other) noexcept
-      : path_(std::move(other.path_)),
-        partial_(std::move(other.partial_)),
-        owned_(std::exchange(other.owned_, false)) {}
-  PartialFolder& operator=(PartialFolder&&) = delete;
-  ~PartialFolder() {
-    if (owned_) {
-      std::error_code ec;
-      std::filesystem::remove_all(partial_, ec);
-    }
-  }
-
-  [[nodiscard]] const std::string& path() const { return partial_; }
-  Result<Ok> write(std::string_view name, const Json& json, int indent) const {
-    return write_file_atomic(format("{}/{}", partial_, name),
-                             dump_json(json, {.indent = indent}) + "\n");
-  }
-  Result<Ok> commit() {
-    std::error_code ec;
-    std::filesystem::rename(partial_, path_, ec);  // takes the place of an empty folder
-    if (ec) {
-      return unavailable("{}: cannot be put in place ({})", path_, ec.message());
-    }
-    owned_ = false;
-    return Ok{};
-  }
-
- private:
-  PartialFolder(std::string path, std::string partial)
-      : path_(std::move(path)), partial_(std::move(partial)) {}
-  std::string path_;
-  std::string partial_;
-  bool owned_ = false;
-};
 
 Result<Ok> write_tensor(const FolderTensor& tensor,
                         SafetensorsWriter& writer,
@@ -142,9 +79,9 @@ void complete_config(Json& config, const FolderTokenizer* tokenizer, TensorType 
 }
 
 Result<Ok> write_texts(const PartialFolder& folder, const FolderTokenizer& tokenizer) {
-  CUPEL_TRY_VOID(folder.write("tokenizer.json", tokenizer.tokenizer, -1));
-  CUPEL_TRY_VOID(folder.write("tokenizer_config.json", tokenizer.config, 2));
-  return folder.write("generation_config.json", tokenizer.generation, 2);
+  CUPEL_TRY_VOID(folder.write_json("tokenizer.json", tokenizer.tokenizer, -1));
+  CUPEL_TRY_VOID(folder.write_json("tokenizer_config.json", tokenizer.config, 2));
+  return folder.write_json("generation_config.json", tokenizer.generation, 2);
 }
 
 /// Configuration, and the tokenizer of `texts`, made of metadata.
@@ -163,7 +100,7 @@ Result<Ok> make_texts(const Checkpoint& file,
     report.notes.emplace_back("the file holds no tokenizer, so there is none in the folder");
   }
   complete_config(config, tokenizer ? &*tokenizer : nullptr, type);
-  return folder.write("config.json", config, 2);
+  return folder.write_json("config.json", config, 2);
 }
 
 /// The texts of another folder of the same model: byte for byte, but for the type of the weights.
@@ -177,7 +114,7 @@ Result<Ok> copy_texts(const std::string& from, TensorType type, const PartialFol
       config.set(key, type_in_config(type));
     }
   }
-  CUPEL_TRY_VOID(folder.write("config.json", config, 2));
+  CUPEL_TRY_VOID(folder.write_json("config.json", config, 2));
   for (const std::string_view name :
        {"generation_config.json", "tokenizer.json", "tokenizer_config.json",
         "special_tokens_map.json", "added_tokens.json", "tokenizer.model", "vocab.json",
@@ -189,9 +126,8 @@ Result<Ok> copy_texts(const std::string& from, TensorType type, const PartialFol
     if (!text) {
       return text.error();
     }
-    CUPEL_TRY_VOID(write_file_atomic(
-        format("{}/{}", folder.path(), name),
-        {reinterpret_cast<const char*>(text->bytes().data()), text->bytes().size()}));
+    CUPEL_TRY_VOID(folder.write(
+        name, {reinterpret_cast<const char*>(text->bytes().data()), text->bytes().size()}));
   }
   return Ok{};
 }
