@@ -232,7 +232,7 @@ TEST(Twin, RefusesDualChunkAttention) {
   config.set("dual_chunk_attention_config",
              Json::object().set("chunk_size", 10).set("local_size", 4));
   fixture.set("config", config);
-  const FamilyModel model(fixture, at::kFloat);
+  const FamilyModel model(at::kFloat, fixture);
   const auto twin = Twin::create(model.model());
   ASSERT_FALSE(twin.has_value());
   EXPECT_EQ(twin.error().code, Code::kUnsupported);

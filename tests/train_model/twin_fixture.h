@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -27,9 +28,9 @@ namespace cupel::train::test {
 class FamilyModel {
  public:
   /// `type`: of the parameters. Ends the process where the fixture cannot be read.
-  explicit FamilyModel(const std::string& fixture, at::ScalarType type = at::kFloat)
-      : FamilyModel(cupel::test::family_fixture(fixture), type) {}
-  FamilyModel(Json fixture, at::ScalarType type) : fixture_(std::move(fixture)) {
+  explicit FamilyModel(std::string_view fixture, at::ScalarType type = at::kFloat)
+      : FamilyModel(type, cupel::test::family_fixture(std::string(fixture))) {}
+  FamilyModel(at::ScalarType type, Json fixture) : fixture_(std::move(fixture)) {
     tensor::set_threads(1);  // matrices of 64 columns: threads would only wait for each other
     const auto written = cupel::test::write_seeded_checkpoint(fixture_, folder_.path());
     CUPEL_CHECK(written.has_value(), written ? "" : written.error().message);
