@@ -174,6 +174,17 @@ void Arguments::flag(std::string_view flag, bool& target, std::string_view help)
   parser_->app.add_flag(std::string(flag), target, std::string(help));
 }
 
+void Arguments::settings(const std::vector<std::string>& names, std::vector<std::string>& target) {
+  for (const std::string& name : names) {
+    parser_->remember("--" + name, "VALUE");
+    parser_->app
+        .add_option_function<std::string>(
+            "--" + name,
+            [name, &target](const std::string& value) { target.push_back(name + "=" + value); })
+        ->group("");
+  }
+}
+
 void Arguments::positional(std::string_view value,
                            std::string& target,
                            std::string_view help,

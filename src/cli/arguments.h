@@ -40,6 +40,9 @@ class Arguments {
                int64_t high);
   void number(std::string_view flag, std::string_view value, double& target, std::string_view help);
   void flag(std::string_view flag, bool& target, std::string_view help);
+  /// Flags --NAME VALUE that the help does not list: each appends "NAME=VALUE" to `target`, in the
+  /// order of the command line.
+  void settings(const std::vector<std::string>& names, std::vector<std::string>& target);
   void positional(std::string_view value,
                   std::string& target,
                   std::string_view help,

@@ -52,13 +52,27 @@ class LocalCall : public ChatCall {};
 }  // namespace
 
 Result<std::unique_ptr<LocalModel>> LocalModel::open(const LocalModelOptions& options) {
+  CUPEL_TRY(engine::Checkpoint opened, engine::open_checkpoint(options.path));
+  auto file = std::make_unique<engine::Checkpoint>(std::move(opened));
+  const engine::Checkpoint& texts_of = *file;
+  return create(std::move(file), texts_of, options);
+}
+
+Result<std::unique_ptr<LocalModel>> LocalModel::of_checkpoint(engine::Checkpoint file,
+                                                              const engine::Checkpoint& texts_of,
+                                                              const LocalModelOptions& options) {
+  return create(std::make_unique<engine::Checkpoint>(std::move(file)), texts_of, options);
+}
+
+Result<std::unique_ptr<LocalModel>> LocalModel::create(std::unique_ptr<engine::Checkpoint> file,
+                                                       const engine::Checkpoint& texts_of,
+                                                       const LocalModelOptions& options) {
   std::unique_ptr<LocalModel> model(new LocalModel);
   model->name_ = options.name;
   model->path_ = options.path;
-  CUPEL_TRY(engine::Checkpoint file, engine::open_checkpoint(options.path));
-  model->file_ = std::make_unique<engine::Checkpoint>(std::move(file));
+  model->file_ = std::move(file);
   CUPEL_TRY(engine::ModelTexts texts,
-            engine::load_texts(*model->file_, {.pre = options.tokenizer_pre}));
+            engine::load_texts(texts_of, {.pre = options.tokenizer_pre}));
   model->tokenizer_ = std::move(texts.tokenizer);
   CUPEL_TRY(const std::string source, template_source(options, texts));
   if (!source.empty()) {

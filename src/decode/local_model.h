@@ -44,6 +44,11 @@ class LocalModel : public ChatModel, public Scorer {
   /// Errors: those of Checkpoint, describe_model, load_weights and load_tokenizer; kNotFound for a
   /// template file.
   static Result<std::unique_ptr<LocalModel>> open(const LocalModelOptions& options);
+  /// The same of a checkpoint that is there already, such as parameters in training; tokenizer and
+  /// template are those of `texts_of`.
+  static Result<std::unique_ptr<LocalModel>> of_checkpoint(engine::Checkpoint file,
+                                                           const engine::Checkpoint& texts_of,
+                                                           const LocalModelOptions& options);
   ~LocalModel() override;
 
   [[nodiscard]] const std::string& name() const override { return name_; }
@@ -71,6 +76,9 @@ class LocalModel : public ChatModel, public Scorer {
  private:
   using SharedConstraint = std::shared_ptr<constraint::TokenConstraint>;
   LocalModel() = default;
+  static Result<std::unique_ptr<LocalModel>> create(std::unique_ptr<engine::Checkpoint> file,
+                                                    const engine::Checkpoint& texts_of,
+                                                    const LocalModelOptions& options);
   /// The constraint compiled for this vocabulary, from those of late or anew; null for none.
   Result<SharedConstraint> compiled(const OutputConstraint& wanted);
   void work();

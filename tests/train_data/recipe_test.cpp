@@ -61,7 +61,7 @@ TEST(Recipe, ReadsTheFileThenTheOverrides) {
   EXPECT_FALSE(r.log.tensorboard);
   EXPECT_EQ(r.sched.warmup_steps, 7);
   ASSERT_EQ(r.preference.params.size(), 2U);
-  EXPECT_EQ(r.preference.params[0], (std::pair<std::string, double>{"beta", 0.5}));
+  EXPECT_EQ(r.preference.params[0], (std::pair<std::string, Json>{"beta", 0.5}));
 }
 
 TEST(Recipe, NamesLineAndNearestKey) {
@@ -97,8 +97,8 @@ TEST(Recipe, NamesWhatAValueShouldBe) {
        "bfd_split, multipack"},
       {"preference.params = 1", "r.toml:1: preference.params is 1; expected keys below it"},
       {"preference.params.'a b' = 1", "r.toml:1: preference.params.a b: a name is letters"},
-      {"preference.params.beta = 'x'",
-       "r.toml:1: preference.params.beta is \"x\"; expected a number"},
+      {"preference.params.beta = [1]",
+       "r.toml:1: preference.params.beta is [1]; expected a number or a word"},
   };
   for (const auto& c : cases) {
     EXPECT_TRUE(message(c.text).starts_with(c.message)) << message(c.text);

@@ -5,15 +5,11 @@
 
 #include "align/losses/loss.h"
 #include "base/result.h"
+#include "train/metrics/metric_sum.h"
 
 namespace cupel::align {
 
-/// A mean that is still open: sums of other micro-batches and processes may be added to both parts.
-struct MetricSum {
-  std::string name;
-  double sum = 0;
-  double count = 0;
-};
+using train::MetricSum;
 
 /// What one batch adds to the loss of an optimiser step.
 struct LossSums {

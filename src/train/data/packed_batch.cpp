@@ -13,6 +13,7 @@ void append_document(const Example& example,
                      int64_t position,
                      PackedBatch& batch) {
   document.begin = batch.tokens();
+  document.first_token = begin;
   document.end = document.begin + end - begin;
   const auto index = static_cast<int32_t>(batch.documents.size());
   for (int64_t i = begin; i < end; ++i) {

@@ -17,6 +17,7 @@ struct PackedDocument {
   int64_t parent = -1;  ///< a document that stands before it; −1: none
   int64_t item = 0;     ///< the example or group it is of
   int64_t answer = -1;  ///< of a group: which answer; −1: the prompt, or no group
+  int64_t first_token = 0;  ///< which token of its text it begins with
 };
 
 /// Sequences behind one another, without padding. All vectors are [T].

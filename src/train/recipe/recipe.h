@@ -38,7 +38,7 @@ struct Recipe {
     double prompt_loss_weight = 1;
     int64_t max_length = 2048;
     std::string truncation = "keep_start";
-    std::string packing = "bfd";
+    std::string packing = "auto";
     int64_t pack_window = 1000;
     bool shuffle = true;
     bool group_by_length = false;
@@ -97,8 +97,13 @@ struct Recipe {
     std::string loss = "dpo";
     std::string reference = "frozen";
     /// Parameters of the loss by name ("preference.params.beta"); the loss knows which it has.
-    std::vector<std::pair<std::string, double>> params;
+    std::vector<std::pair<std::string, Json>> params;
   } preference;
+
+  struct Reward {
+    std::string loss = "bradley_terry";
+    std::vector<std::string> attributes;
+  } reward;
 
   struct Lora {
     int64_t rank = 16;

@@ -13,7 +13,9 @@ namespace {
 using Names = std::string_view;
 constexpr std::array<Names, 2> kParameters = {"full", "lora"};
 constexpr std::array<Names, 3> kPrecisions = {"fp32", "bf16-mixed", "bf16-pure"};
-constexpr std::array<Names, 3> kCheckpointing = {"none", "full", "selective"};
+constexpr std::array<Names, 2> kCheckpointing = {"none", "full"};
+constexpr std::array<Names, 2> kBestBy = {"", "loss"};
+constexpr std::array<Names, 6> kPackings = {"auto", "none", "wrapped", "bfd", "bfd_split", "multipack"};
 constexpr std::array<Names, 4> kMixtures = {"none", "probability", "tokens", "characters"};
 constexpr std::array<Names, 4> kOptimizers = {"adamw", "adamw_8bit", "adafactor", "sgd"};
 constexpr std::array<Names, 3> kReductions = {"tokens", "sequences", "samples"};
@@ -22,7 +24,9 @@ constexpr std::array<Names, 3> kReferences = {"frozen", "adapter_off", "none"};
 #define CUPEL_SLOT(member) [](Recipe& r) -> RecipeSlot { return &r.member; }
 
 const RecipeKey kKeys[] = {
-    {"method", CUPEL_SLOT(method), "What is learnt: sft, a preference loss, reward-model"},
+    {"method", CUPEL_SLOT(method),
+     "What is learnt: sft, a preference loss by its name (dpo, orpo, …; preference: the one of "
+     "preference.loss), reward-model"},
     {"model", CUPEL_SLOT(model), "Where training starts: a folder of safetensors, or a GGUF file"},
     {"out", CUPEL_SLOT(out), "Folder of the run: checkpoints, records, the trained model"},
     {.name = "parameters",
@@ -39,8 +43,8 @@ const RecipeKey kKeys[] = {
      .names = kPrecisions},
     {.name = "checkpointing",
      .slot = CUPEL_SLOT(checkpointing),
-     .help = "Activations computed again in the backward pass to save memory: none, of whole "
-             "layers (full), of attention alone (selective)",
+     .help = "Activations computed again in the backward pass to save memory: none, or those of "
+             "whole layers (full)",
      .names = kCheckpointing},
     {"threads", CUPEL_SLOT(threads), "CPU threads; 0: all. Bits are the same at the same number", 0,
      1024},
@@ -67,8 +71,9 @@ const RecipeKey kKeys[] = {
      .names = truncation_names()},
     {.name = "data.packing",
      .slot = CUPEL_SLOT(data.packing),
-     .help = "How sequences share rows of `max_length` tokens; none sees another",
-     .names = packing_names()},
+     .help = "How sequences share rows of `max_length` tokens; none sees another. auto: bfd, and "
+             "none for answers to compare and with data.group_by_length",
+     .names = kPackings},
     {"data.pack_window", CUPEL_SLOT(data.pack_window), "Sequences that are packed together", 1,
      1e9},
     {"data.shuffle", CUPEL_SLOT(data.shuffle), "A new order every epoch"},
@@ -164,11 +169,16 @@ const RecipeKey kKeys[] = {
     {"preference.params", CUPEL_SLOT(preference.params),
      "The loss's own parameters, e.g. preference.params.beta = 0.1"},
 
+    {"reward.loss", CUPEL_SLOT(reward.loss),
+     "method = \"reward-model\": which loss (`cupel loss --list`, those over outputs)"},
+    {"reward.attributes", CUPEL_SLOT(reward.attributes),
+     "reward_regression: members of rows that hold ratings, one output for each"},
+
     {"lora.rank", CUPEL_SLOT(lora.rank), "Rank of the adapters", 1, 1 << 16},
     {"lora.alpha", CUPEL_SLOT(lora.alpha), "They count alpha/rank times", 0, 1e6, true},
     {"lora.dropout", CUPEL_SLOT(lora.dropout), "Of their inputs", 0, 0.999},
     {"lora.targets", CUPEL_SLOT(lora.targets),
-     "Regular expressions of parameter names, or all-linear"},
+     "Modules by name or by its last parts (q_proj), or all-linear"},
     {"lora.modules_to_save", CUPEL_SLOT(lora.modules_to_save), "Parameters that are trained whole"},
     {"lora.rslora", CUPEL_SLOT(lora.rslora), "alpha/√rank instead"},
     {"lora.dora", CUPEL_SLOT(lora.dora), "Magnitudes are trained apart from directions"},
@@ -183,8 +193,10 @@ const RecipeKey kKeys[] = {
     {"checkpoint.every", CUPEL_SLOT(checkpoint.every), "Steps between checkpoints; 0: at the end",
      0, 1e9},
     {"checkpoint.keep", CUPEL_SLOT(checkpoint.keep), "How many of the last ones stay", 1, 1e6},
-    {"checkpoint.best_by", CUPEL_SLOT(checkpoint.best_by),
-     "A number of the evaluation: the checkpoint where it is lowest stays too"},
+    {.name = "checkpoint.best_by",
+     .slot = CUPEL_SLOT(checkpoint.best_by),
+     .help = "loss: the checkpoint with the lowest held-out loss stays too",
+     .names = kBestBy},
 
     {"log.every", CUPEL_SLOT(log.every), "Steps between lines of the progress", 1, 1e9},
     {"log.tensorboard", CUPEL_SLOT(log.tensorboard), "Event files beside train.jsonl"},

@@ -24,7 +24,7 @@ using RecipeSlot = std::variant<bool*,
                                 std::string*,
                                 std::vector<std::string>*,
                                 std::vector<double>*,
-                                std::vector<std::pair<std::string, double>>*>;
+                                std::vector<std::pair<std::string, Json>>*>;
 
 /// One key of a recipe: what validation, `--set`, the defaults and docs/recipes.md come from.
 struct RecipeKey {

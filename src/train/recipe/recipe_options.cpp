@@ -43,7 +43,12 @@ Result<BatchOptions> batch_options(const Recipe& recipe,
                        .ranks = ranks,
                        .whole_items = kind == DataKind::kGroups,
                        .drop_last = recipe.batch.drop_last};
-  CUPEL_TRY(options.packing, parse_packing(recipe.data.packing));
+  if (recipe.data.packing == "auto") {
+    const bool alone = kind == DataKind::kGroups || recipe.data.group_by_length;
+    options.packing = alone ? Packing::kNone : Packing::kBfd;
+  } else {
+    CUPEL_TRY(options.packing, parse_packing(recipe.data.packing));
+  }
   options.order.seed = recipe.seed;
   options.order.shuffle = recipe.data.shuffle;
   options.order.group_by_length = recipe.data.group_by_length ? recipe.batch.size : 0;

@@ -116,7 +116,7 @@ Result<Ok> store(const RecipeKey& key, const Json& value, std::vector<T>& out) {
 
 Result<Ok> store(const RecipeKey& key,
                  const Json& value,
-                 std::vector<std::pair<std::string, double>>& /*out*/) {
+                 std::vector<std::pair<std::string, Json>>& /*out*/) {
   return wrong_type(key, value, "keys below it");
 }
 
@@ -146,10 +146,10 @@ std::vector<std::pair<std::string, Json>> stored(const std::vector<T>& items) {
 }
 
 std::vector<std::pair<std::string, Json>> stored(
-    const std::vector<std::pair<std::string, double>>& params) {
+    const std::vector<std::pair<std::string, Json>>& params) {
   std::vector<std::pair<std::string, Json>> values;
   for (const auto& [name, value] : params) {
-    values.emplace_back("." + name, Json(value));
+    values.emplace_back("." + name, value);
   }
   return values;
 }
@@ -189,9 +189,9 @@ Result<Ok> store_value(const RecipeKey& key, const Json& value, Recipe& recipe) 
 
 Result<Ok> store_parameter(std::string_view name,
                            const Json& value,
-                           std::vector<std::pair<std::string, double>>& params) {
-  if (!value.is_number() && !value.is_bool()) {
-    return invalid_argument("preference.params.{} is {}; expected a number", printable(name),
+                           std::vector<std::pair<std::string, Json>>& params) {
+  if (!value.is_number() && !value.is_bool() && !value.is_string()) {
+    return invalid_argument("preference.params.{} is {}; expected a number or a word", printable(name),
                             printable(dump_json(value), 60));
   }
   const bool plain = std::ranges::all_of(
@@ -200,15 +200,19 @@ Result<Ok> store_parameter(std::string_view name,
     return invalid_argument("preference.params.{}: a name is letters, digits, - and _",
                             printable(name));
   }
-  const double number = value.is_bool() ? (value.as_bool() ? 1 : 0) : value.as_double();
-  for (auto& [known, stored_number] : params) {
+  // A whole number is the same as a real one, and is written as such.
+  const Json stored_as = value.is_bool()     ? Json(value.as_bool() ? 1.0 : 0.0)
+                         : value.is_number() ? Json(value.as_double())
+                                             : value;
+  for (auto& [known, stored_value] : params) {
     if (known == name) {
-      stored_number = number;
+      stored_value = stored_as;
       return Ok{};
     }
   }
-  params.emplace_back(name, number);
-  std::ranges::sort(params);  // the same recipe, whatever the order
+  params.emplace_back(name, stored_as);
+  // The same recipe, whatever the order.
+  std::ranges::sort(params, {}, [](const auto& param) { return param.first; });
   return Ok{};
 }
 
@@ -249,8 +253,8 @@ std::string value_kind(const RecipeKey& key, Recipe& recipe) {
           return "list of texts";
         } else if constexpr (std::is_same_v<Slot, std::vector<double>>) {
           return "list of numbers" + range_text(key);
-        } else if constexpr (std::is_same_v<Slot, std::vector<std::pair<std::string, double>>>) {
-          return "numbers by name";
+        } else if constexpr (std::is_same_v<Slot, std::vector<std::pair<std::string, Json>>>) {
+          return "numbers and words by name";
         } else if constexpr (std::is_same_v<Slot, uint64_t>) {
           return "whole number ≥ 0";
         } else if constexpr (kIsNumber<Slot>) {

@@ -14,10 +14,10 @@ namespace cupel::train {
 /// Puts a value where the key keeps it. Errors: kInvalidArgument - key, what it is and what is
 /// expected: another type, outside the range, none of the names.
 Result<Ok> store_value(const RecipeKey& key, const Json& value, Recipe& recipe);
-/// A parameter that only its loss knows: a number or a boolean (0 or 1).
+/// A parameter that only its loss knows: a number, a boolean (0 or 1) or a word.
 Result<Ok> store_parameter(std::string_view name,
                            const Json& value,
-                           std::vector<std::pair<std::string, double>>& params);
+                           std::vector<std::pair<std::string, Json>>& params);
 
 /// What a key holds: its suffix (".beta" for members of a table, else "") and value; nothing for an
 /// optional one that is not set.

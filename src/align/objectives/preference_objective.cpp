@@ -1,0 +1,218 @@
+#include "align/objectives/preference_objective.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "align/losses/run_loss.h"
+#include "base/error.h"
+#include "tensor/autograd.h"
+#include "train/loop/batch_pass.h"
+
+namespace cupel::align {
+namespace {
+
+using train::ExampleGroup;
+using train::PackedBatch;
+using train::Piece;
+
+std::vector<int64_t> items_of(std::span<const Piece> pieces) {
+  std::vector<int64_t> items;
+  for (const Piece& piece : pieces) {
+    items.push_back(piece.item);
+  }
+  return items;
+}
+
+std::vector<int64_t> items_of(const train::StepPlan& plan) {
+  std::vector<int64_t> items;
+  for (const train::Bin& bin : plan.bins) {
+    for (const Piece& piece : bin) {
+      items.push_back(piece.item);
+    }
+  }
+  return items;
+}
+
+/// How long the answers of each role are, in labels.
+void add_lengths(const LossBatch& batch, std::vector<train::MetricSum>& metrics) {
+  for (const Role role : {Role::kChosen, Role::kRejected, Role::kResponse}) {
+    const RoleBatch& rows = batch[role];
+    if (rows.present()) {
+      metrics.push_back({.name = format("length/{}", role_name(role)),
+                         .sum = rows.mask.sum(at::kDouble).item<double>(),
+                         .count = static_cast<double>(rows.rows())});
+    }
+  }
+}
+
+}  // namespace
+
+Result<PreferenceObjective> PreferenceObjective::create(const LossInfo& info,
+                                                        const LossOptions& options,
+                                                        train::Learner& learner,
+                                                        const train::DataSet& data,
+                                                        const ReferenceSource& reference) {
+  if (info.input != LossInput::kTokenLogps) {
+    return invalid_argument("{} is a loss of reward models; take method = \"reward-model\"",
+                            info.name);
+  }
+  if (info.form == LossForm::kSampled || info.reads.old == Use::kMust) {
+    return unsupported("{} learns from answers that the policy samples while it is trained, not "
+                       "from rows of a file",
+                       info.name);
+  }
+  for (const Role role : info.reads.roles) {
+    return unsupported("{} needs answers in the role {}, which rows of files do not have yet",
+                       info.name, role_name(role));
+  }
+  PreferenceObjective objective(info, options, learner, data, reference);
+  if (info.reads.reference == Use::kMust && !objective.has_reference()) {
+    return invalid_argument(
+        "{} holds the policy to a reference; set preference.reference to \"frozen\" or, with LoRA, "
+        "\"adapter_off\"",
+        info.name);
+  }
+  if (info.reads.reference == Use::kNo) {
+    objective.reference_ = {};
+  }
+  if (objective.has_baseline() && reference.live == nullptr) {
+    return invalid_argument("{} compares policy and reference on answers of other prompts, for "
+                            "which the reference must be in memory",
+                            info.name);
+  }
+  return objective;
+}
+
+bool PreferenceObjective::with_prompts() const {
+  return std::ranges::any_of(info_->terms(options_),
+                             [](const TermSpec& term) { return term.prompt_weight > 0; });
+}
+
+bool PreferenceObjective::has_baseline() const {
+  const bool given = options_.declares("z0") && options_.is_set("z0");
+  return info_->baseline != nullptr && !given;
+}
+
+Result<std::vector<double>> PreferenceObjective::begin_step(const train::StepPlan& plan) {
+  const std::vector<int64_t> items = items_of(plan);
+  before_.clear();
+  for (size_t i = 0; i < items.size(); ++i) {
+    before_[items[i]] = items[i == 0 ? items.size() - 1 : i - 1];
+  }
+  baseline_.reset();
+  if (has_baseline()) {
+    if (items.size() < 2) {
+      return invalid_argument(
+          "{} compares each prompt with the answer to another one, and the batch has one row; "
+          "raise batch.size to 2 or more",
+          info_->name);
+    }
+    baseline_ = 0;
+  }
+  const PackedBatch packed = train::pack_groups(data_->groups, items);
+  const std::vector<int32_t> labels = answer_labels(packed, with_prompts());
+  CUPEL_TRY(const AnswerRoles roles, answer_roles(*info_, *data_, packed, with_prompts()));
+  const at::Tensor nothing = at::zeros({packed.tokens()}, at::kDouble);
+  LossBatch batch = token_batch(roles, packed, labels,
+                                {.policy = nothing,
+                                 .reference = has_reference() ? nothing : at::Tensor()});
+  CUPEL_TRY_VOID(add_ratings(*info_, roles, *data_, packed, batch));
+  batch.baseline = baseline_;
+  CUPEL_TRY_VOID(check_batch(*info_, batch, options_));
+  return loss_counts(*info_, batch, options_);
+}
+
+Result<at::Tensor> PreferenceObjective::reference_logps(const PackedBatch& batch,
+                                                        std::span<const int32_t> labels,
+                                                        const at::Tensor& like) const {
+  if (reference_.cached != nullptr) {
+    return train::float_tensor(reference_.cached->of_batch(batch, labels)).to(like.options());
+  }
+  const tensor::RecordingGuard off(false);
+  CUPEL_TRY(const train::HeadLogps head, train::batch_logps(*reference_.live, batch, labels));
+  return head.logps.to(like.options());
+}
+
+PackedBatch PreferenceObjective::mismatched(std::span<const Piece> pieces) const {
+  std::vector<ExampleGroup> groups;
+  std::vector<int64_t> items;
+  for (const Piece& piece : pieces) {
+    const ExampleGroup& own = data_->groups[static_cast<size_t>(piece.item)];
+    const ExampleGroup& other = data_->groups[static_cast<size_t>(before_.at(piece.item))];
+    ExampleGroup& group = groups.emplace_back();
+    group.prompt_tokens = own.prompt_tokens;
+    const auto prompt = static_cast<size_t>(own.prompt_tokens);
+    const auto skipped = static_cast<ptrdiff_t>(other.prompt_tokens);
+    train::Example& text = group.answers.emplace_back();
+    text.ids.assign(own.answers[0].ids.begin(), own.answers[0].ids.begin() + own.prompt_tokens);
+    text.weights.assign(prompt, 0.0F);
+    const train::Example& answer = other.answers[0];
+    text.ids.insert(text.ids.end(), answer.ids.begin() + skipped, answer.ids.end());
+    text.weights.insert(text.weights.end(), answer.weights.begin() + skipped,
+                        answer.weights.end());
+    items.push_back(static_cast<int64_t>(items.size()));
+  }
+  return train::pack_groups(groups, items);
+}
+
+Result<train::MetricSum> PreferenceObjective::baseline(const train::MicroBatch& batch) {
+  const PackedBatch packed = mismatched(batch.pieces);
+  CUPEL_TRY(const train::HeadLogps head,
+            train::batch_logps(learner_->twin(), packed, packed.labels));
+  CUPEL_TRY(const at::Tensor reference, reference_logps(packed, packed.labels, head.logps));
+  AnswerRoles roles;
+  for (size_t i = 0; i < packed.documents.size(); ++i) {
+    if (packed.documents[i].answer >= 0) {
+      roles.documents[static_cast<size_t>(Role::kMismatched)].push_back(i);
+    }
+  }
+  const LossBatch rows =
+      token_batch(roles, packed, packed.labels, {.policy = head.logps, .reference = reference});
+  const at::Tensor values = info_->baseline(rows, options_);
+  return train::MetricSum{.name = "baseline",
+                          .sum = values.sum(at::kDouble).item<double>(),
+                          .count = static_cast<double>(values.numel())};
+}
+
+Result<train::Contribution> PreferenceObjective::run(const train::MicroBatch& batch) {
+  const std::vector<int64_t> items = items_of(batch.pieces);
+  const PackedBatch packed = train::pack_groups(data_->groups, items);
+  const std::vector<int32_t> labels = answer_labels(packed, with_prompts());
+  CUPEL_TRY(const AnswerRoles roles, answer_roles(*info_, *data_, packed, with_prompts()));
+  CUPEL_TRY(const train::HeadLogps head,
+            train::batch_logps(learner_->twin(), packed, labels, {.dropout = batch.draw}));
+  FlatLogps logps{.policy = head.logps, .reference = {}};
+  if (has_reference()) {
+    CUPEL_TRY(logps.reference, reference_logps(packed, labels, head.logps));
+  }
+  LossBatch rows = token_batch(roles, packed, labels, logps);
+  CUPEL_TRY_VOID(add_ratings(*info_, roles, *data_, packed, rows));
+  rows.baseline = baseline_;
+  CUPEL_TRY(LossSums sums, run_loss(*info_, rows, options_));
+  add_lengths(rows, sums.metrics);
+  return train::Contribution{.numerators = std::move(sums.numerators),
+                             .metrics = std::move(sums.metrics)};
+}
+
+train::DataSize PreferenceObjective::size_of(std::span<const Piece> pieces) const {
+  train::DataSize size;
+  for (const Piece& piece : pieces) {
+    const ExampleGroup& group = data_->groups[static_cast<size_t>(piece.item)];
+    ++size.samples;
+    size.tokens += train::group_tokens(group);
+    for (const train::Example& answer : group.answers) {
+      size.labels += answer.trained_tokens();
+    }
+  }
+  return size;
+}
+
+std::vector<std::string> PreferenceObjective::row_ids(std::span<const Piece> pieces) const {
+  std::vector<std::string> ids;
+  for (const Piece& piece : pieces) {
+    ids.push_back(data_->groups[static_cast<size_t>(piece.item)].id);
+  }
+  return ids;
+}
+
+}  // namespace cupel::align

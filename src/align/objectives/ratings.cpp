@@ -1,0 +1,89 @@
+// What raters said of answers, as the tensors that losses read.
+#include <cmath>
+
+#include "align/objectives/answers.h"
+#include "base/error.h"
+#include "train/loop/batch_pass.h"
+
+namespace cupel::align {
+namespace {
+
+using train::ExampleGroup;
+
+at::Tensor doubles(const std::vector<double>& values) {
+  const at::Tensor result = at::empty({static_cast<int64_t>(values.size())}, at::kDouble);
+  std::copy(values.begin(), values.end(), result.mutable_data_ptr<double>());
+  return result;
+}
+
+/// All of them, none of them, or the error.
+Result<at::Tensor> all_or_none(const LossInfo& info,
+                               std::string_view what,
+                               const std::vector<double>& values,
+                               const std::vector<std::string_view>& ids) {
+  size_t absent = 0;
+  size_t first_absent = 0;
+  for (size_t i = values.size(); i-- > 0;) {
+    if (std::isnan(values[i])) {
+      ++absent;
+      first_absent = i;
+    }
+  }
+  if (absent == values.size()) {
+    return at::Tensor();
+  }
+  if (absent > 0) {
+    return invalid_argument("row {} has no {}, and other rows have; {} needs it of all or of none",
+                            ids[first_absent], what, info.name);
+  }
+  return doubles(values);
+}
+
+}  // namespace
+
+Result<Ok> add_ratings(const LossInfo& info,
+                       const AnswerRoles& roles,
+                       const train::DataSet& data,
+                       const train::PackedBatch& packed,
+                       LossBatch& batch) {
+  std::vector<std::string_view> ids;
+  std::vector<double> margins;
+  std::vector<double> ties;
+  for (const int64_t item : roles.items) {
+    const ExampleGroup& group = data.groups[static_cast<size_t>(item)];
+    ids.push_back(group.id);
+    margins.push_back(group.margin);
+    ties.push_back(group.tie ? 1 : 0);
+    if (group.tie && info.form != LossForm::kTernary) {
+      return invalid_argument("row {} is a tie; {} learns from pairs that were decided", group.id,
+                              info.name);
+    }
+  }
+  if (info.reads.margins != Use::kNo) {
+    CUPEL_TRY(batch.margins, all_or_none(info, "margin", margins, ids));
+  }
+  if (info.form == LossForm::kTernary) {
+    batch.ties = doubles(ties).to(at::kBool);
+  }
+  if (info.reads.scores == Use::kNo) {
+    return Ok{};
+  }
+  for (size_t i = 0; i < kRoles; ++i) {
+    std::vector<double> scores;
+    std::vector<std::string_view> rows;
+    for (const size_t index : roles.documents[i]) {
+      const train::PackedDocument& document = packed.documents[index];
+      const ExampleGroup& group = data.groups[static_cast<size_t>(document.item)];
+      const auto answer = static_cast<size_t>(document.answer);
+      scores.push_back(document.answer >= 0 && answer < group.scores.size() ? group.scores[answer]
+                                                                            : std::nan(""));
+      rows.emplace_back(group.id);
+    }
+    if (!scores.empty() && static_cast<Role>(i) != Role::kPrompt) {
+      CUPEL_TRY(batch.roles[i].scores, all_or_none(info, "score", scores, rows));
+    }
+  }
+  return Ok{};
+}
+
+}  // namespace cupel::align

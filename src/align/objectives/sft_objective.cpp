@@ -1,0 +1,149 @@
+#include "align/objectives/sft_objective.h"
+
+#include <array>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/named_values.h"
+#include "base/rng.h"
+#include "train/data/order.h"
+#include "train/loop/batch_pass.h"
+
+namespace cupel::align {
+namespace {
+
+using train::PackedBatch;
+using train::PackedDocument;
+using train::Piece;
+
+constexpr std::array<std::string_view, 3> kReductions = {"tokens", "sequences", "samples"};
+
+double sum_of(const at::Tensor& values) {
+  return values.detach().sum(at::kDouble).item<double>();
+}
+
+}  // namespace
+
+Result<Reduction> parse_reduction(std::string_view name) {
+  return parse_enum<Reduction>(name, kReductions, "loss.reduction");
+}
+
+Result<std::vector<double>> SftObjective::begin_step(const train::StepPlan& plan) {
+  unit_weight_.clear();
+  double weight = 0;
+  double units = 0;
+  for (const train::Bin& bin : plan.bins) {
+    double of_bin = 0;
+    for (const Piece& piece : bin) {
+      const double of_piece = train::count_labels(data_->examples, {&piece, 1}).weight;
+      if (options_.reduction == Reduction::kSamples) {
+        unit_weight_[{piece.item, piece.begin}] = of_piece;
+        units += of_piece > 0 ? 1 : 0;
+      }
+      of_bin += of_piece;
+    }
+    if (options_.reduction == Reduction::kSequences) {
+      for (const Piece& piece : bin) {
+        unit_weight_[{piece.item, piece.begin}] = of_bin;
+      }
+      units += of_bin > 0 ? 1 : 0;
+    }
+    weight += of_bin;
+  }
+  return std::vector{options_.reduction == Reduction::kTokens ? weight : units};
+}
+
+std::vector<float> SftObjective::factors(const PackedBatch& batch) const {
+  std::vector<float> result = batch.weights;
+  if (options_.reduction == Reduction::kTokens) {
+    return result;
+  }
+  for (const PackedDocument& document : batch.documents) {
+    const double unit = unit_weight_.at({document.item, document.first_token});
+    for (int64_t i = document.begin; i < document.end; ++i) {
+      float& factor = result[static_cast<size_t>(i)];
+      factor = factor == 0 ? 0 : static_cast<float>(factor / unit);
+    }
+  }
+  return result;
+}
+
+at::Tensor SftObjective::noise(const PackedBatch& batch, uint64_t draw) const {
+  const int64_t width = learner_->model().description.width;
+  at::Tensor result = at::empty({batch.tokens(), width}, at::kFloat);
+  auto* out = result.mutable_data_ptr<float>();
+  const uint64_t stream = train::stream_id("neftune") ^ mix64(draw);
+  uint64_t index = 0;
+  for (const PackedDocument& document : batch.documents) {
+    const auto length = static_cast<double>(document.end - document.begin);
+    const double bound = options_.neftune_alpha / std::sqrt(length * static_cast<double>(width));
+    const auto numbers = static_cast<uint64_t>((document.end - document.begin) * width);
+    for (uint64_t i = 0; i < numbers; ++i, ++index) {
+      *out++ = static_cast<float>(bound * (2 * random_unit(options_.seed, stream, index) - 1));
+    }
+  }
+  const at::Tensor& like = learner_->twin().embedding().weight;
+  return result.to(like.device(), like.scalar_type());
+}
+
+Result<train::Contribution> SftObjective::run(const train::MicroBatch& batch) {
+  const PackedBatch packed = train::pack_examples(data_->examples, batch.pieces);
+  train::ForwardOptions forward{.embedding_noise = {}, .dropout = batch.draw};
+  if (batch.draw && options_.neftune_alpha > 0) {
+    forward.embedding_noise = noise(packed, *batch.draw);
+  }
+  CUPEL_TRY(const train::HeadLogps head,
+            train::batch_logps(learner_->twin(), packed, packed.labels, forward,
+                               {.mean_logps = options_.label_smoothing > 0, .entropy = !batch.draw}));
+  const auto options = head.logps.options();
+  const at::Tensor factor = train::float_tensor(factors(packed)).to(options);
+  const at::Tensor counted = train::float_tensor(packed.weights).to(options);
+  at::Tensor nll = -head.logps;
+  if (options_.dft) {
+    nll = nll * head.logps.detach().exp();
+  }
+  if (options_.label_smoothing > 0) {
+    nll = (1 - options_.label_smoothing) * nll - options_.label_smoothing * head.mean_logps;
+  }
+  if (options_.z_loss > 0) {
+    nll = nll + options_.z_loss * head.log_sums.square();
+  }
+  train::Contribution result;
+  const double weight = sum_of(counted);
+  result.metrics = {{.name = "nll", .sum = -sum_of(head.logps * counted), .count = weight}};
+  if (head.entropy.defined()) {
+    result.metrics.push_back(
+        {.name = "entropy", .sum = sum_of(head.entropy * counted), .count = weight});
+  }
+  if (reference_ != nullptr) {
+    const at::Tensor ratio =
+        head.logps -
+        train::float_tensor(reference_->of_batch(packed, packed.labels)).to(options);
+    result.metrics.push_back({.name = "kl", .sum = sum_of(ratio * counted), .count = weight});
+    if (options_.kl_to_init > 0) {
+      nll = nll + options_.kl_to_init * ratio;
+    }
+  }
+  result.numerators = {(nll * factor).sum()};
+  return result;
+}
+
+train::DataSize SftObjective::size_of(std::span<const Piece> pieces) const {
+  train::DataSize size;
+  for (const Piece& piece : pieces) {
+    ++size.samples;
+    size.tokens += piece.length();
+  }
+  size.labels = train::count_labels(data_->examples, pieces).labels;
+  return size;
+}
+
+std::vector<std::string> SftObjective::row_ids(std::span<const Piece> pieces) const {
+  std::vector<std::string> ids;
+  for (const Piece& piece : pieces) {
+    ids.push_back(data_->examples[static_cast<size_t>(piece.item)].id);
+  }
+  return ids;
+}
+
+}  // namespace cupel::align

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "align/objectives/reference_logps.h"
+#include "base/result.h"
+#include "train/data/data_set.h"
+#include "train/loop/learner.h"
+#include "train/loop/objective.h"
+
+namespace cupel::align {
+
+/// What the mean of the loss is over, always of the whole step.
+enum class Reduction {
+  kTokens,     ///< Σ w·nll ÷ Σ w
+  kSequences,  ///< of the means of rows (bins), in which several texts may be packed
+  kSamples,    ///< of the means of texts
+};
+/// "tokens", "sequences", "samples". Errors: kInvalidArgument.
+Result<Reduction> parse_reduction(std::string_view name);
+
+struct SftOptions {
+  Reduction reduction = Reduction::kTokens;
+  double label_smoothing = 0;  ///< ε: (1 − ε)·nll + ε · mean over the vocabulary
+  double z_loss = 0;           ///< c · (log Σ exp logits)²
+  bool dft = false;            ///< each nll times its own probability, held constant
+  double neftune_alpha = 0;    ///< noise in ±alpha/√(length · width) on embeddings
+  double kl_to_init = 0;       ///< λ · mean of log π − log π₀ over the labels; needs a reference
+  uint64_t seed = 0;           ///< of the noise
+};
+
+/// Next-token loss on the weighted labels of examples (training-core §2; NEFTune: Jain et al. 2023;
+/// DFT: Wu et al. 2025; KL: Shi et al. 2024).
+///
+/// The value is Σ c·nll ÷ n with c = w and n = Σ w over tokens, or c = w ÷ (Σ w of the unit) and n
+/// the units. Metrics: "nll" (per label, by weight, without extras), in evaluations "entropy", and
+/// with a reference "kl", the mean of log π − log π₀.
+class SftObjective final : public train::Objective {
+ public:
+  /// `learner`, `data` and `reference` (null: none) must outlive the object.
+  SftObjective(train::Learner& learner,
+               const train::DataSet& data,
+               const ReferenceLogps* reference,
+               const SftOptions& options)
+      : learner_(&learner), data_(&data), reference_(reference), options_(options) {}
+
+  Result<std::vector<double>> begin_step(const train::StepPlan& plan) override;
+  Result<train::Contribution> run(const train::MicroBatch& batch) override;
+  [[nodiscard]] train::DataSize size_of(std::span<const train::Piece> pieces) const override;
+  [[nodiscard]] std::vector<std::string> row_ids(
+      std::span<const train::Piece> pieces) const override;
+
+ private:
+  using PieceKey = std::pair<int64_t, int64_t>;  // item, first token
+  /// The factor of each label [T]: its weight, over that of its unit where the mean is of units.
+  [[nodiscard]] std::vector<float> factors(const train::PackedBatch& batch) const;
+  [[nodiscard]] at::Tensor noise(const train::PackedBatch& batch, uint64_t draw) const;
+
+  train::Learner* learner_;
+  const train::DataSet* data_;
+  const ReferenceLogps* reference_;
+  SftOptions options_;
+  std::map<PieceKey, double> unit_weight_;  // of the step in hand
+};
+
+}  // namespace cupel::align

@@ -1,0 +1,424 @@
+#include "align/tune/tune.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "align/objectives/preference_objective.h"
+#include "align/objectives/reference_logps.h"
+#include "align/objectives/sft_objective.h"
+#include "align/tune/run_folder.h"
+#include "base/error.h"
+#include "base/io.h"
+#include "tensor/guard.h"
+#include "tensor/threads.h"
+#include "train/checkpoint/checkpoint_folder.h"
+#include "train/model/export.h"
+#include "train/parallel/sharding.h"
+#include "train/recipe/recipe_options.h"
+
+namespace cupel::align {
+namespace {
+
+using train::Recipe;
+
+Json texts(const std::vector<std::string>& values) {
+  Json list = Json::array();
+  for (const std::string& value : values) {
+    list.push_back(value);
+  }
+  return list;
+}
+
+at::ScalarType parameter_type(const Recipe& recipe) {
+  return recipe.precision == "bf16-pure" ? at::kBFloat16 : at::kFloat;
+}
+
+train::LearnerOptions learner_options(const Recipe& recipe) {
+  train::LearnerOptions options;
+  options.twin.compute = recipe.precision == "fp32" ? at::kFloat : at::kBFloat16;
+  options.twin.recompute_layers = recipe.checkpointing == "full";
+  if (recipe.parameters == "lora") {
+    options.lora = train::LoraOptions{.rank = recipe.lora.rank,
+                                      .alpha = recipe.lora.alpha,
+                                      .dropout = recipe.lora.dropout,
+                                      .rslora = recipe.lora.rslora,
+                                      .dora = recipe.lora.dora,
+                                      .targets = recipe.lora.targets,
+                                      .modules_to_save = recipe.lora.modules_to_save,
+                                      .seed = recipe.seed};
+  }
+  return options;
+}
+
+train::OptimiserOptions optimiser_options(const Recipe& recipe) {
+  const Recipe::Optim& optim = recipe.optim;
+  return {.weight_decay = optim.weight_decay,
+          .beta1 = optim.beta1,
+          .beta2 = optim.beta2,
+          .epsilon = optim.eps,
+          .momentum = optim.momentum,
+          .seed = recipe.seed};
+}
+
+/// One run: the parts that its trainer is made of, and their order of life.
+class Run {
+ public:
+  Run(const Recipe& recipe,
+      const TuneOptions& options,
+      train::Collective& collective,
+      const TuneHooks& hooks)
+      : recipe_(recipe), options_(options), collective_(collective), hooks_(hooks) {}
+
+  Result<TuneOutcome> go() {
+    CUPEL_TRY(prepared_, prepare_run(recipe_, collective_.size()));
+    note_data();
+    CUPEL_TRY_VOID(open_folder());
+    CUPEL_TRY_VOID(load_model());
+    CUPEL_TRY_VOID(make_objectives());
+    CUPEL_TRY_VOID(make_optimiser());
+    CUPEL_TRY_VOID(restore());
+    CUPEL_TRY_VOID(take_samples("before"));
+    TuneOutcome outcome{.total_steps = prepared_.total_steps};
+    CUPEL_TRY(outcome.end, train());
+    outcome.state = state_;
+    if (outcome.end != train::TrainEnd::kStopped) {
+      CUPEL_TRY(outcome.result, save_result());
+      CUPEL_TRY_VOID(take_samples("after"));
+    }
+    return outcome;
+  }
+
+ private:
+  [[nodiscard]] bool first() const { return collective_.rank() == 0; }
+  void note(std::string_view line) const {
+    if (first() && hooks_.note) {
+      hooks_.note(line);
+    }
+  }
+
+  void note_data() const {
+    const train::DataCounts& counts = prepared_.data.counts;
+    note(format("data: {}; {} tokens, {} of them learnt; {} steps", train::counts_text(counts),
+                counts.tokens, counts.labels, prepared_.total_steps));
+    for (const std::string& reason : counts.reasons) {
+      note("left out: " + reason);
+    }
+  }
+
+  Result<Ok> open_folder() {
+    const Json identity = Json::object()
+                              .set("kind", "tune")
+                              .set("model", prepared_.file->fingerprint())
+                              .set("data", texts(prepared_.data_fingerprints));
+    // Process 0 makes it, the others find it.
+    Result<RunFolder> opened = failed_precondition("the run's folder was not made");
+    if (first()) {
+      opened = RunFolder::open(recipe_, identity, options_.allow_changed);
+    }
+    std::array<double, 1> failed = {first() && !opened ? 1.0 : 0.0};
+    CUPEL_TRY_VOID(collective_.sum(failed, "the run's folder"));
+    if (!first() && failed[0] == 0) {
+      opened = RunFolder::open(recipe_, identity, options_.allow_changed);
+    }
+    CUPEL_TRY(folder_, std::move(opened));
+    checkpoints_.emplace(folder_->file("checkpoints"));
+    for (const std::string& one : folder_->differences()) {
+      note("changed: " + one);
+    }
+    return Ok{};
+  }
+
+  Result<Ok> load_model() {
+    CUPEL_TRY(train::Model model,
+              train::load_model(prepared_.file, {.type = parameter_type(recipe_)}));
+    note(format("model: {}, {} parameters", recipe_.model, model.parameters.elements()));
+    CUPEL_TRY(learner_, train::Learner::create(std::move(model), learner_options(recipe_)));
+    return Ok{};
+  }
+
+  Result<std::optional<ReferenceLogps>> logps_of(const train::DataSet& data,
+                                                 std::string_view name) {
+    ReferenceLogps::Options options{
+        .cache = folder_->file(name),
+        .model_fingerprint = prepared_.file->fingerprint() + recipe_.precision};
+    auto known = ReferenceLogps::read(data, options);
+    if (known) {
+      return std::optional(std::move(*known));
+    }
+    note("reference: computing its log-probs, once");
+    options.progress = [this](int64_t /*done*/, int64_t /*all*/) -> Result<Ok> {
+      return hooks_.stop.stop_requested() ? Result<Ok>(cancelled("stopped")) : Result<Ok>(Ok{});
+    };
+    // Without the adapters, or, before the first step, the model itself.
+    train::Twin* twin = learner_->base() != nullptr ? learner_->base() : &learner_->twin();
+    std::optional<train::Twin> start;
+    std::optional<train::Model> model;
+    CUPEL_TRY(const std::vector<int64_t> steps, checkpoints_->steps());
+    if (learner_->base() == nullptr && !steps.empty()) {
+      CUPEL_TRY(model, train::load_model(prepared_.file, {.type = parameter_type(recipe_)}));
+      CUPEL_TRY(start, train::Twin::create(*model, learner_options(recipe_).twin));
+      twin = &*start;
+    }
+    CUPEL_TRY(ReferenceLogps computed, ReferenceLogps::compute(*twin, data, options));
+    return std::optional(std::move(computed));
+  }
+
+  Result<Ok> make_reference() {
+    const Method& method = prepared_.method;
+    if (!method.needs_reference(recipe_)) {
+      return Ok{};
+    }
+    const bool live = method.loss != nullptr && method.loss->baseline != nullptr;
+    if (!live) {
+      CUPEL_TRY(reference_, logps_of(prepared_.data, "reference.safetensors"));
+      if (prepared_.held_out) {
+        CUPEL_TRY(held_out_reference_,
+                  logps_of(*prepared_.held_out, "reference-held-out.safetensors"));
+      }
+      return Ok{};
+    }
+    if (learner_->base() == nullptr) {
+      note("reference: a second copy of the model in memory");
+      CUPEL_TRY(frozen_, train::load_model(prepared_.file, {.type = parameter_type(recipe_)}));
+      CUPEL_TRY(frozen_twin_, train::Twin::create(*frozen_, learner_options(recipe_).twin));
+    }
+    return Ok{};
+  }
+
+  Result<std::unique_ptr<train::Objective>> objective_over(
+      const train::DataSet& data,
+      const std::optional<ReferenceLogps>& reference) {
+    const Method& method = prepared_.method;
+    const ReferenceLogps* const cached = reference ? &*reference : nullptr;
+    if (method.kind == Method::Kind::kSft) {
+      SftOptions options{.label_smoothing = recipe_.loss.label_smoothing,
+                         .z_loss = recipe_.loss.z_loss,
+                         .dft = recipe_.sft.dft,
+                         .neftune_alpha = recipe_.sft.neftune_alpha,
+                         .kl_to_init = recipe_.sft.kl_to_init,
+                         .seed = recipe_.seed};
+      CUPEL_TRY(options.reduction, parse_reduction(recipe_.loss.reduction));
+      return std::unique_ptr<train::Objective>(
+          std::make_unique<SftObjective>(*learner_, data, cached, options));
+    }
+    train::Twin* live = nullptr;
+    if (method.needs_reference(recipe_) && cached == nullptr) {
+      live = frozen_twin_ ? &*frozen_twin_ : learner_->base();
+    }
+    CUPEL_TRY(PreferenceObjective objective,
+              PreferenceObjective::create(*method.loss, *method.options, *learner_, data,
+                                          {.cached = cached, .live = live}));
+    return std::unique_ptr<train::Objective>(
+        std::make_unique<PreferenceObjective>(std::move(objective)));
+  }
+
+  Result<Ok> make_objectives() {
+    CUPEL_TRY_VOID(make_reference());
+    CUPEL_TRY(objective_, objective_over(prepared_.data, reference_));
+    if (prepared_.held_out) {
+      CUPEL_TRY(held_out_objective_, objective_over(*prepared_.held_out, held_out_reference_));
+      CUPEL_TRY(evaluation_.plan, whole_plan(*prepared_.held_out));
+      evaluation_.objective = held_out_objective_.get();
+    }
+    return Ok{};
+  }
+
+  /// All items of a data set as one step, in their order.
+  Result<train::StepPlan> whole_plan(const train::DataSet& data) const {
+    CUPEL_TRY(train::BatchOptions options,
+              train::batch_options(recipe_, data, prepared_.method.data_kind(),
+                                   collective_.size()));
+    options.order = {.seed = 0, .shuffle = false};
+    if (options.packing == train::Packing::kWrapped) {
+      options.packing = train::Packing::kBfdSplit;  // every token is looked at once either way
+    }
+    options.drop_last = false;
+    const auto items = static_cast<int64_t>(data.lengths.size());
+    const int64_t unit = options.micro_batch * options.ranks;
+    options.batch = (items + unit - 1) / unit * unit;
+    options.window = items;
+    CUPEL_TRY(train::Batcher batcher, train::Batcher::create(options, data.lengths));
+    return batcher.next();
+  }
+
+  Result<Ok> make_optimiser() {
+    std::vector<train::TrainedParameter> all = learner_->optimiser_parameters(
+        {.decay_embeddings = recipe_.optim.decay_embeddings,
+         .layer_decay = recipe_.sched.layer_decay});
+    std::vector<int64_t> sizes;
+    for (const train::TrainedParameter& parameter : all) {
+      parameters_.push_back(parameter.tensor);
+      sizes.push_back(parameter.tensor.numel());
+    }
+    owners_ = train::owners(sizes, collective_.size());
+    std::vector<train::TrainedParameter> own;
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (owners_[i] == collective_.rank()) {
+        owned_.push_back(static_cast<int64_t>(i));
+        own.push_back(std::move(all[i]));
+      }
+    }
+    CUPEL_TRY(optimiser_, train::make_optimiser(recipe_.optim.name, std::move(own),
+                                                optimiser_options(recipe_)));
+    return Ok{};
+  }
+
+  Result<Ok> restore() {
+    CUPEL_TRY_VOID(checkpoints_->prune(INT64_MAX, {}));
+    CUPEL_TRY(const std::vector<int64_t> steps, checkpoints_->steps());
+    if (!steps.empty()) {
+      const int64_t step = steps.back();
+      CUPEL_TRY(const Json state, checkpoints_->state(step));
+      CUPEL_TRY(state_, train::TrainerState::from_json(state));
+      CUPEL_TRY(const Json* cursor, get_object(state, "cursor"));
+      CUPEL_TRY_VOID(prepared_.batcher->restore(*cursor));
+      CUPEL_TRY_VOID(checkpoints_->load(step, *learner_, *optimiser_));
+      note(format("going on after step {} of {}", step, prepared_.total_steps));
+    }
+    if (first()) {
+      CUPEL_TRY(records_, RunRecords::open(*folder_, {.tensorboard = recipe_.log.tensorboard,
+                                                      .next_step = state_.step + 1}));
+    }
+    return Ok{};
+  }
+
+  Result<Ok> save_checkpoint(const train::TrainerState& state) {
+    CUPEL_TRY(const std::vector<int64_t> there, checkpoints_->steps());
+    if (std::ranges::find(there, state.step) == there.end()) {
+      Json whole = state.to_json();
+      whole.set("cursor", prepared_.batcher->cursor());
+      whole.set("processes", collective_.size());
+      CUPEL_TRY_VOID(
+          checkpoints_->save(state.step, *learner_, *optimiser_, whole, collective_));
+    }
+    const bool keep_best = recipe_.checkpoint.best_by == "loss" && state.best_loss.has_value();
+    return first() ? checkpoints_->prune(recipe_.checkpoint.keep,
+                                         keep_best ? std::optional(state.best_step) : std::nullopt)
+                   : Result<Ok>(Ok{});
+  }
+
+  train::TrainerHooks trainer_hooks() {
+    train::TrainerHooks hooks;
+    hooks.stop = hooks_.stop;
+    if (first()) {
+      hooks.record = [this](const Json& record, const Json& timing) -> Result<Ok> {
+        CUPEL_TRY_VOID(records_->append(record, timing));
+        if (hooks_.record) {
+          hooks_.record(record, timing);
+        }
+        return Ok{};
+      };
+    }
+    hooks.bad_batch = [this](const Json& bad) {
+      const std::string name = first() ? "bad_batch.json"
+                                       : format("bad_batch-{}.json", collective_.rank() + 1);
+      return write_file_atomic(folder_->file(name), dump_json(bad, {.indent = 2}) + "\n");
+    };
+    hooks.checkpoint = [this](const train::TrainerState& state) { return save_checkpoint(state); };
+    hooks.flops_per_token = 0;
+    return hooks;
+  }
+
+  Result<train::TrainEnd> train() {
+    const int64_t baseline = recipe_.sched.baseline_tokens > 0
+                                 ? recipe_.sched.baseline_tokens
+                                 : recipe_.batch.size * recipe_.data.max_length;
+    const train::TrainerOptions options{
+        .total_steps = prepared_.total_steps,
+        .clip = recipe_.optim.clip,
+        .max_skipped = recipe_.optim.max_skipped,
+        .adaptive_tokens = recipe_.sched.adaptive ? baseline : 0,
+        .eval_every = recipe_.eval.every,
+        .eval_at_start = recipe_.eval.at_start,
+        .patience = recipe_.eval.patience,
+        .checkpoint_every = recipe_.checkpoint.every};
+    train::Trainer::Parts parts{.objective = objective_.get(),
+                                .batcher = &*prepared_.batcher,
+                                .optimiser = optimiser_.get(),
+                                .schedule = &*prepared_.schedule,
+                                .collective = &collective_,
+                                .parameters = parameters_,
+                                .owned = owned_,
+                                .share = {},
+                                .evaluation = evaluation_};
+    if (collective_.size() > 1) {
+      parts.share = [this] {
+        return train::share_parameters(collective_, parameters_, owners_, "the new parameters");
+      };
+    }
+    train::Trainer trainer(std::move(parts), options, trainer_hooks());
+    return trainer.run(state_);
+  }
+
+  Result<std::string> save_result() {
+    const std::string path = folder_->file(learner_->lora() != nullptr ? "adapter" : "model");
+    CUPEL_TRY(const bool there, path_exists(path));
+    if (first() && !there) {
+      if (learner_->lora() != nullptr) {
+        CUPEL_TRY_VOID(learner_->lora()->save(path));
+      } else {
+        CUPEL_TRY_VOID(train::save_folder(learner_->model(), path));
+      }
+    }
+    CUPEL_TRY_VOID(collective_.barrier("the result"));
+    return path;
+  }
+
+  Result<Ok> take_samples(std::string_view when) {
+    if (!first() || !hooks_.sample || recipe_.eval.samples == 0) {
+      return Ok{};
+    }
+    const std::string path = folder_->file("samples.jsonl");
+    CUPEL_TRY(const bool there, path_exists(path));
+    if (when == "before" && (there || state_.step > 0)) {
+      return Ok{};
+    }
+    return learner_->with_merged([&](const train::Model& model) -> Result<Ok> {
+      CUPEL_TRY(const std::vector<Json> samples, hooks_.sample(model));
+      CUPEL_TRY(JsonlAppender file, JsonlAppender::open(path));
+      for (const Json& sample : samples) {
+        Json row = Json::object().set("step", state_.step).set("when", when);
+        for (const auto& [key, value] : sample.as_object()) {
+          row.set(key, value);
+        }
+        CUPEL_TRY_VOID(file.append(row));
+      }
+      return Ok{};
+    });
+  }
+
+  const Recipe& recipe_;
+  TuneOptions options_;
+  train::Collective& collective_;
+  const TuneHooks& hooks_;
+
+  PreparedRun prepared_;
+  std::optional<RunFolder> folder_;
+  std::optional<train::CheckpointFolder> checkpoints_;
+  std::unique_ptr<train::Learner> learner_;
+  std::optional<train::Model> frozen_;
+  std::optional<train::Twin> frozen_twin_;
+  std::optional<ReferenceLogps> reference_;
+  std::optional<ReferenceLogps> held_out_reference_;
+  std::unique_ptr<train::Objective> objective_;
+  std::unique_ptr<train::Objective> held_out_objective_;
+  train::EvaluationSet evaluation_;
+  std::vector<at::Tensor> parameters_;
+  std::vector<int64_t> owners_;
+  std::vector<int64_t> owned_;
+  std::unique_ptr<train::Optimiser> optimiser_;
+  std::optional<RunRecords> records_;
+  train::TrainerState state_;
+};
+
+}  // namespace
+
+Result<TuneOutcome> tune(const Recipe& recipe,
+                         const TuneOptions& options,
+                         train::Collective& collective,
+                         const TuneHooks& hooks) {
+  return tensor::guard([&] { return Run(recipe, options, collective, hooks).go(); });
+}
+
+}  // namespace cupel::align

@@ -1,0 +1,121 @@
+// What `cupel tune` and `cupel tune resume` do.
+#include <cstdio>
+
+#include <unistd.h>
+
+#include "align/tune/tune.h"
+#include "base/error.h"
+#include "base/io.h"
+#include "cli/interrupt.h"
+#include "cli/output.h"
+#include "cli/train_bodies.h"
+#include "cli/train_samples.h"
+#include "cli/tune_flags.h"
+#include "report/numbers.h"
+#include "tensor/threads.h"
+
+namespace cupel::cli {
+namespace {
+
+using train::Recipe;
+
+/// The recipe of a run that is there, with changes.
+Result<Recipe> recipe_of_run(const TuneFlags& flags) {
+  const std::string path = flags.resume + "/recipe.toml";
+  CUPEL_TRY(const bool there, path_exists(path));
+  if (!there) {
+    return not_found("{}: no run of cupel tune is there (it has no recipe.toml)", flags.resume);
+  }
+  CUPEL_TRY(Recipe recipe, train::load_recipe(path, flags.recipe.set));
+  recipe.out = flags.resume;  // wherever it was moved to
+  return recipe;
+}
+
+std::string number_of(const Json& record, std::string_view key, const char* pattern) {
+  const Json* const value = record.find(key);
+  if (value == nullptr || !value->is_number()) {
+    return "-";
+  }
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), pattern, value->as_double());
+  return text.data();
+}
+
+/// What a user sees of a run.
+class Progress {
+ public:
+  Progress(const Recipe& recipe, bool json) : every_(recipe.log.every), json_(json) {}
+
+  void note(std::string_view line) const {
+    std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
+  }
+
+  void record(const Json& record, const Json& timing) const {
+    if (json_) {
+      Json whole = record;
+      for (const auto& [key, value] : timing.as_object()) {
+        whole.set(key, value);
+      }
+      print(dump_json(whole) + "\n");
+      return;
+    }
+    const int64_t step = record.find("step")->as_int();
+    if (const Json* const eval = record.find("eval")) {
+      note(format("step {}  held-out loss {}", step, number_of(*eval, "loss", "%.4f")));
+    } else if (step % every_ == 0) {
+      note(format("step {}  loss {}  lr {}  |g| {}  {} tok/s", step,
+                  number_of(record, "loss", "%.4f"), number_of(record, "lr", "%.2e"),
+                  number_of(record, "grad_norm", "%.3g"),
+                  number_of(timing, "tok_per_s", "%.0f")));
+    }
+  }
+
+ private:
+  int64_t every_;
+  bool json_;
+};
+
+int report_end(const align::TuneOutcome& outcome, const Recipe& recipe, bool json) {
+  std::string text;
+  switch (outcome.end) {
+    case train::TrainEnd::kStopped:
+      text = format("stopped after step {} of {}; go on with: cupel tune resume {}\n",
+                    outcome.state.step, outcome.total_steps, recipe.out);
+      break;
+    case train::TrainEnd::kNoGain:
+      text = format("{}: trained {} of {} steps: the held-out loss fell no further\n",
+                    outcome.result, outcome.state.step, outcome.total_steps);
+      break;
+    case train::TrainEnd::kDone:
+      text = format("{}: trained {} steps\n", outcome.result, outcome.state.step);
+      break;
+  }
+  if (json) {
+    std::fputs(text.c_str(), stderr);
+  } else {
+    print(text);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Result<int> run_tune(const TuneFlags& flags) {
+  CUPEL_TRY(const Recipe recipe, flags.resume.empty() ? flags.recipe.recipe()
+                                                      : recipe_of_run(flags));
+  if (recipe.threads > 0) {
+    tensor::set_threads(static_cast<size_t>(recipe.threads));
+  }
+  const Progress progress(recipe, flags.json);
+  align::TuneHooks hooks;
+  hooks.stop = stop_on_interrupt();
+  hooks.note = [&](std::string_view line) { progress.note(line); };
+  hooks.record = [&](const Json& record, const Json& timing) { progress.record(record, timing); };
+  hooks.sample = [&](const train::Model& model) { return sample_answers(recipe, model); };
+  const std::unique_ptr<train::Collective> alone = train::single_process();
+  CUPEL_TRY(const align::TuneOutcome outcome,
+            align::tune(recipe, {.allow_changed = flags.allow_changed}, *alone, hooks));
+  return report_end(outcome, recipe, flags.json);
+}
+
+}  // namespace cupel::cli
