@@ -45,13 +45,44 @@ void add_lengths(const LossBatch& batch, std::vector<train::MetricSum>& metrics)
   }
 }
 
+/// Whether a term is averaged over tokens of prompts as well.
+bool reads_prompts(const LossInfo& info, const LossOptions& options) {
+  return std::ranges::any_of(info.terms(options),
+                             [](const TermSpec& term) { return term.prompt_weight > 0; });
+}
+
+/// Whether the loss takes a mean over other prompts' answers as constant.
+bool reads_baseline(const LossInfo& info, const LossOptions& options) {
+  const bool given = options.declares("z0") && options.is_set("z0");
+  return info.baseline != nullptr && !given;
+}
+
+/// The batch of some items with zeros for log-probs: what is known before anything is computed.
+Result<LossBatch> empty_batch(const LossInfo& info,
+                              const LossOptions& options,
+                              const train::DataSet& data,
+                              std::span<const int64_t> items,
+                              bool has_reference) {
+  const bool prompts = reads_prompts(info, options);
+  const PackedBatch packed = train::pack_groups(data.groups, items);
+  CUPEL_TRY(const AnswerRoles roles, answer_roles(info, data, packed, prompts));
+  const at::Tensor nothing = at::zeros({packed.tokens()}, at::kDouble);
+  LossBatch batch =
+      token_batch(roles, packed, answer_labels(packed, prompts),
+                  {.policy = nothing, .reference = has_reference ? nothing : at::Tensor()});
+  CUPEL_TRY_VOID(add_ratings(info, roles, data, packed, batch));
+  if (reads_baseline(info, options)) {
+    batch.baseline = 0;
+  }
+  return batch;
+}
+
 }  // namespace
 
-Result<PreferenceObjective> PreferenceObjective::create(const LossInfo& info,
-                                                        const LossOptions& options,
-                                                        train::Learner& learner,
-                                                        const train::DataSet& data,
-                                                        const ReferenceSource& reference) {
+Result<Ok> check_rows(const LossInfo& info,
+                      const LossOptions& options,
+                      const train::DataSet& data,
+                      bool has_reference) {
   if (info.input != LossInput::kTokenLogps) {
     return invalid_argument("{} is a loss of reward models; take method = \"reward-model\"",
                             info.name);
@@ -65,6 +96,24 @@ Result<PreferenceObjective> PreferenceObjective::create(const LossInfo& info,
     return unsupported("{} needs answers in the role {}, which rows of files do not have yet",
                        info.name, role_name(role));
   }
+  constexpr size_t kAtOnce = 512;
+  std::vector<int64_t> items;
+  for (size_t i = 0; i < data.groups.size(); ++i) {
+    items.push_back(static_cast<int64_t>(i));
+    if (items.size() == kAtOnce || i + 1 == data.groups.size()) {
+      CUPEL_TRY(const LossBatch batch, empty_batch(info, options, data, items, has_reference));
+      CUPEL_TRY_VOID(check_batch(info, batch, options));
+      items.clear();
+    }
+  }
+  return Ok{};
+}
+
+Result<PreferenceObjective> PreferenceObjective::create(const LossInfo& info,
+                                                        const LossOptions& options,
+                                                        train::Learner& learner,
+                                                        const train::DataSet& data,
+                                                        const ReferenceSource& reference) {
   PreferenceObjective objective(info, options, learner, data, reference);
   if (info.reads.reference == Use::kMust && !objective.has_reference()) {
     return invalid_argument(
@@ -75,6 +124,11 @@ Result<PreferenceObjective> PreferenceObjective::create(const LossInfo& info,
   if (info.reads.reference == Use::kNo) {
     objective.reference_ = {};
   }
+  if (objective.has_baseline() && data.groups.size() < 2) {
+    return invalid_argument("{} compares each prompt with the answer to another one, and there is "
+                            "one row",
+                            info.name);
+  }
   if (objective.has_baseline() && reference.live == nullptr) {
     return invalid_argument("{} compares policy and reference on answers of other prompts, for "
                             "which the reference must be in memory",
@@ -84,41 +138,26 @@ Result<PreferenceObjective> PreferenceObjective::create(const LossInfo& info,
 }
 
 bool PreferenceObjective::with_prompts() const {
-  return std::ranges::any_of(info_->terms(options_),
-                             [](const TermSpec& term) { return term.prompt_weight > 0; });
+  return reads_prompts(*info_, options_);
 }
 
 bool PreferenceObjective::has_baseline() const {
-  const bool given = options_.declares("z0") && options_.is_set("z0");
-  return info_->baseline != nullptr && !given;
+  return reads_baseline(*info_, options_);
 }
 
 Result<std::vector<double>> PreferenceObjective::begin_step(const train::StepPlan& plan) {
   const std::vector<int64_t> items = items_of(plan);
   before_.clear();
+  baseline_.reset();
   for (size_t i = 0; i < items.size(); ++i) {
     before_[items[i]] = items[i == 0 ? items.size() - 1 : i - 1];
   }
-  baseline_.reset();
-  if (has_baseline()) {
-    if (items.size() < 2) {
-      return invalid_argument(
-          "{} compares each prompt with the answer to another one, and the batch has one row; "
-          "raise batch.size to 2 or more",
-          info_->name);
-    }
-    baseline_ = 0;
+  if (items.size() == 1) {  // the rest of an epoch: the row before it in the files
+    const auto rows = static_cast<int64_t>(data_->groups.size());
+    before_[items[0]] = (items[0] + rows - 1) % rows;
   }
-  const PackedBatch packed = train::pack_groups(data_->groups, items);
-  const std::vector<int32_t> labels = answer_labels(packed, with_prompts());
-  CUPEL_TRY(const AnswerRoles roles, answer_roles(*info_, *data_, packed, with_prompts()));
-  const at::Tensor nothing = at::zeros({packed.tokens()}, at::kDouble);
-  LossBatch batch = token_batch(roles, packed, labels,
-                                {.policy = nothing,
-                                 .reference = has_reference() ? nothing : at::Tensor()});
-  CUPEL_TRY_VOID(add_ratings(*info_, roles, *data_, packed, batch));
-  batch.baseline = baseline_;
-  CUPEL_TRY_VOID(check_batch(*info_, batch, options_));
+  CUPEL_TRY(const LossBatch batch,
+            empty_batch(*info_, options_, *data_, items, has_reference()));
   return loss_counts(*info_, batch, options_);
 }
 

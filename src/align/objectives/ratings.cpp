@@ -10,12 +10,6 @@ namespace {
 
 using train::ExampleGroup;
 
-at::Tensor doubles(const std::vector<double>& values) {
-  const at::Tensor result = at::empty({static_cast<int64_t>(values.size())}, at::kDouble);
-  std::copy(values.begin(), values.end(), result.mutable_data_ptr<double>());
-  return result;
-}
-
 /// All of them, none of them, or the error.
 Result<at::Tensor> all_or_none(const LossInfo& info,
                                std::string_view what,
@@ -36,7 +30,7 @@ Result<at::Tensor> all_or_none(const LossInfo& info,
     return invalid_argument("row {} has no {}, and other rows have; {} needs it of all or of none",
                             ids[first_absent], what, info.name);
   }
-  return doubles(values);
+  return train::double_tensor(values);
 }
 
 }  // namespace
@@ -63,7 +57,7 @@ Result<Ok> add_ratings(const LossInfo& info,
     CUPEL_TRY(batch.margins, all_or_none(info, "margin", margins, ids));
   }
   if (info.form == LossForm::kTernary) {
-    batch.ties = doubles(ties).to(at::kBool);
+    batch.ties = train::double_tensor(ties).to(at::kBool);
   }
   if (info.reads.scores == Use::kNo) {
     return Ok{};

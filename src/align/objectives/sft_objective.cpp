@@ -53,50 +53,56 @@ Result<std::vector<double>> SftObjective::begin_step(const train::StepPlan& plan
   return std::vector{options_.reduction == Reduction::kTokens ? weight : units};
 }
 
-std::vector<float> SftObjective::factors(const PackedBatch& batch) const {
-  std::vector<float> result = batch.weights;
+std::vector<double> SftObjective::factors(const PackedBatch& batch) const {
+  std::vector<double> result(batch.weights.begin(), batch.weights.end());
   if (options_.reduction == Reduction::kTokens) {
     return result;
   }
   for (const PackedDocument& document : batch.documents) {
     const double unit = unit_weight_.at({document.item, document.first_token});
     for (int64_t i = document.begin; i < document.end; ++i) {
-      float& factor = result[static_cast<size_t>(i)];
-      factor = factor == 0 ? 0 : static_cast<float>(factor / unit);
+      double& factor = result[static_cast<size_t>(i)];
+      factor = factor == 0 ? 0 : factor / unit;
     }
   }
   return result;
 }
 
-at::Tensor SftObjective::noise(const PackedBatch& batch, uint64_t draw) const {
-  const int64_t width = learner_->model().description.width;
+at::Tensor embedding_noise(const PackedBatch& batch,
+                           int64_t width,
+                           double alpha,
+                           uint64_t seed,
+                           uint64_t draw) {
   at::Tensor result = at::empty({batch.tokens(), width}, at::kFloat);
   auto* out = result.mutable_data_ptr<float>();
   const uint64_t stream = train::stream_id("neftune") ^ mix64(draw);
   uint64_t index = 0;
   for (const PackedDocument& document : batch.documents) {
     const auto length = static_cast<double>(document.end - document.begin);
-    const double bound = options_.neftune_alpha / std::sqrt(length * static_cast<double>(width));
+    const double bound = alpha / std::sqrt(length * static_cast<double>(width));
     const auto numbers = static_cast<uint64_t>((document.end - document.begin) * width);
     for (uint64_t i = 0; i < numbers; ++i, ++index) {
-      *out++ = static_cast<float>(bound * (2 * random_unit(options_.seed, stream, index) - 1));
+      *out++ = static_cast<float>(bound * (2 * random_unit(seed, stream, index) - 1));
     }
   }
-  const at::Tensor& like = learner_->twin().embedding().weight;
-  return result.to(like.device(), like.scalar_type());
+  return result;
 }
 
 Result<train::Contribution> SftObjective::run(const train::MicroBatch& batch) {
   const PackedBatch packed = train::pack_examples(data_->examples, batch.pieces);
   train::ForwardOptions forward{.embedding_noise = {}, .dropout = batch.draw};
   if (batch.draw && options_.neftune_alpha > 0) {
-    forward.embedding_noise = noise(packed, *batch.draw);
+    const at::Tensor& like = learner_->twin().embedding().weight;
+    forward.embedding_noise =
+        embedding_noise(packed, learner_->model().description.width, options_.neftune_alpha,
+                        options_.seed, *batch.draw)
+            .to(like.device(), like.scalar_type());
   }
   CUPEL_TRY(const train::HeadLogps head,
             train::batch_logps(learner_->twin(), packed, packed.labels, forward,
                                {.mean_logps = options_.label_smoothing > 0, .entropy = !batch.draw}));
   const auto options = head.logps.options();
-  const at::Tensor factor = train::float_tensor(factors(packed)).to(options);
+  const at::Tensor factor = train::double_tensor(factors(packed)).to(options);
   const at::Tensor counted = train::float_tensor(packed.weights).to(options);
   at::Tensor nll = -head.logps;
   if (options_.dft) {

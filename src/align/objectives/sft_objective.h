@@ -35,6 +35,14 @@ struct SftOptions {
   uint64_t seed = 0;           ///< of the noise
 };
 
+/// NEFTune's noise [T, width] in f32 for a batch: uniform in ±alpha/√(length of the text · width), a
+/// function of seed, draw and place alone.
+at::Tensor embedding_noise(const train::PackedBatch& batch,
+                           int64_t width,
+                           double alpha,
+                           uint64_t seed,
+                           uint64_t draw);
+
 /// Next-token loss on the weighted labels of examples (training-core §2; NEFTune: Jain et al. 2023;
 /// DFT: Wu et al. 2025; KL: Shi et al. 2024).
 ///
@@ -59,8 +67,7 @@ class SftObjective final : public train::Objective {
  private:
   using PieceKey = std::pair<int64_t, int64_t>;  // item, first token
   /// The factor of each label [T]: its weight, over that of its unit where the mean is of units.
-  [[nodiscard]] std::vector<float> factors(const train::PackedBatch& batch) const;
-  [[nodiscard]] at::Tensor noise(const train::PackedBatch& batch, uint64_t draw) const;
+  [[nodiscard]] std::vector<double> factors(const train::PackedBatch& batch) const;
 
   train::Learner* learner_;
   const train::DataSet* data_;

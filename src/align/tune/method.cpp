@@ -83,6 +83,12 @@ Result<Method> find_method(const train::Recipe& recipe) {
                               method.loss->name, method.loss->name);
     }
   }
+  if (method.loss->reads.reference == Use::kMust && recipe.preference.reference == "none") {
+    return invalid_argument(
+        "{} holds the policy to a reference, and preference.reference is \"none\"; set it to "
+        "\"frozen\"",
+        method.loss->name);
+  }
   CUPEL_TRY_VOID(set_parameters(recipe, method));
   return method;
 }

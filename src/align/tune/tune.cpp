@@ -73,6 +73,7 @@ class Run {
   Result<TuneOutcome> go() {
     CUPEL_TRY(prepared_, prepare_run(recipe_, collective_.size()));
     note_data();
+    CUPEL_TRY_VOID(check_data());
     CUPEL_TRY_VOID(open_folder());
     CUPEL_TRY_VOID(load_model());
     CUPEL_TRY_VOID(make_objectives());
@@ -104,6 +105,21 @@ class Run {
     for (const std::string& reason : counts.reasons) {
       note("left out: " + reason);
     }
+  }
+
+  [[nodiscard]] Result<Ok> check_data() const {
+    const Method& method = prepared_.method;
+    if (method.kind != Method::Kind::kPreference) {
+      return Ok{};
+    }
+    for (const train::DataSet* data :
+         {&prepared_.data, prepared_.held_out ? &*prepared_.held_out : nullptr}) {
+      if (data != nullptr) {
+        CUPEL_TRY_VOID(check_rows(*method.loss, *method.options, *data,
+                                  method.needs_reference(recipe_)));
+      }
+    }
+    return Ok{};
   }
 
   Result<Ok> open_folder() {

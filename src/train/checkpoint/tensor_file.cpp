@@ -62,6 +62,9 @@ Result<at::Tensor> read_one(const SafetensorsFile& file, const SafetensorsTensor
 Result<Ok> write_tensors(const std::string& folder,
                          const std::string& stem,
                          std::span<const NamedTensor> tensors) {
+  if (tensors.empty()) {
+    return Ok{};
+  }
   return tensor::guard([&]() -> Result<Ok> {
     std::vector<engine::SafetensorsPlan> plans;
     for (const NamedTensor& one : tensors) {

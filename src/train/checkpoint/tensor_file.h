@@ -9,7 +9,8 @@
 
 namespace cupel::train {
 
-/// Writes tensors as `folder`/`stem`.safetensors, bit by bit: f32, bf16, f64, bytes, int64.
+/// Writes tensors as `folder`/`stem`.safetensors, bit by bit: f32, bf16, f64, bytes, int64. No file
+/// where there are none.
 /// Errors: those of SafetensorsWriter.
 Result<Ok> write_tensors(const std::string& folder,
                          const std::string& stem,

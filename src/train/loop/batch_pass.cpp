@@ -27,6 +27,10 @@ at::Tensor float_tensor(std::span<const float> values) {
   return tensor_of<float>(values, at::kFloat);
 }
 
+at::Tensor double_tensor(std::span<const double> values) {
+  return tensor_of<double>(values, at::kDouble);
+}
+
 Result<PackedLayout> layout_of(const PackedBatch& batch) {
   std::vector<DocumentSpan> documents;
   for (const PackedDocument& document : batch.documents) {

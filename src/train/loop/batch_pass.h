@@ -17,6 +17,8 @@ at::Tensor index_tensor(std::span<const int32_t> values);
 at::Tensor index_tensor(std::span<const int64_t> values);
 /// [n] f32.
 at::Tensor float_tensor(std::span<const float> values);
+/// [n] f64.
+at::Tensor double_tensor(std::span<const double> values);
 
 /// The layout of a batch's documents. Errors: those of PackedLayout::create.
 Result<PackedLayout> layout_of(const PackedBatch& batch);

@@ -1,0 +1,227 @@
+#include "align/objectives/sft_objective.h"
+
+#include <cmath>
+#include <numeric>
+
+#include "align/objective_fixture.h"
+
+namespace cupel::align {
+namespace {
+
+using test::Computed;
+using test::ObjectiveFixture;
+using train::DataSet;
+using train::Example;
+
+constexpr double kExact = 1e-10;
+
+DataSet texts(ObjectiveFixture& fixture) {
+  std::vector<Example> examples;
+  for (const auto& [tokens, learnt] :
+       {std::pair{6, 2}, std::pair{9, 5}, std::pair{4, 3}, std::pair{12, 10}}) {
+    examples.push_back(fixture.example(tokens, learnt));
+  }
+  examples[1].weights.back() = 0.5F;
+  return test::data_of(std::move(examples));
+}
+
+Computed compute(ObjectiveFixture& fixture,
+                 const DataSet& data,
+                 const SftOptions& options,
+                 int64_t micro = 4,
+                 const train::BatchOptions& batch = {}) {
+  SftObjective objective(fixture.learner(), data, nullptr, options);
+  return test::compute(objective, fixture.parameters(), test::one_step(data, micro, batch));
+}
+
+/// Log-probs and weights of the labels of each text by the plain way.
+struct Plain {
+  std::vector<at::Tensor> logps;
+  std::vector<at::Tensor> weights;
+};
+Plain plain(ObjectiveFixture& fixture, const DataSet& data) {
+  Plain result;
+  for (const Example& example : data.examples) {
+    result.logps.push_back(test::plain_logps(fixture.learner().twin(), example));
+    std::vector<float> weights;
+    for (size_t i = 1; i < example.weights.size(); ++i) {
+      if (example.weights[i] != 0) {
+        weights.push_back(example.weights[i]);
+      }
+    }
+    result.weights.push_back(train::float_tensor(weights).to(at::kDouble));
+  }
+  return result;
+}
+
+TEST(SftObjective, TokensAreAveragedOverTheWholeStep) {
+  ObjectiveFixture fixture;
+  const DataSet data = texts(fixture);
+  const Plain known = plain(fixture, data);
+  at::Tensor sum = at::zeros({}, at::kDouble);
+  double weight = 0;
+  for (size_t i = 0; i < known.logps.size(); ++i) {
+    sum = sum - (known.logps[i] * known.weights[i]).sum();
+    weight += known.weights[i].sum().item<double>();
+  }
+  const at::Tensor loss = sum / weight;
+  const std::vector<at::Tensor> parameters = fixture.parameters();
+  std::vector<at::Tensor> expected = tensor::gradients({loss}, parameters, {{}});
+  for (const int64_t micro : {1, 2, 4}) {  // 4×1, 2×2, 1×4
+    const Computed found = compute(fixture, data, {}, micro);
+    EXPECT_NEAR(found.result.loss, loss.item<double>(), kExact);
+    test::expect_same(found.gradients, expected, kExact);
+  }
+}
+
+TEST(SftObjective, PackedOrNotIsTheSame) {
+  ObjectiveFixture fixture;
+  const DataSet data = texts(fixture);
+  const Computed alone = compute(fixture, data, {});
+  const Computed packed =
+      compute(fixture, data, {}, 1, {.packing = train::Packing::kBfd, .max_length = 16});
+  EXPECT_NEAR(packed.result.loss, alone.result.loss, kExact);
+  test::expect_same(packed.gradients, alone.gradients, kExact);
+  EXPECT_EQ(packed.result.size.labels, 20);
+  EXPECT_EQ(packed.result.size.tokens, 31);
+}
+
+TEST(SftObjective, MeansOfSamplesAndOfRows) {
+  ObjectiveFixture fixture;
+  const DataSet data = texts(fixture);
+  const Plain known = plain(fixture, data);
+  double samples = 0;
+  std::vector<double> nll;
+  std::vector<double> weight;
+  for (size_t i = 0; i < known.logps.size(); ++i) {
+    nll.push_back(-(known.logps[i] * known.weights[i]).sum().item<double>());
+    weight.push_back(known.weights[i].sum().item<double>());
+    samples += nll.back() / weight.back() / 4;
+  }
+  EXPECT_NEAR(compute(fixture, data, {.reduction = Reduction::kSamples}, 2).result.loss, samples,
+              kExact);
+  EXPECT_NEAR(compute(fixture, data, {.reduction = Reduction::kSequences}, 2).result.loss, samples,
+              kExact);
+  // Packed into [12 + 4], [9 + 6]: texts 3 and 2, texts 1 and 0.
+  const double rows = ((nll[3] + nll[2]) / (weight[3] + weight[2]) +
+                       (nll[1] + nll[0]) / (weight[1] + weight[0])) /
+                      2;
+  const train::BatchOptions packed{.packing = train::Packing::kBfd, .max_length = 16};
+  EXPECT_NEAR(
+      compute(fixture, data, {.reduction = Reduction::kSequences}, 1, packed).result.loss, rows,
+      kExact);
+  EXPECT_NEAR(compute(fixture, data, {.reduction = Reduction::kSamples}, 1, packed).result.loss,
+              samples, kExact);
+}
+
+/// Σ w · label(logits, logps, id) ÷ Σ w over all labels, by the plain way.
+template <typename Label>
+at::Tensor plain_mean(ObjectiveFixture& fixture, const DataSet& data, const Label& label) {
+  train::Twin& twin = fixture.learner().twin();
+  at::Tensor sum = at::zeros({}, at::kDouble);
+  double weight = 0;
+  for (const Example& example : data.examples) {
+    const std::vector<int64_t> ids(example.ids.begin(), example.ids.end());
+    const at::Tensor logits = twin.logits(train::test::hidden_of(twin, ids));
+    const at::Tensor logps = at::log_softmax(logits, -1);
+    for (size_t i = 1; i < ids.size(); ++i) {
+      const double w = example.weights[i];
+      const auto row = static_cast<int64_t>(i) - 1;
+      sum = sum + w * label(logits.select(0, row), logps.select(0, row), ids[i]);
+      weight += w;
+    }
+  }
+  return sum / weight;
+}
+
+TEST(SftObjective, ExtrasAreWhatTheirFormulasSay) {
+  ObjectiveFixture fixture;
+  const DataSet data = texts(fixture);
+  const auto smooth = [](const at::Tensor&, const at::Tensor& logps, int64_t id) {
+    return -0.8 * logps.select(0, id) - 0.2 * logps.mean();
+  };
+  const auto z = [](const at::Tensor& logits, const at::Tensor& logps, int64_t id) {
+    return 0.01 * logits.logsumexp(0).square() - logps.select(0, id);
+  };
+  const auto dft = [](const at::Tensor&, const at::Tensor& logps, int64_t id) {
+    return -logps.select(0, id) * logps.select(0, id).detach().exp();
+  };
+  const std::vector<std::pair<SftOptions, at::Tensor>> cases = {
+      {{.label_smoothing = 0.2}, plain_mean(fixture, data, smooth)},
+      {{.z_loss = 0.01}, plain_mean(fixture, data, z)},
+      {{.dft = true}, plain_mean(fixture, data, dft)}};
+  for (const auto& [options, loss] : cases) {
+    const Computed found = compute(fixture, data, options, 2);
+    EXPECT_NEAR(found.result.loss, loss.item<double>(), kExact);
+    test::expect_same(found.gradients, tensor::gradients({loss}, fixture.parameters(), {{}}),
+                      kExact);
+  }
+}
+
+TEST(SftObjective, DivergenceFromTheStartIsAddedByItsWeight) {
+  ObjectiveFixture fixture;
+  const DataSet data = texts(fixture);
+  const auto start = fixture.moved_learner(0.02);
+  const auto reference = test::expect_value(ReferenceLogps::compute(
+      start->twin(), data, {.cache = {}, .model_fingerprint = "m", .batch_tokens = 20}));
+  SftObjective objective(fixture.learner(), data, &reference, {.kl_to_init = 0.3});
+  const Computed found =
+      test::compute(objective, fixture.parameters(), test::one_step(data, 2));
+  const Plain known = plain(fixture, data);
+  double sum = 0;
+  double weight = 0;
+  for (size_t i = 0; i < known.logps.size(); ++i) {
+    const at::Tensor ratio =
+        known.logps[i] - test::plain_logps(start->twin(), data.examples[i]);
+    sum += ((0.3 * ratio - known.logps[i]) * known.weights[i]).sum().item<double>();
+    weight += known.weights[i].sum().item<double>();
+  }
+  EXPECT_NEAR(found.result.loss, sum / weight, 1e-6);  // the reference is f32
+}
+
+TEST(SftObjective, NoiseOfEmbeddingsIsBoundedAndOnlyInTraining) {
+  ObjectiveFixture fixture;
+  std::vector<Example> examples;
+  for (int i = 0; i < 4; ++i) {
+    examples.push_back(fixture.example(16, 8));
+  }
+  const DataSet data = test::data_of(std::move(examples));
+  SftObjective plain_objective(fixture.learner(), data, nullptr, {});
+  SftObjective noisy(fixture.learner(), data, nullptr, {.neftune_alpha = 5, .seed = 3});
+  const auto alone = train::single_process();
+  const train::StepPlan plan = test::one_step(data, 4);
+  train::StepRunner a(plain_objective, {}, *alone);
+  train::StepRunner b(noisy, {}, *alone);
+  EXPECT_EQ(test::expect_value(a.evaluate(plan, 0)).loss,
+            test::expect_value(b.evaluate(plan, 0)).loss);
+  EXPECT_NE(test::compute(plain_objective, fixture.parameters(), plan).result.loss,
+            test::compute(noisy, fixture.parameters(), plan).result.loss);
+
+  const train::PackedBatch packed = train::pack_examples(
+      data.examples, plan.micro_batches[0][0]);
+  const at::Tensor noise = embedding_noise(packed, 64, 5, /*seed=*/3, /*draw=*/9);
+  const double bound = 5 / std::sqrt(16.0 * 64.0);
+  EXPECT_LE(noise.abs().max().item<double>(), bound);
+  const double variance = noise.to(at::kDouble).square().mean().item<double>();
+  EXPECT_NEAR(variance, 25.0 / (16 * 64) / 3, 0.02 * 25.0 / (16 * 64) / 3);
+  EXPECT_TRUE(noise.equal(embedding_noise(packed, 64, 5, 3, 9)));
+  EXPECT_FALSE(noise.equal(embedding_noise(packed, 64, 5, 3, 10)));
+}
+
+TEST(SftObjective, AveragesOfMicroBatchesWouldBeAnotherLoss) {
+  // training-core, Done 7: sums 10 over 10 tokens and 2 over 1 give 12/11, not 1.5.
+  EXPECT_NEAR((10.0 + 2.0) / (10 + 1), 1.09090909, 1e-8);
+  ObjectiveFixture fixture;
+  std::vector<Example> examples;
+  examples.push_back(fixture.example(12, 10));
+  examples.push_back(fixture.example(4, 1));
+  const DataSet data = test::data_of(std::move(examples));
+  const Plain known = plain(fixture, data);
+  const double a = -known.logps[0].sum().item<double>();
+  const double b = -known.logps[1].sum().item<double>();
+  EXPECT_NEAR(compute(fixture, data, {}, 1).result.loss, (a + b) / 11, kExact);
+  EXPECT_GT(std::abs((a / 10 + b) / 2 - (a + b) / 11), 1e-3);
+}
+
+}  // namespace
+}  // namespace cupel::align
