@@ -27,15 +27,16 @@ class Tune : public Command {
 }  // namespace
 
 CommandInfo tune() {
-  return {.name = "tune",
-          .group = "Train",
-          .summary = "Train a model: supervised, preferences, reward models; resumes what was stopped",
-          .examples =
-              "  cupel tune recipe.toml\n"
-              "  cupel tune recipe.toml --optim.lr 1e-5 --out runs/second\n"
-              "  cupel tune --method dpo --model models/a --data pairs.jsonl --out runs/dpo "
-              "--parameters lora\n",
-          .make = &make_command<Tune>};
+  return {
+      .name = "tune",
+      .group = "Train",
+      .summary = "Train a model: supervised, preferences, reward models; resumes what was stopped",
+      .examples =
+          "  cupel tune recipe.toml\n"
+          "  cupel tune recipe.toml --optim.lr 1e-5 --out runs/second\n"
+          "  cupel tune --method dpo --model models/a --data pairs.jsonl --out runs/dpo "
+          "--parameters lora\n",
+      .make = &make_command<Tune>};
 }
 
 }  // namespace cupel::cli::command

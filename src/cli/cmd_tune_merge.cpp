@@ -26,11 +26,12 @@ class TuneMerge : public Command {
 }  // namespace
 
 CommandInfo tune_merge() {
-  return {.name = "tune merge",
-          .group = "Train",
-          .summary = "Write a LoRA adapter into its model",
-          .examples = "  cupel tune merge --model models/a --adapter runs/dpo/adapter --out models/b\n",
-          .make = &make_command<TuneMerge>};
+  return {
+      .name = "tune merge",
+      .group = "Train",
+      .summary = "Write a LoRA adapter into its model",
+      .examples = "  cupel tune merge --model models/a --adapter runs/dpo/adapter --out models/b\n",
+      .make = &make_command<TuneMerge>};
 }
 
 }  // namespace cupel::cli::command

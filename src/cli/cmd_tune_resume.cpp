@@ -10,7 +10,8 @@ class TuneResume : public Command {
  public:
   void declare(Arguments& a) override {
     a.positional("RUN", flags_.resume, "Folder of a run");
-    a.texts("--set", "KEY=VALUE", flags_.recipe.set, "Changes to its recipe (with --allow-changed)");
+    a.texts("--set", "KEY=VALUE", flags_.recipe.set,
+            "Changes to its recipe (with --allow-changed)");
     a.integer("--nproc", "N", flags_.processes, "Processes that share each step's batch", 1, 1024);
     a.flag("--allow-changed", flags_.allow_changed, "Go on although recipe or data were changed");
     a.flag("--json", flags_.json, "One JSON object a step on standard output");

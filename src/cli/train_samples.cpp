@@ -68,9 +68,8 @@ Result<std::vector<Row>> first_rows(const train::Recipe& recipe) {
 Result<std::vector<Json>> sample_answers(const train::Recipe& recipe, const train::Model& model) {
   CUPEL_TRY(const std::vector<Row> rows, first_rows(recipe));
   CUPEL_TRY(engine::Checkpoint file, train::checkpoint_of(model));
-  decode::LocalModelOptions options{.path = recipe.model,
-                                    .name = "model",
-                                    .template_path = recipe.data.chat_template};
+  decode::LocalModelOptions options{
+      .path = recipe.model, .name = "model", .template_path = recipe.data.chat_template};
   options.engine.threads = static_cast<size_t>(recipe.threads);
   CUPEL_TRY(const std::unique_ptr<decode::LocalModel> engine,
             decode::LocalModel::of_checkpoint(std::move(file), *model.source, options));

@@ -1,4 +1,6 @@
 // What `cupel tune` and `cupel tune resume` do.
+#include <array>
+#include <cmath>
 #include <cstdio>
 
 #include <unistd.h>
@@ -36,6 +38,9 @@ std::string number_of(const Json& record, std::string_view key, const char* patt
   if (value == nullptr || !value->is_number()) {
     return "-";
   }
+  if (std::isnan(value->as_double())) {
+    return "nan";
+  }
   std::array<char, 64> text{};
   std::snprintf(text.data(), text.size(), pattern, value->as_double());
   return text.data();
@@ -65,8 +70,7 @@ class Progress {
     } else if (step % every_ == 0) {
       note(format("step {}  loss {}  lr {}  |g| {}  {} tok/s", step,
                   number_of(record, "loss", "%.4f"), number_of(record, "lr", "%.2e"),
-                  number_of(record, "grad_norm", "%.3g"),
-                  number_of(timing, "tok_per_s", "%.0f")));
+                  number_of(record, "grad_norm", "%.3g"), number_of(timing, "tok_per_s", "%.0f")));
     }
   }
 
@@ -101,8 +105,8 @@ int report_end(const align::TuneOutcome& outcome, const Recipe& recipe, bool jso
 }  // namespace
 
 Result<int> run_tune(const TuneFlags& flags) {
-  CUPEL_TRY(const Recipe recipe, flags.resume.empty() ? flags.recipe.recipe()
-                                                      : recipe_of_run(flags));
+  CUPEL_TRY(const Recipe recipe,
+            flags.resume.empty() ? flags.recipe.recipe() : recipe_of_run(flags));
   if (recipe.threads > 0) {
     tensor::set_threads(static_cast<size_t>(recipe.threads));
   }

@@ -12,9 +12,9 @@ namespace {
 
 std::string data_text(const align::PreparedRun& run) {
   const train::DataCounts& counts = run.data.counts;
-  std::string text = format("data    {}; {} tokens, {} of them learnt\n",
-                            train::counts_text(counts), report::count_text(counts.tokens),
-                            report::count_text(counts.labels));
+  std::string text =
+      format("data    {}; {} tokens, {} of them learnt\n", train::counts_text(counts),
+             report::count_text(counts.tokens), report::count_text(counts.labels));
   if (run.held_out) {
     text += format("held-out {}\n", train::counts_text(run.held_out->counts));
   }

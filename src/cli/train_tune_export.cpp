@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "align/tune/run_folder.h"
 #include "base/error.h"
 #include "base/io.h"
 #include "cli/interrupt.h"
@@ -71,7 +72,14 @@ Result<int> run_tune_export(const TuneExportFlags& flags) {
   if (!flags.run.empty()) {
     CUPEL_TRY(source, source_of_run(flags.run, flags.step));
   }
-  CUPEL_TRY(const train::Model model, train::load_model(source.model));
+  CUPEL_TRY(train::Model model, train::load_model(source.model));
+  if (!flags.run.empty()) {
+    const std::string path = format("{}/{}", flags.run, align::RunFolder::kTemplate);
+    CUPEL_TRY(const bool named, path_exists(path));
+    if (named) {
+      CUPEL_TRY(model.chat_template, read_file(path));
+    }
+  }
   if (!source.adapter.empty()) {
     CUPEL_TRY(train::Lora lora, train::Lora::load(model, source.adapter));
     CUPEL_TRY_VOID(lora.merge());

@@ -41,8 +41,8 @@ struct TuneCheckFlags {
 
 /// The flags of `cupel tune export` and `cupel tune merge`.
 struct TuneExportFlags {
-  std::string run;      ///< folder of a run; empty: model and adapter
-  int64_t step = -1;    ///< of the checkpoint; -1: the result, else the last one
+  std::string run;    ///< folder of a run; empty: model and adapter
+  int64_t step = -1;  ///< of the checkpoint; -1: the result, else the last one
   std::string model;
   std::string adapter;
   std::string out;

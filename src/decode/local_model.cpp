@@ -71,8 +71,7 @@ Result<std::unique_ptr<LocalModel>> LocalModel::create(std::unique_ptr<engine::C
   model->name_ = options.name;
   model->path_ = options.path;
   model->file_ = std::move(file);
-  CUPEL_TRY(engine::ModelTexts texts,
-            engine::load_texts(texts_of, {.pre = options.tokenizer_pre}));
+  CUPEL_TRY(engine::ModelTexts texts, engine::load_texts(texts_of, {.pre = options.tokenizer_pre}));
   model->tokenizer_ = std::move(texts.tokenizer);
   CUPEL_TRY(const std::string source, template_source(options, texts));
   if (!source.empty()) {

@@ -97,8 +97,7 @@ at::Tensor plain_loss(const LossInfo& info,
       mixed.ids.resize(static_cast<size_t>(group.prompt_tokens));
       mixed.weights.resize(mixed.ids.size());
       const train::Example& answer = other.answers[0];
-      mixed.ids.insert(mixed.ids.end(), answer.ids.begin() + other.prompt_tokens,
-                       answer.ids.end());
+      mixed.ids.insert(mixed.ids.end(), answer.ids.begin() + other.prompt_tokens, answer.ids.end());
       mixed.weights.resize(mixed.ids.size(), 1.0F);
       add(Role::kMismatched, mixed, 0);
     } else {
@@ -109,7 +108,8 @@ at::Tensor plain_loss(const LossInfo& info,
   for (size_t i = 0; i < kRoles; ++i) {
     if (!logps[i].empty()) {
       batch.roles[i] = role_of(logps[i], references[i]);
-      batch.roles[i].scores = info.reads.scores != Use::kNo ? train::double_tensor(scores[i]) : at::Tensor();
+      batch.roles[i].scores =
+          info.reads.scores != Use::kNo ? train::double_tensor(scores[i]) : at::Tensor();
     }
   }
   if (info.reads.margins == Use::kMust) {
@@ -208,10 +208,9 @@ TEST(PreferenceObjective, OrpoLearnsThePromptWhereItIsAsked) {
   LossOptions options(info.parameters);
   ASSERT_TRUE(options.set("orpo", "sft_scope", "sequence").has_value());
   ASSERT_TRUE(options.set("orpo", "lambda", 0.0).has_value());
-  auto objective = test::expect_value(
-      PreferenceObjective::create(info, options, fixture.learner(), data, {}));
-  const Computed found =
-      test::compute(objective, fixture.parameters(), test::one_step(data, 2));
+  auto objective =
+      test::expect_value(PreferenceObjective::create(info, options, fixture.learner(), data, {}));
+  const Computed found = test::compute(objective, fixture.parameters(), test::one_step(data, 2));
   at::Tensor sum = at::zeros({}, at::kDouble);
   double count = 0;
   for (const ExampleGroup& group : data.groups) {
@@ -254,7 +253,11 @@ TEST(CheckRows, NamesTheRowThatDoesNotFit) {
        "row row 4: kto learns from rows with one completion and a label; this row has 2 answers"},
       {"dpo", [](ExampleGroup& g) { g.tie = true; }, "row row 4 is a tie; dpo learns from pairs"},
       {"dpo", [](ExampleGroup& g) { g.weight = 2; }, "row row 4: weights of rows are for"},
-      {"sppo", [](ExampleGroup& g) { g.scores = {1, std::nan("")}; }, "row row 4 has no score"},
+      {"sppo",
+       [](ExampleGroup& g) {
+         g.scores = {1, std::nan("")};
+       },
+       "row row 4 has no score"},
       {"wrpo", [](ExampleGroup&) {}, "wrpo needs answers in the role source_chosen"},
       {"tpo", [](ExampleGroup&) {}, "tpo"},
       {"ppo", [](ExampleGroup&) {}, "ppo learns from answers that the policy samples"},

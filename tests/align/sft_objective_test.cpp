@@ -103,13 +103,12 @@ TEST(SftObjective, MeansOfSamplesAndOfRows) {
   EXPECT_NEAR(compute(fixture, data, {.reduction = Reduction::kSequences}, 2).result.loss, samples,
               kExact);
   // Packed into [12 + 4], [9 + 6]: texts 3 and 2, texts 1 and 0.
-  const double rows = ((nll[3] + nll[2]) / (weight[3] + weight[2]) +
-                       (nll[1] + nll[0]) / (weight[1] + weight[0])) /
-                      2;
+  const double rows =
+      ((nll[3] + nll[2]) / (weight[3] + weight[2]) + (nll[1] + nll[0]) / (weight[1] + weight[0])) /
+      2;
   const train::BatchOptions packed{.packing = train::Packing::kBfd, .max_length = 16};
-  EXPECT_NEAR(
-      compute(fixture, data, {.reduction = Reduction::kSequences}, 1, packed).result.loss, rows,
-      kExact);
+  EXPECT_NEAR(compute(fixture, data, {.reduction = Reduction::kSequences}, 1, packed).result.loss,
+              rows, kExact);
   EXPECT_NEAR(compute(fixture, data, {.reduction = Reduction::kSamples}, 1, packed).result.loss,
               samples, kExact);
 }
@@ -165,14 +164,12 @@ TEST(SftObjective, DivergenceFromTheStartIsAddedByItsWeight) {
   const auto reference = test::expect_value(ReferenceLogps::compute(
       start->twin(), data, {.cache = {}, .model_fingerprint = "m", .batch_tokens = 20}));
   SftObjective objective(fixture.learner(), data, &reference, {.kl_to_init = 0.3});
-  const Computed found =
-      test::compute(objective, fixture.parameters(), test::one_step(data, 2));
+  const Computed found = test::compute(objective, fixture.parameters(), test::one_step(data, 2));
   const Plain known = plain(fixture, data);
   double sum = 0;
   double weight = 0;
   for (size_t i = 0; i < known.logps.size(); ++i) {
-    const at::Tensor ratio =
-        known.logps[i] - test::plain_logps(start->twin(), data.examples[i]);
+    const at::Tensor ratio = known.logps[i] - test::plain_logps(start->twin(), data.examples[i]);
     sum += ((0.3 * ratio - known.logps[i]) * known.weights[i]).sum().item<double>();
     weight += known.weights[i].sum().item<double>();
   }
@@ -197,8 +194,7 @@ TEST(SftObjective, NoiseOfEmbeddingsIsBoundedAndOnlyInTraining) {
   EXPECT_NE(test::compute(plain_objective, fixture.parameters(), plan).result.loss,
             test::compute(noisy, fixture.parameters(), plan).result.loss);
 
-  const train::PackedBatch packed = train::pack_examples(
-      data.examples, plan.micro_batches[0][0]);
+  const train::PackedBatch packed = train::pack_examples(data.examples, plan.micro_batches[0][0]);
   const at::Tensor noise = embedding_noise(packed, 64, 5, /*seed=*/3, /*draw=*/9);
   const double bound = 5 / std::sqrt(16.0 * 64.0);
   EXPECT_LE(noise.abs().max().item<double>(), bound);

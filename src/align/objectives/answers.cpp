@@ -58,9 +58,8 @@ std::vector<size_t> by_score(const ExampleGroup& group) {
   const bool scored = group.scores.size() == order.size() &&
                       std::ranges::none_of(group.scores, [](double s) { return std::isnan(s); });
   if (scored) {
-    std::ranges::stable_sort(order, [&](size_t a, size_t b) {
-      return group.scores[a] > group.scores[b];
-    });
+    std::ranges::stable_sort(order,
+                             [&](size_t a, size_t b) { return group.scores[a] > group.scores[b]; });
   }
   return order;
 }
@@ -75,8 +74,7 @@ Result<Ok> add_item(const LossInfo& info,
       if (count != 1 || group.label < 0) {
         return wrong_form(info, group, "rows with one completion and a label");
       }
-      of(roles, group.label == 1 ? Role::kChosen : Role::kRejected)
-          .push_back(documents.answers[0]);
+      of(roles, group.label == 1 ? Role::kChosen : Role::kRejected).push_back(documents.answers[0]);
       return Ok{};
     case LossForm::kRanked: {
       if (count < 2) {
@@ -155,15 +153,17 @@ Result<AnswerRoles> answer_roles(const LossInfo& info,
   for (const auto& [item, documents] : documents_by_item(batch)) {
     const ExampleGroup& group = data.groups[static_cast<size_t>(item)];
     if (group.weight != 1) {
-      return unsupported("row {}: weights of rows are for supervised training; {} takes each row "
-                         "as it is: leave \"weight\" out",
-                         group.id, info.name);
+      return unsupported(
+          "row {}: weights of rows are for supervised training; {} takes each row "
+          "as it is: leave \"weight\" out",
+          group.id, info.name);
     }
     CUPEL_TRY_VOID(add_item(info, group, documents, roles));
     if (with_prompts) {
       if (documents.prompt < 0) {
-        return invalid_argument("row {}: {} learns the prompt as well, and this one is of one token",
-                                group.id, info.name);
+        return invalid_argument(
+            "row {}: {} learns the prompt as well, and this one is of one token", group.id,
+            info.name);
       }
       of(roles, Role::kPrompt).push_back(static_cast<size_t>(documents.prompt));
     }

@@ -30,7 +30,8 @@ Result<AnswerRoles> answer_roles(const LossInfo& info,
                                  bool with_prompts);
 
 /// Labels of a batch of groups: those of the answers, and where asked for the tokens of the shared
-/// prompts (its last one predicts the answers, so the last label of a prompt is its own last token).
+/// prompts (its last one predicts the answers, so the last label of a prompt is its own last
+/// token).
 std::vector<int32_t> answer_labels(const train::PackedBatch& batch, bool with_prompts);
 
 /// Numbers [T] of the tokens of a batch as the [B,T] of a role.

@@ -88,9 +88,10 @@ Result<Ok> check_rows(const LossInfo& info,
                             info.name);
   }
   if (info.form == LossForm::kSampled || info.reads.old == Use::kMust) {
-    return unsupported("{} learns from answers that the policy samples while it is trained, not "
-                       "from rows of a file",
-                       info.name);
+    return unsupported(
+        "{} learns from answers that the policy samples while it is trained, not "
+        "from rows of a file",
+        info.name);
   }
   for (const Role role : info.reads.roles) {
     return unsupported("{} needs answers in the role {}, which rows of files do not have yet",
@@ -125,14 +126,16 @@ Result<PreferenceObjective> PreferenceObjective::create(const LossInfo& info,
     objective.reference_ = {};
   }
   if (objective.has_baseline() && data.groups.size() < 2) {
-    return invalid_argument("{} compares each prompt with the answer to another one, and there is "
-                            "one row",
-                            info.name);
+    return invalid_argument(
+        "{} compares each prompt with the answer to another one, and there is "
+        "one row",
+        info.name);
   }
   if (objective.has_baseline() && reference.live == nullptr) {
-    return invalid_argument("{} compares policy and reference on answers of other prompts, for "
-                            "which the reference must be in memory",
-                            info.name);
+    return invalid_argument(
+        "{} compares policy and reference on answers of other prompts, for "
+        "which the reference must be in memory",
+        info.name);
   }
   return objective;
 }
@@ -156,8 +159,7 @@ Result<std::vector<double>> PreferenceObjective::begin_step(const train::StepPla
     const auto rows = static_cast<int64_t>(data_->groups.size());
     before_[items[0]] = (items[0] + rows - 1) % rows;
   }
-  CUPEL_TRY(const LossBatch batch,
-            empty_batch(*info_, options_, *data_, items, has_reference()));
+  CUPEL_TRY(const LossBatch batch, empty_batch(*info_, options_, *data_, items, has_reference()));
   return loss_counts(*info_, batch, options_);
 }
 
@@ -187,8 +189,7 @@ PackedBatch PreferenceObjective::mismatched(std::span<const Piece> pieces) const
     text.weights.assign(prompt, 0.0F);
     const train::Example& answer = other.answers[0];
     text.ids.insert(text.ids.end(), answer.ids.begin() + skipped, answer.ids.end());
-    text.weights.insert(text.weights.end(), answer.weights.begin() + skipped,
-                        answer.weights.end());
+    text.weights.insert(text.weights.end(), answer.weights.begin() + skipped, answer.weights.end());
     items.push_back(static_cast<int64_t>(items.size()));
   }
   return train::pack_groups(groups, items);

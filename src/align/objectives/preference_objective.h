@@ -23,16 +23,16 @@ struct ReferenceSource {
   train::Twin* live = nullptr;  ///< a model in memory: the base under an adapter, or a copy
 };
 
-/// Whether rows are what a loss learns from: form, ratings, tokens in every answer. `has_reference`:
-/// there will be one. Errors: kInvalidArgument naming the row or what all rows lack; kUnsupported -
-/// samples of the policy or roles that rows of files do not have.
+/// Whether rows are what a loss learns from: form, ratings, tokens in every answer.
+/// `has_reference`: there will be one. Errors: kInvalidArgument naming the row or what all rows
+/// lack; kUnsupported - samples of the policy or roles that rows of files do not have.
 Result<Ok> check_rows(const LossInfo& info,
                       const LossOptions& options,
                       const train::DataSet& data,
                       bool has_reference);
 
-/// Any loss over token log-probs of answers to prompts. The prompt is computed once, its answers are
-/// branches of it. Source of batch layout and masks: preference-core §1-2.
+/// Any loss over token log-probs of answers to prompts. The prompt is computed once, its answers
+/// are branches of it. Source of batch layout and masks: preference-core §1-2.
 class PreferenceObjective final : public train::Objective {
  public:
   /// All must outlive the object. Errors: kInvalidArgument - a loss that needs a reference and has
@@ -58,11 +58,7 @@ class PreferenceObjective final : public train::Objective {
                       train::Learner& learner,
                       const train::DataSet& data,
                       const ReferenceSource& reference)
-      : info_(&info),
-        options_(options),
-        learner_(&learner),
-        data_(&data),
-        reference_(reference) {}
+      : info_(&info), options_(options), learner_(&learner), data_(&data), reference_(reference) {}
   [[nodiscard]] bool has_reference() const {
     return reference_.cached != nullptr || reference_.live != nullptr;
   }

@@ -102,8 +102,7 @@ Result<Ok> ReferenceLogps::fill(train::Twin& twin, const DataSet& data, const Op
     }
     const PackedBatch batch = groups_ ? train::pack_groups(data.groups, now)
                                       : train::pack_examples(data.examples, pieces);
-    CUPEL_TRY(const train::HeadLogps logps,
-              train::batch_logps(twin, batch, all_labels(batch)));
+    CUPEL_TRY(const train::HeadLogps logps, train::batch_logps(twin, batch, all_labels(batch)));
     const at::Tensor flat = logps.logps.to(at::kCPU, at::kFloat).contiguous();
     const float* const numbers = flat.const_data_ptr<float>();
     for (const PackedDocument& document : batch.documents) {
@@ -138,8 +137,7 @@ Result<ReferenceLogps> ReferenceLogps::compute(train::Twin& twin,
     ReferenceLogps result(data);
     CUPEL_TRY_VOID(result.fill(twin, data, options));
     if (!options.cache.empty()) {
-      CUPEL_TRY_VOID(
-          result.write(options.cache, fingerprint_of(data, options.model_fingerprint)));
+      CUPEL_TRY_VOID(result.write(options.cache, fingerprint_of(data, options.model_fingerprint)));
     }
     return result;
   });
@@ -148,8 +146,7 @@ Result<ReferenceLogps> ReferenceLogps::compute(train::Twin& twin,
 Result<ReferenceLogps> ReferenceLogps::read(const DataSet& data, const Options& options) {
   return tensor::guard([&]() -> Result<ReferenceLogps> {
     ReferenceLogps result(data);
-    CUPEL_TRY(const std::vector<train::NamedTensor> tensors,
-              train::read_tensors(options.cache));
+    CUPEL_TRY(const std::vector<train::NamedTensor> tensors, train::read_tensors(options.cache));
     const std::string name = "logps." + fingerprint_of(data, options.model_fingerprint);
     if (tensors.size() != 1 || tensors[0].name != name ||
         tensors[0].tensor.numel() != static_cast<int64_t>(result.values_.size())) {
@@ -169,8 +166,8 @@ std::vector<float> ReferenceLogps::of_batch(const PackedBatch& batch,
       continue;
     }
     const size_t text = place(document.item, document.answer);
-    const float* const values = values_.data() + text_begin_[text] +
-                                (document.first_token - first_token_[text]);
+    const float* const values =
+        values_.data() + text_begin_[text] + (document.first_token - first_token_[text]);
     for (int64_t i = document.begin; i + 1 < document.end; ++i) {
       if (labels[static_cast<size_t>(i)] != PackedBatch::kNoLabel) {
         result[static_cast<size_t>(i)] = values[i - document.begin + 1];

@@ -24,7 +24,7 @@ class ReferenceLogps {
     std::string cache;  ///< file; empty: none
     /// What the numbers are of: model, precision. The file says it, and so do the tokens.
     std::string model_fingerprint;
-    int64_t batch_tokens = 4096;  ///< computed at once, about
+    int64_t batch_tokens = 4096;                                    ///< computed at once, about
     std::function<Result<Ok>(int64_t done, int64_t all)> progress;  ///< an error of it ends all
   };
   /// Errors: those of the twin; kExhausted, kUnavailable - the file cannot be written.

@@ -68,11 +68,8 @@ std::vector<double> SftObjective::factors(const PackedBatch& batch) const {
   return result;
 }
 
-at::Tensor embedding_noise(const PackedBatch& batch,
-                           int64_t width,
-                           double alpha,
-                           uint64_t seed,
-                           uint64_t draw) {
+at::Tensor embedding_noise(
+    const PackedBatch& batch, int64_t width, double alpha, uint64_t seed, uint64_t draw) {
   at::Tensor result = at::empty({batch.tokens(), width}, at::kFloat);
   auto* out = result.mutable_data_ptr<float>();
   const uint64_t stream = train::stream_id("neftune") ^ mix64(draw);
@@ -93,14 +90,14 @@ Result<train::Contribution> SftObjective::run(const train::MicroBatch& batch) {
   train::ForwardOptions forward{.embedding_noise = {}, .dropout = batch.draw};
   if (batch.draw && options_.neftune_alpha > 0) {
     const at::Tensor& like = learner_->twin().embedding().weight;
-    forward.embedding_noise =
-        embedding_noise(packed, learner_->model().description.width, options_.neftune_alpha,
-                        options_.seed, *batch.draw)
-            .to(like.device(), like.scalar_type());
+    forward.embedding_noise = embedding_noise(packed, learner_->model().description.width,
+                                              options_.neftune_alpha, options_.seed, *batch.draw)
+                                  .to(like.device(), like.scalar_type());
   }
-  CUPEL_TRY(const train::HeadLogps head,
-            train::batch_logps(learner_->twin(), packed, packed.labels, forward,
-                               {.mean_logps = options_.label_smoothing > 0, .entropy = !batch.draw}));
+  CUPEL_TRY(
+      const train::HeadLogps head,
+      train::batch_logps(learner_->twin(), packed, packed.labels, forward,
+                         {.mean_logps = options_.label_smoothing > 0, .entropy = !batch.draw}));
   const auto options = head.logps.options();
   const at::Tensor factor = train::double_tensor(factors(packed)).to(options);
   const at::Tensor counted = train::float_tensor(packed.weights).to(options);
@@ -123,8 +120,7 @@ Result<train::Contribution> SftObjective::run(const train::MicroBatch& batch) {
   }
   if (reference_ != nullptr) {
     const at::Tensor ratio =
-        head.logps -
-        train::float_tensor(reference_->of_batch(packed, packed.labels)).to(options);
+        head.logps - train::float_tensor(reference_->of_batch(packed, packed.labels)).to(options);
     result.metrics.push_back({.name = "kl", .sum = sum_of(ratio * counted), .count = weight});
     if (options_.kl_to_init > 0) {
       nll = nll + options_.kl_to_init * ratio;

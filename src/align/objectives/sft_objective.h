@@ -31,17 +31,14 @@ struct SftOptions {
   double z_loss = 0;           ///< c · (log Σ exp logits)²
   bool dft = false;            ///< each nll times its own probability, held constant
   double neftune_alpha = 0;    ///< noise in ±alpha/√(length · width) on embeddings
-  double kl_to_init = 0;       ///< λ · mean of log π − log π₀ over the labels; needs a reference
-  uint64_t seed = 0;           ///< of the noise
+  double kl_to_init = 0;  ///< λ · mean of log π − log π₀ over the labels; needs a reference
+  uint64_t seed = 0;      ///< of the noise
 };
 
-/// NEFTune's noise [T, width] in f32 for a batch: uniform in ±alpha/√(length of the text · width), a
-/// function of seed, draw and place alone.
-at::Tensor embedding_noise(const train::PackedBatch& batch,
-                           int64_t width,
-                           double alpha,
-                           uint64_t seed,
-                           uint64_t draw);
+/// NEFTune's noise [T, width] in f32 for a batch: uniform in ±alpha/√(length of the text · width),
+/// a function of seed, draw and place alone.
+at::Tensor embedding_noise(
+    const train::PackedBatch& batch, int64_t width, double alpha, uint64_t seed, uint64_t draw);
 
 /// Next-token loss on the weighted labels of examples (training-core §2; NEFTune: Jain et al. 2023;
 /// DFT: Wu et al. 2025; KL: Shi et al. 2024).

@@ -26,9 +26,10 @@ Result<const LossInfo*> loss_of_method(const std::string& method) {
   for (const LossInfo& info : losses()) {
     names.emplace_back(info.name);
   }
-  return invalid_argument("method is \"{}\"{}; expected sft, reward-model, or a loss of "
-                          "`cupel loss --list`",
-                          printable(method), did_you_mean(method, names));
+  return invalid_argument(
+      "method is \"{}\"{}; expected sft, reward-model, or a loss of "
+      "`cupel loss --list`",
+      printable(method), did_you_mean(method, names));
 }
 
 Result<Ok> set_parameters(const train::Recipe& recipe, Method& method) {
@@ -59,8 +60,9 @@ Result<Method> find_method(const train::Recipe& recipe) {
   std::ranges::replace(name, '_', '-');
   if (name == kSft) {
     if (!recipe.preference.params.empty()) {
-      return invalid_argument("preference.params.{} is set, and method is \"sft\", which reads none",
-                              recipe.preference.params.front().first);
+      return invalid_argument(
+          "preference.params.{} is set, and method is \"sft\", which reads none",
+          recipe.preference.params.front().first);
     }
     return method;
   }
@@ -68,19 +70,21 @@ Result<Method> find_method(const train::Recipe& recipe) {
     method.kind = Method::Kind::kReward;
     CUPEL_TRY(method.loss, find_loss(recipe.reward.loss));
     if (method.loss->input != LossInput::kOutputs) {
-      return invalid_argument("reward.loss is \"{}\", which is no loss of reward models; take "
-                              "bradley_terry, kwise_bradley_terry, plackett_luce or "
-                              "reward_regression",
-                              recipe.reward.loss);
+      return invalid_argument(
+          "reward.loss is \"{}\", which is no loss of reward models; take "
+          "bradley_terry, kwise_bradley_terry, plackett_luce or "
+          "reward_regression",
+          recipe.reward.loss);
     }
   } else {
     method.kind = Method::Kind::kPreference;
     CUPEL_TRY(method.loss,
               loss_of_method(name == kPreference ? recipe.preference.loss : recipe.method));
     if (method.loss->input == LossInput::kOutputs) {
-      return invalid_argument("{} is a loss of reward models; set method = \"reward-model\" and "
-                              "reward.loss = \"{}\"",
-                              method.loss->name, method.loss->name);
+      return invalid_argument(
+          "{} is a loss of reward models; set method = \"reward-model\" and "
+          "reward.loss = \"{}\"",
+          method.loss->name, method.loss->name);
     }
   }
   if (method.loss->reads.reference == Use::kMust && recipe.preference.reference == "none") {

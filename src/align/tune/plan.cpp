@@ -14,8 +14,8 @@ using engine::FeedForwardDescription;
 using engine::LayerDescription;
 
 struct Sizes {
-  int64_t elements = 0;       ///< of all parameters
-  int64_t large = 0;          ///< of the matrices of blocks
+  int64_t elements = 0;          ///< of all parameters
+  int64_t large = 0;             ///< of the matrices of blocks
   int64_t rows_and_columns = 0;  ///< of the same, rows + columns: of LoRA
 };
 
@@ -42,8 +42,7 @@ int64_t kept_numbers(const LayerDescription& layer, int64_t width) {
   const int64_t keys = 2 * a.kv_heads * a.head_dim;
   const FeedForwardDescription& f = layer.feed_forward;
   const bool dense = f.experts.count == 0;
-  const int64_t inner =
-      dense ? f.width : f.experts.used * f.experts.width + f.experts.shared_width;
+  const int64_t inner = dense ? f.width : f.experts.used * f.experts.width + f.experts.shared_width;
   return 4 * width + 3 * heads + 2 * keys + 3 * inner;
 }
 
@@ -111,8 +110,8 @@ Result<MemoryPlan> plan_memory(const train::Recipe& recipe, const PreparedRun& r
   // What is small or an embedding keeps its moments in f32.
   const double full = optimiser->bytes_per_element;
   const int64_t compressed = lora ? 0 : sizes.large;
-  const double state = full * static_cast<double>(compressed) +
-                       8.0 * static_cast<double>(trained - compressed);
+  const double state =
+      full * static_cast<double>(compressed) + 8.0 * static_cast<double>(trained - compressed);
   const bool copies = recipe.precision == "bf16-mixed";
   const int64_t tokens = most_tokens(*run.batcher);
   constexpr int64_t kHead = int64_t{48} << 20U;  // logits of a chunk, twice, and its gradient

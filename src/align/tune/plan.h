@@ -24,9 +24,9 @@ struct MemoryPlan {
   [[nodiscard]] Json to_json() const;
 };
 
-/// Weights, gradients, optimiser state and references are exact; activations are what the twin keeps
-/// for the longest micro-batch (per layer and token: the inputs of its products), an estimate that
-/// is meant to be on the high side by at most a third.
+/// Weights, gradients, optimiser state and references are exact; activations are what the twin
+/// keeps for the longest micro-batch (per layer and token: the inputs of its products), an estimate
+/// that is meant to be on the high side by at most a third.
 Result<MemoryPlan> plan_memory(const train::Recipe& recipe, const PreparedRun& run);
 
 /// Errors: kExhausted - it does not fit: the number, and what to change.

@@ -27,6 +27,7 @@ Result<Ok> read_texts(const Recipe& recipe, PreparedRun& run) {
   const std::string& named = recipe.data.chat_template;
   if (!named.empty()) {
     CUPEL_TRY(source, read_file(named));
+    run.named_template = source;
   }
   if (!source.empty()) {
     auto parsed = engine::ChatTemplate::parse(source);
@@ -44,12 +45,11 @@ Result<DataSet> read_rows(const Recipe& recipe,
                           const std::vector<std::string>& files) {
   CUPEL_TRY(const train::TokenizeOptions options, train::tokenize_options(recipe));
   CUPEL_TRY(const train::RowTokenizer tokenizer,
-            train::RowTokenizer::create(*run.texts.tokenizer,
-                                        run.chat_template ? &*run.chat_template : nullptr,
-                                        options));
-  return train::load_data(tokenizer, {.paths = files,
-                                      .skip_bad = recipe.data.skip_bad,
-                                      .kind = run.method.data_kind()});
+            train::RowTokenizer::create(
+                *run.texts.tokenizer, run.chat_template ? &*run.chat_template : nullptr, options));
+  return train::load_data(
+      tokenizer,
+      {.paths = files, .skip_bad = recipe.data.skip_bad, .kind = run.method.data_kind()});
 }
 
 Result<std::string> file_fingerprint(const std::string& path) {
@@ -65,8 +65,9 @@ Result<PreparedRun> prepare_run(const Recipe& recipe, int64_t ranks) {
   PreparedRun run;
   CUPEL_TRY(run.method, find_method(recipe));
   if (recipe.model.empty()) {
-    return invalid_argument("no model; set model (--model) to a folder of safetensors or a GGUF "
-                            "file");
+    return invalid_argument(
+        "no model; set model (--model) to a folder of safetensors or a GGUF "
+        "file");
   }
   if (recipe.data.files.empty()) {
     return invalid_argument("no training data; set data.files (--data) to JSONL or Parquet files");
@@ -84,8 +85,7 @@ Result<PreparedRun> prepare_run(const Recipe& recipe, int64_t ranks) {
   }
   CUPEL_TRY(const train::BatchOptions options,
             train::batch_options(recipe, run.data, run.method.data_kind(), ranks));
-  CUPEL_TRY(run.batcher,
-            train::Batcher::create(options, run.data.lengths, run.data.characters));
+  CUPEL_TRY(run.batcher, train::Batcher::create(options, run.data.lengths, run.data.characters));
   run.total_steps = train::total_steps(recipe, *run.batcher);
   CUPEL_TRY(const train::ScheduleOptions schedule,
             train::schedule_options(recipe, run.total_steps));

@@ -24,6 +24,7 @@ struct PreparedRun {
   std::shared_ptr<const engine::Checkpoint> file;
   engine::ModelTexts texts;
   std::optional<engine::ChatTemplate> chat_template;
+  std::string named_template;  ///< source of the one that the recipe names
   train::DataSet data;
   std::optional<train::DataSet> held_out;
   std::optional<train::Batcher> batcher;

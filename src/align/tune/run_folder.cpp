@@ -92,13 +92,13 @@ Result<RunFolder> RunFolder::open(const train::Recipe& recipe,
     }
     CUPEL_TRY_VOID(make_directories(recipe.out));
     // The recipe last: its presence says that the folder is a run.
-    CUPEL_TRY_VOID(write_file_atomic(folder.file(kIdentity),
-                                     dump_json(identity, {.indent = 2}) + "\n"));
+    CUPEL_TRY_VOID(
+        write_file_atomic(folder.file(kIdentity), dump_json(identity, {.indent = 2}) + "\n"));
   }
   if (!recipe_there || !folder.differences_.empty()) {
     CUPEL_TRY_VOID(write_file_atomic(folder.file(kRecipe), train::recipe_text(recipe)));
-    CUPEL_TRY_VOID(write_file_atomic(folder.file(kIdentity),
-                                     dump_json(identity, {.indent = 2}) + "\n"));
+    CUPEL_TRY_VOID(
+        write_file_atomic(folder.file(kIdentity), dump_json(identity, {.indent = 2}) + "\n"));
   }
   return folder;
 }

@@ -15,6 +15,7 @@ namespace cupel::align {
 
 /// The folder of a run.
 ///   recipe.toml       what it was told, every key
+///   chat_template.jinja   that of data.chat_template
 ///   run.json          versions, fingerprints of model and data
 ///   train.jsonl       one record a step and evaluation; the same whenever the run is made again
 ///   timing.jsonl      what is not: times, speed, memory
@@ -27,11 +28,13 @@ namespace cupel::align {
 class RunFolder {
  public:
   /// Makes the folder, or takes up the run that is there when its recipe, model and data are the
-  /// same. `identity`: run.json. Errors: kFailedPrecondition - the folder holds something else, or a
-  /// run of another recipe or other data, with the differences; those of make_directories.
+  /// same. `identity`: run.json. Errors: kFailedPrecondition - the folder holds something else, or
+  /// a run of another recipe or other data, with the differences; those of make_directories.
   static Result<RunFolder> open(const train::Recipe& recipe,
                                 const Json& identity,
                                 bool allow_changed);
+  /// The chat template that a run was given: what its model is exported with.
+  static constexpr std::string_view kTemplate = "chat_template.jinja";
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string file(std::string_view name) const;

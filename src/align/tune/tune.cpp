@@ -7,6 +7,7 @@
 #include "align/objectives/preference_objective.h"
 #include "align/objectives/reference_logps.h"
 #include "align/objectives/sft_objective.h"
+#include "align/tune/plan.h"
 #include "align/tune/run_folder.h"
 #include "base/error.h"
 #include "base/io.h"
@@ -72,9 +73,11 @@ class Run {
 
   Result<TuneOutcome> go() {
     CUPEL_TRY(prepared_, prepare_run(recipe_, collective_.size()));
-    note_data();
     CUPEL_TRY_VOID(check_data());
+    CUPEL_TRY(const MemoryPlan plan, plan_memory(recipe_, prepared_));
+    CUPEL_TRY_VOID(check_memory(plan));
     CUPEL_TRY_VOID(open_folder());
+    note_data();
     CUPEL_TRY_VOID(load_model());
     CUPEL_TRY_VOID(make_objectives());
     CUPEL_TRY_VOID(make_optimiser());
@@ -115,8 +118,8 @@ class Run {
     for (const train::DataSet* data :
          {&prepared_.data, prepared_.held_out ? &*prepared_.held_out : nullptr}) {
       if (data != nullptr) {
-        CUPEL_TRY_VOID(check_rows(*method.loss, *method.options, *data,
-                                  method.needs_reference(recipe_)));
+        CUPEL_TRY_VOID(
+            check_rows(*method.loss, *method.options, *data, method.needs_reference(recipe_)));
       }
     }
     return Ok{};
@@ -139,6 +142,10 @@ class Run {
     }
     CUPEL_TRY(folder_, std::move(opened));
     checkpoints_.emplace(folder_->file("checkpoints"));
+    if (first() && !prepared_.named_template.empty()) {
+      CUPEL_TRY_VOID(
+          write_file_atomic(folder_->file(RunFolder::kTemplate), prepared_.named_template));
+    }
     for (const std::string& one : folder_->differences()) {
       note("changed: " + one);
     }
@@ -148,6 +155,7 @@ class Run {
   Result<Ok> load_model() {
     CUPEL_TRY(train::Model model,
               train::load_model(prepared_.file, {.type = parameter_type(recipe_)}));
+    model.chat_template = prepared_.named_template;
     note(format("model: {}, {} parameters", recipe_.model, model.parameters.elements()));
     CUPEL_TRY(learner_, train::Learner::create(std::move(model), learner_options(recipe_)));
     return Ok{};
@@ -203,8 +211,7 @@ class Run {
   }
 
   Result<std::unique_ptr<train::Objective>> objective_over(
-      const train::DataSet& data,
-      const std::optional<ReferenceLogps>& reference) {
+      const train::DataSet& data, const std::optional<ReferenceLogps>& reference) {
     const Method& method = prepared_.method;
     const ReferenceLogps* const cached = reference ? &*reference : nullptr;
     if (method.kind == Method::Kind::kSft) {
@@ -242,9 +249,9 @@ class Run {
 
   /// All items of a data set as one step, in their order.
   Result<train::StepPlan> whole_plan(const train::DataSet& data) const {
-    CUPEL_TRY(train::BatchOptions options,
-              train::batch_options(recipe_, data, prepared_.method.data_kind(),
-                                   collective_.size()));
+    CUPEL_TRY(
+        train::BatchOptions options,
+        train::batch_options(recipe_, data, prepared_.method.data_kind(), collective_.size()));
     options.order = {.seed = 0, .shuffle = false};
     if (options.packing == train::Packing::kWrapped) {
       options.packing = train::Packing::kBfdSplit;  // every token is looked at once either way
@@ -259,9 +266,9 @@ class Run {
   }
 
   Result<Ok> make_optimiser() {
-    std::vector<train::TrainedParameter> all = learner_->optimiser_parameters(
-        {.decay_embeddings = recipe_.optim.decay_embeddings,
-         .layer_decay = recipe_.sched.layer_decay});
+    std::vector<train::TrainedParameter> all =
+        learner_->optimiser_parameters({.decay_embeddings = recipe_.optim.decay_embeddings,
+                                        .layer_decay = recipe_.sched.layer_decay});
     std::vector<int64_t> sizes;
     for (const train::TrainedParameter& parameter : all) {
       parameters_.push_back(parameter.tensor);
@@ -305,8 +312,7 @@ class Run {
       Json whole = state.to_json();
       whole.set("cursor", prepared_.batcher->cursor());
       whole.set("processes", collective_.size());
-      CUPEL_TRY_VOID(
-          checkpoints_->save(state.step, *learner_, *optimiser_, whole, collective_));
+      CUPEL_TRY_VOID(checkpoints_->save(state.step, *learner_, *optimiser_, whole, collective_));
     }
     const bool keep_best = recipe_.checkpoint.best_by == "loss" && state.best_loss.has_value();
     return first() ? checkpoints_->prune(recipe_.checkpoint.keep,
@@ -327,8 +333,8 @@ class Run {
       };
     }
     hooks.bad_batch = [this](const Json& bad) {
-      const std::string name = first() ? "bad_batch.json"
-                                       : format("bad_batch-{}.json", collective_.rank() + 1);
+      const std::string name =
+          first() ? "bad_batch.json" : format("bad_batch-{}.json", collective_.rank() + 1);
       return write_file_atomic(folder_->file(name), dump_json(bad, {.indent = 2}) + "\n");
     };
     hooks.checkpoint = [this](const train::TrainerState& state) { return save_checkpoint(state); };
@@ -340,15 +346,14 @@ class Run {
     const int64_t baseline = recipe_.sched.baseline_tokens > 0
                                  ? recipe_.sched.baseline_tokens
                                  : recipe_.batch.size * recipe_.data.max_length;
-    const train::TrainerOptions options{
-        .total_steps = prepared_.total_steps,
-        .clip = recipe_.optim.clip,
-        .max_skipped = recipe_.optim.max_skipped,
-        .adaptive_tokens = recipe_.sched.adaptive ? baseline : 0,
-        .eval_every = recipe_.eval.every,
-        .eval_at_start = recipe_.eval.at_start,
-        .patience = recipe_.eval.patience,
-        .checkpoint_every = recipe_.checkpoint.every};
+    const train::TrainerOptions options{.total_steps = prepared_.total_steps,
+                                        .clip = recipe_.optim.clip,
+                                        .max_skipped = recipe_.optim.max_skipped,
+                                        .adaptive_tokens = recipe_.sched.adaptive ? baseline : 0,
+                                        .eval_every = recipe_.eval.every,
+                                        .eval_at_start = recipe_.eval.at_start,
+                                        .patience = recipe_.eval.patience,
+                                        .checkpoint_every = recipe_.checkpoint.every};
     train::Trainer::Parts parts{.objective = objective_.get(),
                                 .batcher = &*prepared_.batcher,
                                 .optimiser = optimiser_.get(),

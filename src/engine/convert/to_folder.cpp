@@ -132,6 +132,20 @@ Result<Ok> copy_texts(const std::string& from, TensorType type, const PartialFol
   return Ok{};
 }
 
+/// Where transformers looks for it, and where older versions do.
+Result<Ok> put_template(const std::string& chat_template, const PartialFolder& folder) {
+  CUPEL_TRY_VOID(folder.write("chat_template.jinja", chat_template));
+  constexpr std::string_view kConfig = "tokenizer_config.json";
+  const std::string path = format("{}/{}", folder.path(), kConfig);
+  CUPEL_TRY(const bool there, path_exists(path));
+  if (!there) {
+    return Ok{};
+  }
+  CUPEL_TRY(Json config, read_json_file(path));
+  config.set("chat_template", chat_template);
+  return folder.write_json(kConfig, config, 2);
+}
+
 }  // namespace
 
 Result<ConvertReport> write_folder(const Checkpoint& file,
@@ -151,6 +165,9 @@ Result<ConvertReport> write_folder(const Checkpoint& file,
   const Checkpoint& texts = options.texts_of == nullptr ? file : *options.texts_of;
   CUPEL_TRY_VOID(texts.foreign() ? copy_texts(texts.path(), type, folder)
                                  : make_texts(file, texts, *family, type, folder, report));
+  if (!options.chat_template.empty()) {
+    CUPEL_TRY_VOID(put_template(options.chat_template, folder));
+  }
   std::vector<SafetensorsPlan> plans;
   for (const FolderTensor& tensor : tensors) {
     plans.push_back({.name = tensor.name, .type = tensor.type, .shape = tensor.shape});

@@ -29,6 +29,7 @@ struct FolderOptions {
   /// checkpoint itself. Those of a folder are copied as they are, with its configuration, in which
   /// only the type of the weights changes.
   const Checkpoint* texts_of = nullptr;
+  std::string chat_template = {};  ///< Jinja, instead of the one that comes with them; empty: that
 };
 
 /// Writes a checkpoint as a folder that transformers opens: config.json, generation_config.json,

@@ -48,14 +48,12 @@ std::vector<NamedTensor> named(const ParameterSet& parameters) {
 }
 
 Result<Ok> load_trained(const Learner& learner, const std::string& folder) {
-  const std::string path = learner.lora() != nullptr
-                               ? folder + "/adapter/adapter_model.safetensors"
-                               : folder + "/model";
+  const std::string path =
+      learner.lora() != nullptr ? folder + "/adapter/adapter_model.safetensors" : folder + "/model";
   CUPEL_TRY_VOID(read_into(path, named(learner.lora() != nullptr ? learner.lora()->parameters()
                                                                  : learner.model().parameters)));
-  return learner.extras().empty()
-             ? Result<Ok>(Ok{})
-             : read_into(folder + "/extras.safetensors", learner.extras());
+  return learner.extras().empty() ? Result<Ok>(Ok{})
+                                  : read_into(folder + "/extras.safetensors", learner.extras());
 }
 
 }  // namespace
@@ -106,8 +104,8 @@ Result<Ok> CheckpointFolder::save(int64_t step,
   if (path.empty()) {
     return failed_precondition("{}: process 0 could not begin it", what);
   }
-  Result<Ok> written = write_tensors(
-      path, format("{}{:05}", kOptimizer, collective.rank() + 1), optimiser.state());
+  Result<Ok> written =
+      write_tensors(path, format("{}{:05}", kOptimizer, collective.rank() + 1), optimiser.state());
   if (written && collective.rank() == 0) {
     written = save_trained(learner, path);
     if (written) {

@@ -14,9 +14,9 @@ namespace cupel::train {
 struct PackedDocument {
   int64_t begin = 0;
   int64_t end = 0;
-  int64_t parent = -1;  ///< a document that stands before it; −1: none
-  int64_t item = 0;     ///< the example or group it is of
-  int64_t answer = -1;  ///< of a group: which answer; −1: the prompt, or no group
+  int64_t parent = -1;      ///< a document that stands before it; −1: none
+  int64_t item = 0;         ///< the example or group it is of
+  int64_t answer = -1;      ///< of a group: which answer; −1: the prompt, or no group
   int64_t first_token = 0;  ///< which token of its text it begins with
 };
 

@@ -70,7 +70,8 @@ Result<LabelledTokens> RowTokenizer::label(const Row& row, size_t response) cons
 Result<LabelledTokens> RowTokenizer::label_messages(const Row& row, size_t response) const {
   if (chat_template_ == nullptr) {
     return failed_precondition(
-        "the row is a conversation, and the model has no chat template; name one, or write the row "
+        "the row is a conversation, and the model has no chat template; name one with "
+        "data.chat_template, or write the row "
         "as \"text\" or as \"prompt\" and \"completion\"");
   }
   const Json variables =

@@ -27,7 +27,8 @@ struct Contribution {
   /// count over the terms, numerators and counts being summed over all micro-batches and processes
   /// first.
   std::vector<at::Tensor> numerators;
-  std::vector<MetricSum> metrics;  ///< means for the records, always the same names in the same order
+  std::vector<MetricSum>
+      metrics;  ///< means for the records, always the same names in the same order
 };
 
 /// How much data there is in pieces.

@@ -26,9 +26,7 @@ struct StepResult {
 /// dropout and noise. Errors: those of the objective and the collective.
 class StepRunner {
  public:
-  StepRunner(Objective& objective,
-             std::vector<at::Tensor> parameters,
-             Collective& collective)
+  StepRunner(Objective& objective, std::vector<at::Tensor> parameters, Collective& collective)
       : objective_(&objective), parameters_(std::move(parameters)), collective_(&collective) {}
 
   Result<StepResult> train(const StepPlan& plan, int64_t step);

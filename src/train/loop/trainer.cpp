@@ -24,6 +24,11 @@ Json record_of(const StepResult& result, const TrainerState& state, int64_t epoc
   return record;
 }
 
+/// "nan", whatever its sign.
+std::string text_of(double number) {
+  return std::isnan(number) ? "nan" : format("{}", number);
+}
+
 void add_means(Json& record, const StepResult& result) {
   for (const MetricSum& metric : result.metrics) {
     if (metric.count != 0) {
@@ -102,9 +107,9 @@ Result<Ok> Trainer::report_bad(const TrainerState& state,
   }
   // JSON has no NaN: texts.
   return hooks_.bad_batch(Json::object()
-                              .set("step", state.step)
-                              .set("loss", format("{}", loss))
-                              .set("grad_norm", format("{}", norm))
+                              .set("step", state.step + 1)
+                              .set("loss", text_of(loss))
+                              .set("grad_norm", text_of(norm))
                               .set("rows", std::move(rows)));
 }
 
@@ -152,7 +157,7 @@ Result<Ok> Trainer::train_step(TrainerState& state) {
       return failed_precondition(
           "step {}: the gradient was not finite for {} steps in a row (loss {}); the last "
           "checkpoint is intact: lower optim.lr, or look at the rows in bad_batch.json",
-          state.step + 1, state.skipped_now, result.loss);
+          state.step + 1, state.skipped_now, text_of(result.loss));
     }
   }
   ++state.step;
@@ -199,8 +204,7 @@ Result<TrainEnd> Trainer::run(TrainerState& state) {
     if (last || (options_.eval_every > 0 && state.step % options_.eval_every == 0)) {
       CUPEL_TRY_VOID(evaluate(state));
     }
-    const bool no_gain =
-        options_.patience > 0 && state.evaluations_since_best >= options_.patience;
+    const bool no_gain = options_.patience > 0 && state.evaluations_since_best >= options_.patience;
     // All processes stop at the same step: one that was asked to tells the others.
     std::array<double, 1> asked = {hooks_.stop.stop_requested() ? 1.0 : 0.0};
     CUPEL_TRY_VOID(parts_.collective->sum(asked, format("the end of step {}", state.step)));

@@ -32,11 +32,11 @@ struct TrainerOptions {
 /// Where a run stands between two steps. Together with parameters, the optimiser's state and the
 /// cursor of the data it is all that a run needs to go on exactly.
 struct TrainerState {
-  int64_t step = 0;           ///< optimiser steps done, skipped ones among them
-  int64_t tokens = 0;         ///< computed so far
-  int64_t samples = 0;        ///< seen so far
-  int64_t skipped = 0;        ///< steps whose gradient was not finite
-  int64_t skipped_now = 0;    ///< of them, the last ones in a row
+  int64_t step = 0;                 ///< optimiser steps done, skipped ones among them
+  int64_t tokens = 0;               ///< computed so far
+  int64_t samples = 0;              ///< seen so far
+  int64_t skipped = 0;              ///< steps whose gradient was not finite
+  int64_t skipped_now = 0;          ///< of them, the last ones in a row
   std::optional<double> best_loss;  ///< of evaluations
   int64_t best_step = 0;
   int64_t evaluations_since_best = 0;
@@ -82,10 +82,10 @@ class Trainer {
     Optimiser* optimiser = nullptr;
     const Schedule* schedule = nullptr;
     Collective* collective = nullptr;
-    std::vector<at::Tensor> parameters;   ///< all that are trained
-    std::vector<int64_t> owned;           ///< which of them the optimiser has, in its order
-    std::function<Result<Ok>()> share;    ///< empty: the optimiser has all
-    EvaluationSet evaluation;             ///< without an objective: none
+    std::vector<at::Tensor> parameters;  ///< all that are trained
+    std::vector<int64_t> owned;          ///< which of them the optimiser has, in its order
+    std::function<Result<Ok>()> share;   ///< empty: the optimiser has all
+    EvaluationSet evaluation;            ///< without an objective: none
   };
   Trainer(Parts parts, const TrainerOptions& options, TrainerHooks hooks);
 

@@ -124,9 +124,11 @@ Result<engine::ConvertReport> save_folder(const Model& model,
                                           const std::string& path,
                                           const SaveOptions& options) {
   CUPEL_TRY(const Checkpoint file, checkpoint_of(model));
-  return engine::write_folder(
-      file, path,
-      {.type = options.type, .observer = options.observer, .texts_of = model.source.get()});
+  return engine::write_folder(file, path,
+                              {.type = options.type,
+                               .observer = options.observer,
+                               .texts_of = model.source.get(),
+                               .chat_template = model.chat_template});
 }
 
 Result<engine::ConvertReport> save_gguf(const Model& model,
@@ -138,6 +140,9 @@ Result<engine::ConvertReport> save_gguf(const Model& model,
   if (model.source->foreign()) {
     const auto rows = static_cast<uint64_t>(model.description.vocabulary_size);
     CUPEL_TRY(tokenizer, engine::gguf_tokenizer(model.source->path(), rows));
+  }
+  if (!model.chat_template.empty()) {
+    tokenizer.keys.set_string("tokenizer.chat_template", model.chat_template);
   }
   CUPEL_TRY(const engine::ModelSource source, engine::gguf_source(file, tokenizer.keys));
   engine::ConvertReport report;

@@ -21,6 +21,7 @@ struct Model {
   ParameterSet parameters;
   /// What it was read from: tokenizer, template and settings are taken from it when it is saved.
   std::shared_ptr<const engine::Checkpoint> source;
+  std::string chat_template;  ///< Jinja, instead of the source's; empty: that one
 
   /// The name in transformers of a tensor of GGUF ("blk.0.attn_q.weight").
   [[nodiscard]] std::string name_of(std::string_view gguf_name) const;

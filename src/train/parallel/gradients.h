@@ -11,9 +11,9 @@
 namespace cupel::train {
 
 inline Result<Ok> sum_gradients(Collective& collective,
-                         std::vector<at::Tensor>& /*gradients*/,
-                         std::span<const at::Tensor> /*parameters*/,
-                         std::string_view /*what*/) {
+                                std::vector<at::Tensor>& /*gradients*/,
+                                std::span<const at::Tensor> /*parameters*/,
+                                std::string_view /*what*/) {
   CUPEL_CHECK(collective.size() == 1, "several processes");
   return Ok{};
 }

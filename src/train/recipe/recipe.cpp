@@ -112,9 +112,10 @@ Result<Ok> check_recipe(const Recipe& r) {
   CUPEL_TRY_VOID(require(r.parameters == "lora" || r.preference.reference != "adapter_off",
                          "preference.reference is \"adapter_off\", but there is no adapter; set "
                          "parameters to \"lora\", or the reference to \"frozen\""));
-  CUPEL_TRY_VOID(require(!r.data.group_by_length || r.data.packing == "none" || r.data.packing == "auto",
-                         "data.group_by_length is for rows that are not packed; set data.packing "
-                         "to \"none\""));
+  CUPEL_TRY_VOID(
+      require(!r.data.group_by_length || r.data.packing == "none" || r.data.packing == "auto",
+              "data.group_by_length is for rows that are not packed; set data.packing "
+              "to \"none\""));
   return require(r.optim.beta1 < 1 && r.optim.beta2 < 1,
                  "optim.beta1 and optim.beta2 must be below 1");
 }

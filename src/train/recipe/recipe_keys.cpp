@@ -15,7 +15,8 @@ constexpr std::array<Names, 2> kParameters = {"full", "lora"};
 constexpr std::array<Names, 3> kPrecisions = {"fp32", "bf16-mixed", "bf16-pure"};
 constexpr std::array<Names, 2> kCheckpointing = {"none", "full"};
 constexpr std::array<Names, 2> kBestBy = {"", "loss"};
-constexpr std::array<Names, 6> kPackings = {"auto", "none", "wrapped", "bfd", "bfd_split", "multipack"};
+constexpr std::array<Names, 6> kPackings = {"auto", "none",      "wrapped",
+                                            "bfd",  "bfd_split", "multipack"};
 constexpr std::array<Names, 4> kMixtures = {"none", "probability", "tokens", "characters"};
 constexpr std::array<Names, 4> kOptimizers = {"adamw", "adamw_8bit", "adafactor", "sgd"};
 constexpr std::array<Names, 3> kReductions = {"tokens", "sequences", "samples"};

@@ -191,8 +191,8 @@ Result<Ok> store_parameter(std::string_view name,
                            const Json& value,
                            std::vector<std::pair<std::string, Json>>& params) {
   if (!value.is_number() && !value.is_bool() && !value.is_string()) {
-    return invalid_argument("preference.params.{} is {}; expected a number or a word", printable(name),
-                            printable(dump_json(value), 60));
+    return invalid_argument("preference.params.{} is {}; expected a number or a word",
+                            printable(name), printable(dump_json(value), 60));
   }
   const bool plain = std::ranges::all_of(
       name, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; });

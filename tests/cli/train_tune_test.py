@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""`cupel tune`: a run, its folder, and what happens when it is stopped, killed, changed or fed with damaged things."""
+import json
+import os
+import random
+import signal
+import struct
+import subprocess
+import time
+
+from support import CORRUPT, MISSING, USAGE, CupelTest, main, read_json_lines, write_json_lines
+
+KILLS = 20
+KILLS_OF_ONE_RUN = 4
+SEED = int(os.environ.get("CUPEL_TEST_SEED", "20240614"))
+TEMPLATE = ("{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+            "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}")
+WORDS = "ash birch cedar elm fir hazel larch maple oak pine rowan willow".split()
+
+
+def sentence(random_source, most):
+    return " ".join(random_source.choice(WORDS) for _ in range(random_source.randint(1, most)))
+
+
+class TuneTest(CupelTest):
+    def setUp(self):
+        super().setUp()
+        self.model = self.tiny_model()
+        self.template = self.file("chatml.jinja", TEMPLATE)
+        source = random.Random(5)
+        self.dialogues = write_json_lines(self.folder / "dialogues.jsonl", [
+            {"messages": [{"role": "user", "content": sentence(source, 8)},
+                          {"role": "assistant", "content": sentence(source, 12)}]} for _ in range(24)])
+        self.pairs = write_json_lines(self.folder / "pairs.jsonl", [
+            {"prompt": [{"role": "user", "content": sentence(source, 6)}], "chosen": sentence(source, 6),
+             "rejected": sentence(source, 6) + " no"} for _ in range(12)])
+
+    def arguments(self, out, *more, method="sft", data=None):
+        return ["tune", "--method", method, "--model", self.model, "--data", data or self.dialogues, "--out", out,
+                "--data.chat_template", self.template, "--precision", "fp32", "--threads", "1", *more]
+
+    def records(self, out):
+        return read_json_lines(self.folder / out / "train.jsonl")
+
+    def losses(self, out):
+        return [record["loss"] for record in self.records(out) if "loss" in record]
+
+    def bytes_of(self, *path):
+        return self.folder.joinpath(*path).read_bytes()
+
+
+class RunTest(TuneTest):
+    def test_a_run_learns_and_leaves_a_model_that_runs(self):
+        done = self.ok(*self.arguments("run", "--max_steps", "20", "--optim.lr", "1e-3", "--eval-data", self.dialogues,
+                                       "--eval.at_start", "true", "--eval.every", "10", "--eval.samples", "2"))
+        self.assertEqual(done.out, "run/model: trained 20 steps\n")
+        losses = self.losses("run")
+        self.assertEqual(len(losses), 20)
+        self.assertLess(losses[-1], losses[0] - 1)
+        held_out = [record["eval"]["loss"] for record in self.records("run") if "eval" in record]
+        self.assertEqual(len(held_out), 3)
+        self.assertLess(held_out[2], held_out[0])
+        samples = read_json_lines(self.folder / "run/samples.jsonl")
+        self.assertEqual([sample["when"] for sample in samples], ["before"] * 2 + ["after"] * 2)
+        self.assertEqual(samples[0]["prompt"], samples[2]["prompt"])
+        # It runs, with the template that it was trained with.
+        self.ok("generate", "--model", "run/model", "--prompt", "oak", "--max-tokens", "4")
+        self.ok("tune", "export", "run", "--out", "run.gguf")
+        self.ok("generate", "--model", "run.gguf", "--prompt", "oak", "--max-tokens", "4")
+        for name in ("recipe.toml", "run.json", "timing.jsonl", "checkpoints/step-20/state.json"):
+            self.assertTrue((self.folder / "run" / name).is_file(), name)
+
+    def test_the_same_recipe_gives_the_same_bits(self):
+        for out in ("a", "b"):
+            self.ok(*self.arguments(out, "--max_steps", "3", "--sft.neftune_alpha", "5"))
+        self.assertEqual(self.bytes_of("a", "train.jsonl"), self.bytes_of("b", "train.jsonl"))
+        self.assertEqual(self.bytes_of("a", "model/model.safetensors"), self.bytes_of("b", "model/model.safetensors"))
+        self.ok(*self.arguments("c", "--max_steps", "3", "--sft.neftune_alpha", "5", "--seed", "1"))
+        self.assertNotEqual(self.bytes_of("a", "train.jsonl"), self.bytes_of("c", "train.jsonl"))
+
+    def test_recipe_file_flags_and_set_in_that_order(self):
+        recipe = self.file("r.toml", f'method = "sft"\nmodel = "{self.model}"\nout = "x"\nmax_steps = 1\nseed = 1\n'
+                                     f'[data]\nfiles = ["{self.dialogues}"]\nchat_template = "{self.template}"\n'
+                                     f'[optim]\nlr = 1e-3\n')
+        self.ok("tune", recipe, "--out", "y", "--seed", "2", "--set", "seed=3")
+        text = self.bytes_of("y", "recipe.toml").decode()
+        self.assertIn("seed = 3\n", text)
+        self.assertIn("lr = 0.001\n", text)
+
+    def test_every_method_trains(self):
+        for method in ("dpo", "ipo", "orpo", "simpo", "cpo", "kto"):
+            data = self.pairs
+            if method == "kto":
+                data = write_json_lines(self.folder / "labels.jsonl", [
+                    {"prompt": row["prompt"], "completion": row[key], "label": key == "chosen"}
+                    for row in read_json_lines(self.pairs) for key in ("chosen", "rejected")])
+            self.ok(*self.arguments(method, "--max_steps", "8", "--optim.lr", "3e-4", "--batch.size", "4",
+                                    method=method, data=data))
+            losses = self.losses(method)
+            self.assertLess(losses[-1], losses[0], method)
+
+    def test_adapters_are_trained_merged_and_exported(self):
+        self.ok(*self.arguments("run", "--max_steps", "10", "--optim.lr", "1e-2", "--parameters", "lora",
+                                "--batch.size", "4", method="dpo", data=self.pairs))
+        names = {path.name for path in (self.folder / "run/adapter").iterdir()}
+        self.assertEqual(names, {"adapter_config.json", "adapter_model.safetensors"})
+        self.assertLess(self.losses("run")[-1], 0.6)
+        self.ok("tune", "merge", "--model", self.model, "--adapter", "run/adapter", "--out", "merged.gguf")
+        self.ok("tune", "export", "run", "--out", "exported.gguf")
+        self.ok("tune", "export", "run", "--out", "folder")
+        self.ok("tune", "export", "run", "--out", "small.gguf", "--type", "q8_0")
+        texts = [self.ok("generate", "--model", model, "--prompt", "oak", "--raw", "--max-tokens", "8").out
+                 for model in ("merged.gguf", "exported.gguf", "./folder")]
+        self.assertEqual(len(set(texts)), 1, texts)
+
+    def test_json_is_one_object_a_step(self):
+        done = self.ok(*self.arguments("run", "--max_steps", "3", "--json"))
+        steps = [json.loads(line) for line in done.out.splitlines()]
+        self.assertEqual([step["step"] for step in steps], [1, 2, 3])
+        self.assertIn("tok_per_s", steps[0])
+
+    def test_plan_and_validate_say_what_a_run_takes(self):
+        plan = self.ok("tune", "plan", *self.arguments("run")[1:], "--format", "json").json()
+        self.assertEqual(plan["rows"], 24)
+        self.assertGreater(plan["memory"]["optimiser"], plan["memory"]["weights"])
+        self.assertIn("24 rows", self.ok("tune", "validate", *self.arguments("run")[1:]).out)
+        self.assertFalse((self.folder / "run").exists())
+
+
+class StoppedTest(TuneTest):
+    """Bits after an interruption are those of a run that was left alone."""
+
+    # Packing, dropout of adapters, accumulation, noise: all that has a state or draws.
+    HARD = ("--max_steps", "24", "--optim.lr", "3e-3", "--parameters", "lora", "--lora.dropout", "0.2", "--batch.size",
+            "4", "--batch.micro", "2", "--data.packing", "bfd", "--data.max_length", "64", "--data.pack_window", "7",
+            "--checkpoint.every", "1", "--checkpoint.keep", "2", "--sft.neftune_alpha", "5", "--eval.every", "5")
+
+    def check_same(self, out, whole, result="adapter/adapter_model.safetensors", last=24):
+        self.assertEqual(self.bytes_of(out, "train.jsonl"), self.bytes_of(whole, "train.jsonl"))
+        for name in (result, f"checkpoints/step-{last}/optimizer-00001.safetensors",
+                     f"checkpoints/step-{last}/state.json"):
+            self.assertEqual(self.bytes_of(out, name), self.bytes_of(whole, name), name)
+        self.assertEqual([path.name for path in (self.folder / out).rglob("*.partial")], [])
+        self.assertEqual([record["step"] for record in self.records(out) if "loss" in record],
+                         list(range(1, last + 1)))
+
+    def kill_within(self, arguments, seconds):
+        """Starts the run, waits until it trains and kills it after at most `seconds` more; whether it was running."""
+        process = self.start(*arguments)
+        log = self.folder / arguments[arguments.index("--out") + 1] / "train.jsonl"
+        before = log.stat().st_size if log.exists() else 0
+        while process.poll() is None and (not log.exists() or log.stat().st_size == before):
+            time.sleep(0.002)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        self.finish(process)
+        return process.returncode == -signal.SIGKILL
+
+    def test_killed_at_random_moments(self):
+        arguments = self.arguments("whole", *self.HARD, "--eval-data", self.dialogues)
+        self.ok(*arguments)
+        times = [row["time"] for row in read_json_lines(self.folder / "whole/timing.jsonl")]
+        seconds = times[-1] - times[0]
+        source = random.Random(SEED)
+        kills = 0
+        for number in range(10 * KILLS):
+            if kills >= KILLS:
+                break
+            out = f"run-{number}"
+            mine = self.arguments(out, *self.HARD, "--eval-data", self.dialogues)
+            kills += sum(self.kill_within(mine, source.uniform(0, seconds / 2)) for _ in range(KILLS_OF_ONE_RUN))
+            self.ok(*mine)
+            self.check_same(out, "whole")
+        self.assertGreaterEqual(kills, KILLS)
+
+    def test_full_parameters_and_preferences_go_on_too(self):
+        more = ("--max_steps", "12", "--checkpoint.every", "3", "--batch.size", "4", "--optim.lr", "1e-3")
+        self.ok(*self.arguments("whole", *more, method="dpo", data=self.pairs))
+        mine = self.arguments("run", *more, method="dpo", data=self.pairs)
+        source = random.Random(SEED)
+        for _ in range(3):
+            self.kill_within(mine, source.uniform(0, 0.1))
+        self.ok("tune", "resume", "run")
+        self.check_same("run", "whole", "model/model.safetensors", last=12)
+
+    def test_asked_to_stop_it_saves_and_goes_on(self):
+        more = ("--max_steps", "400", "--optim.lr", "1e-3")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            out = f"run-{number}"
+            process = self.start(*self.arguments(out, *more))
+            log = self.folder / out / "train.jsonl"
+            while process.poll() is None and (not log.exists() or log.stat().st_size == 0):
+                time.sleep(0.002)
+            process.send_signal(number)
+            done = self.finish(process)
+            self.assertEqual(done.code, 0, done)
+            self.assertRegex(done.out, rf"\Astopped after step \d+ of 400; go on with: cupel tune resume {out}\n\Z")
+        self.ok(*self.arguments("whole", *more))
+        self.ok("tune", "resume", "run-15")
+        self.check_same("run-15", "whole", "model/model.safetensors", last=400)
+
+    def test_a_finished_run_is_left_as_it_is(self):
+        self.ok(*self.arguments("run", "--max_steps", "2"))
+        before = self.bytes_of("run", "train.jsonl")
+        self.assertEqual(self.ok("tune", "resume", "run").out, "run/model: trained 2 steps\n")
+        self.assertEqual(self.bytes_of("run", "train.jsonl"), before)
+
+    def test_a_changed_recipe_is_refused_with_the_difference(self):
+        self.ok(*self.arguments("run", "--max_steps", "2"))
+        self.fails(USAGE, *self.arguments("run", "--max_steps", "4", "--optim.lr", "0.5"),
+                   says=("max_steps: 4, was 2", "optim.lr: 0.5, was not set", "--allow-changed"))
+        self.ok(*self.arguments("run", "--max_steps", "4", "--allow-changed"))
+        self.assertEqual(len(self.losses("run")), 4)
+        self.dialogues.write_text(self.dialogues.read_text() + self.dialogues.read_text())
+        self.fails(USAGE, *self.arguments("run", "--max_steps", "4"), says="data: the files are not those of the run")
+
+
+class MistakesTest(TuneTest):
+    def test_what_is_missing_or_wrong_is_named(self):
+        self.fails(USAGE, "tune", says="RECIPE.toml")
+        self.fails(MISSING, "tune", "absent.toml", says="absent.toml")
+        self.fails(USAGE, "tune", "--method", "sft", "--out", "x", says="no model")
+        self.fails(USAGE, "tune", "--method", "sft", "--model", self.model, "--out", "x", says="no training data")
+        self.fails(USAGE, *self.arguments("x", method="dpoo"), says=("dpoo", 'did you mean "dpo"'))
+        self.fails(USAGE, *self.arguments("x", "--optim.lrr", "1"), says=("--optim.lrr", "--optim.lr"))
+        self.fails(USAGE, *self.arguments("x", "--optim.lr", "-1"), says="optim.lr is -1")
+        self.fails(USAGE, *self.arguments("x", "--batch.size", "3", "--batch.micro", "2"), says="batch.size")
+        self.fails(USAGE, *self.arguments("x", "--set", "preference.params.betta=1", method="dpo", data=self.pairs),
+                   says=('no parameter "betta"', "beta"))
+        self.fails(USAGE, *self.arguments("x", method="dpo"), says="dialogues.jsonl:1")
+        self.fails(MISSING, "tune", "resume", "nothing", says="no run of cupel tune")
+        self.assertFalse((self.folder / "x").exists())
+
+    def test_a_folder_of_something_else_is_left_alone(self):
+        self.file("mine/notes.txt", "keep me")
+        self.fails(USAGE, *self.arguments("mine"), says="not empty")
+        self.assertEqual(self.bytes_of("mine", "notes.txt"), b"keep me")
+
+    def test_damaged_rows_name_their_line(self):
+        text = self.dialogues.read_text().splitlines()
+        damaged = self.file("damaged.jsonl", "\n".join([*text[:2], '{"messages": [', *text[2:]]))
+        self.fails(CORRUPT, *self.arguments("x", data=damaged), says="damaged.jsonl:3")
+        done = self.ok(*self.arguments("run", "--data.skip_bad", "true", "--max_steps", "1", data=damaged))
+        self.assertIn("25 rows, 1 of them left out (1 malformed)", done.err)
+
+    def test_rows_without_anything_to_learn_are_counted(self):
+        rows = read_json_lines(self.dialogues)
+        rows[3]["messages"][1]["content"] = ""
+        rows[5]["messages"][0]["content"] = " ".join(WORDS * 20)
+        data = write_json_lines(self.folder / "some.jsonl", rows)
+        done = self.ok(*self.arguments("run", "--max_steps", "1", "--data.max_length", "128", data=data))
+        self.assertIn("24 rows, 2 of them left out (1 with an empty answer, 1 with nothing to learn)", done.err)
+
+    def test_no_template_no_conversation(self):
+        arguments = [word for word in self.arguments("x") if word not in ("--data.chat_template", self.template)]
+        self.fails(USAGE, *arguments, says=("dialogues.jsonl:1", "no chat template", "data.chat_template"))
+
+    def test_a_loss_that_is_not_finite_is_skipped_counted_and_ends_the_run(self):
+        self.ok(*self.arguments("good", "--max_steps", "2"))
+        weights = self.folder / "good/model/model.safetensors"
+        content = bytearray(weights.read_bytes())
+        size = struct.unpack("<Q", content[:8])[0]
+        header = json.loads(content[8:8 + size])
+        begin = 8 + size + header["model.norm.weight"]["data_offsets"][0]
+        content[begin:begin + 4] = struct.pack("<f", float("nan"))
+        weights.write_bytes(content)
+        done = self.run_cupel(*self.arguments("bad", "--optim.max_skipped", "3", "--max_steps", "9")[:3], "--model",
+                              "good/model", "--data", self.dialogues, "--out", "bad", "--data.chat_template",
+                              self.template, "--optim.max_skipped", "3", "--max_steps", "9", "--precision", "fp32")
+        self.assertEqual(done.code, USAGE, done)
+        self.assertIn("not finite for 3 steps in a row", done.err)
+        bad = json.loads(self.bytes_of("bad", "bad_batch.json"))
+        self.assertEqual(bad["step"], 3)
+        self.assertTrue(all(row.startswith(str(self.dialogues)) for row in bad["rows"]), bad)
+        self.assertEqual([record["skipped"] for record in self.records("bad")], [1, 2])
+
+
+
+if __name__ == "__main__":
+    main()
