@@ -1,8 +1,10 @@
-// cupel score: log-likelihood of completions after prompts.
+// cupel score: log-likelihood of completions after prompts, or rewards of answers.
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/models.h"
 #include "cli/output.h"
+#include "cli/reward_rows.h"
+#include "decode/local_reward_model.h"
 
 namespace cupel::cli::command {
 namespace {
@@ -10,15 +12,27 @@ namespace {
 class Score : public Command {
  public:
   void declare(Arguments& a) override {
-    a.text("--model", "FILE.gguf", model_, "Model that scores", true);
+    a.text("--model", "FILE.gguf", model_, "Model that scores by log-likelihood");
+    a.text("--reward-model", "DIR", reward_model_,
+           "Reward model that scores: a folder of cupel tune --method reward-model");
     a.text("--input", "FILE.jsonl", input_,
-           "Lines {\"prompt\": …, \"completion\": …}; - reads standard input", true);
+           "Lines {\"prompt\": …, \"completion\": …}, for rewards also \"chosen\" and "
+           "\"rejected\", \"responses\" or whole \"messages\"; - reads standard input",
+           true);
     a.flag("--raw", raw_, "Prompts as they are, without the chat template");
     engine_.declare(a);
   }
 
   Result<int> run() override {
+    if (model_.empty() == reward_model_.empty()) {
+      return invalid_argument("score needs --model or --reward-model, and not both");
+    }
     CUPEL_TRY(const InputRows input, read_rows(input_));
+    return reward_model_.empty() ? score_rows(input) : rate_rows(input);
+  }
+
+ private:
+  Result<int> score_rows(const InputRows& input) {
     std::vector<CompletionScoreRequest> requests;
     for (size_t i = 0; i < input.rows.size(); ++i) {
       auto request = read(input.rows[i]);
@@ -38,7 +52,27 @@ class Score : public Command {
     return 0;
   }
 
- private:
+  Result<int> rate_rows(const InputRows& input) {
+    CUPEL_TRY(const decode::LocalModelOptions options, local_model_options(reward_model_, engine_));
+    std::vector<RewardRow> rows;
+    for (size_t i = 0; i < input.rows.size(); ++i) {
+      auto row = read_reward_row(input.rows[i]);
+      if (!row) {
+        return input.at(std::move(row).error(), i);
+      }
+      rows.push_back(std::move(*row));
+    }
+    CUPEL_TRY(const auto model, decode::LocalRewardModel::open(options));
+    for (size_t i = 0; i < rows.size(); ++i) {
+      auto rated = rate_row(*model, rows[i], raw_);
+      if (!rated) {
+        return input.at(std::move(rated).error(), i);
+      }
+      print_json(*rated);
+    }
+    return 0;
+  }
+
   [[nodiscard]] Result<CompletionScoreRequest> read(const Json& row) const {
     CompletionScoreRequest request;
     if (row.contains("messages")) {
@@ -70,6 +104,7 @@ class Score : public Command {
   }
 
   std::string model_;
+  std::string reward_model_;
   std::string input_;
   bool raw_ = false;
   EngineFlags engine_;
@@ -80,10 +115,11 @@ class Score : public Command {
 CommandInfo score() {
   return {.name = "score",
           .group = "Run",
-          .summary = "Log-probabilities of given completions",
+          .summary = "Log-probabilities of given completions, or rewards of answers",
           .examples =
               "  echo '{\"prompt\": \"2 + 2 =\", \"completion\": \" 4\"}' |\n"
-              "    cupel score --model models/a.gguf --raw --input -\n",
+              "    cupel score --model models/a.gguf --raw --input -\n"
+              "  cupel score --reward-model runs/rm/model --input pairs.jsonl\n",
           .make = &make_command<Score>};
 }
 

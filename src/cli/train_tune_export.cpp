@@ -11,6 +11,7 @@
 #include "cli/tune_flags.h"
 #include "cli/write_bar.h"
 #include "engine/checkpoint/quantize_plan.h"
+#include "engine/checkpoint/safetensors.h"
 #include "train/adapter/lora.h"
 #include "train/checkpoint/checkpoint_folder.h"
 #include "train/model/export.h"
@@ -49,6 +50,14 @@ Result<Source> source_of_run(const std::string& run, int64_t step) {
               : Source{.model = trained, .adapter = {}};
 }
 
+/// How many numbers the head of a reward model gives that an adapter holds; 0: it holds none.
+Result<int64_t> outputs_of_adapter(const std::string& adapter) {
+  CUPEL_TRY(const engine::SafetensorsFile file,
+            engine::SafetensorsFile::open(adapter + "/adapter_model.safetensors"));
+  const auto* const head = file.find_tensor("base_model.model.score.weight");
+  return head == nullptr || head->shape.empty() ? 0 : static_cast<int64_t>(head->shape.front());
+}
+
 Result<engine::ConvertReport> write_model(const train::Model& model, const TuneExportFlags& flags) {
   WriteBar bar("export");
   const engine::WriteObserver observer{.stop = stop_on_interrupt(), .progress = bar.observer()};
@@ -81,6 +90,10 @@ Result<int> run_tune_export(const TuneExportFlags& flags) {
     }
   }
   if (!source.adapter.empty()) {
+    CUPEL_TRY(const int64_t outputs, outputs_of_adapter(source.adapter));
+    if (outputs > 0) {
+      CUPEL_TRY(model, train::with_outputs(model, outputs, 0));
+    }
     CUPEL_TRY(train::Lora lora, train::Lora::load(model, source.adapter));
     CUPEL_TRY_VOID(lora.merge());
   }

@@ -85,6 +85,11 @@ Result<std::unique_ptr<LocalModel>> LocalModel::create(std::unique_ptr<engine::C
     model->template_ = std::move(*parsed);
   }
   CUPEL_TRY(model->transformer_, engine::Transformer::load(*model->file_, options.engine));
+  if (model->description().outputs > 0) {
+    return invalid_argument(
+        "{}: is a reward model, which rates texts and writes none; see cupel score --reward-model",
+        options.path);
+  }
   CUPEL_TRY_VOID(engine::check_vocabulary(options.path, *model->tokenizer_, model->description()));
   model->context_length_ =
       options.context_length > 0

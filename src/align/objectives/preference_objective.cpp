@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "align/losses/run_loss.h"
+#include "align/objectives/group_items.h"
 #include "base/error.h"
 #include "tensor/autograd.h"
 #include "train/loop/batch_pass.h"
@@ -14,24 +15,6 @@ namespace {
 using train::ExampleGroup;
 using train::PackedBatch;
 using train::Piece;
-
-std::vector<int64_t> items_of(std::span<const Piece> pieces) {
-  std::vector<int64_t> items;
-  for (const Piece& piece : pieces) {
-    items.push_back(piece.item);
-  }
-  return items;
-}
-
-std::vector<int64_t> items_of(const train::StepPlan& plan) {
-  std::vector<int64_t> items;
-  for (const train::Bin& bin : plan.bins) {
-    for (const Piece& piece : bin) {
-      items.push_back(piece.item);
-    }
-  }
-  return items;
-}
 
 /// How long the answers of each role are, in labels.
 void add_lengths(const LossBatch& batch, std::vector<train::MetricSum>& metrics) {
@@ -97,17 +80,10 @@ Result<Ok> check_rows(const LossInfo& info,
     return unsupported("{} needs answers in the role {}, which rows of files do not have yet",
                        info.name, role_name(role));
   }
-  constexpr size_t kAtOnce = 512;
-  std::vector<int64_t> items;
-  for (size_t i = 0; i < data.groups.size(); ++i) {
-    items.push_back(static_cast<int64_t>(i));
-    if (items.size() == kAtOnce || i + 1 == data.groups.size()) {
-      CUPEL_TRY(const LossBatch batch, empty_batch(info, options, data, items, has_reference));
-      CUPEL_TRY_VOID(check_batch(info, batch, options));
-      items.clear();
-    }
-  }
-  return Ok{};
+  return for_each_items(data, [&](const std::vector<int64_t>& items) -> Result<Ok> {
+    CUPEL_TRY(const LossBatch batch, empty_batch(info, options, data, items, has_reference));
+    return check_batch(info, batch, options);
+  });
 }
 
 Result<PreferenceObjective> PreferenceObjective::create(const LossInfo& info,
@@ -235,24 +211,11 @@ Result<train::Contribution> PreferenceObjective::run(const train::MicroBatch& ba
 }
 
 train::DataSize PreferenceObjective::size_of(std::span<const Piece> pieces) const {
-  train::DataSize size;
-  for (const Piece& piece : pieces) {
-    const ExampleGroup& group = data_->groups[static_cast<size_t>(piece.item)];
-    ++size.samples;
-    size.tokens += train::group_tokens(group);
-    for (const train::Example& answer : group.answers) {
-      size.labels += answer.trained_tokens();
-    }
-  }
-  return size;
+  return size_of_groups(*data_, pieces);
 }
 
 std::vector<std::string> PreferenceObjective::row_ids(std::span<const Piece> pieces) const {
-  std::vector<std::string> ids;
-  for (const Piece& piece : pieces) {
-    ids.push_back(data_->groups[static_cast<size_t>(piece.item)].id);
-  }
-  return ids;
+  return ids_of_groups(*data_, pieces);
 }
 
 }  // namespace cupel::align

@@ -6,6 +6,7 @@
 
 #include "align/objectives/preference_objective.h"
 #include "align/objectives/reference_logps.h"
+#include "align/objectives/reward_objective.h"
 #include "align/objectives/sft_objective.h"
 #include "align/tune/plan.h"
 #include "align/tune/run_folder.h"
@@ -112,14 +113,17 @@ class Run {
 
   [[nodiscard]] Result<Ok> check_data() const {
     const Method& method = prepared_.method;
-    if (method.kind != Method::Kind::kPreference) {
+    if (method.kind == Method::Kind::kSft) {
       return Ok{};
     }
     for (const train::DataSet* data :
          {&prepared_.data, prepared_.held_out ? &*prepared_.held_out : nullptr}) {
       if (data != nullptr) {
         CUPEL_TRY_VOID(
-            check_rows(*method.loss, *method.options, *data, method.needs_reference(recipe_)));
+            method.kind == Method::Kind::kReward
+                ? check_reward_rows(*method.loss, *method.options, *data, recipe_.reward.attributes)
+                : check_rows(*method.loss, *method.options, *data,
+                             method.needs_reference(recipe_)));
       }
     }
     return Ok{};
@@ -157,7 +161,16 @@ class Run {
               train::load_model(prepared_.file, {.type = parameter_type(recipe_)}));
     model.chat_template = prepared_.named_template;
     note(format("model: {}, {} parameters", recipe_.model, model.parameters.elements()));
-    CUPEL_TRY(learner_, train::Learner::create(std::move(model), learner_options(recipe_)));
+    train::LearnerOptions options = learner_options(recipe_);
+    if (prepared_.method.kind == Method::Kind::kReward) {
+      const auto outputs =
+          static_cast<int64_t>(std::max<size_t>(1, recipe_.reward.attributes.size()));
+      CUPEL_TRY(model, train::with_outputs(model, outputs, recipe_.seed));
+      if (options.lora) {  // a new head is nothing that an adapter could change
+        options.lora->modules_to_save.emplace_back("score");
+      }
+    }
+    CUPEL_TRY(learner_, train::Learner::create(std::move(model), options));
     return Ok{};
   }
 
@@ -224,6 +237,10 @@ class Run {
       CUPEL_TRY(options.reduction, parse_reduction(recipe_.loss.reduction));
       return std::unique_ptr<train::Objective>(
           std::make_unique<SftObjective>(*learner_, data, cached, options));
+    }
+    if (method.kind == Method::Kind::kReward) {
+      return std::unique_ptr<train::Objective>(std::make_unique<RewardObjective>(
+          *method.loss, *method.options, *learner_, data, recipe_.reward.attributes));
     }
     train::Twin* live = nullptr;
     if (method.needs_reference(recipe_) && cached == nullptr) {
@@ -387,7 +404,8 @@ class Run {
   }
 
   Result<Ok> take_samples(std::string_view when) {
-    if (!first() || !hooks_.sample || recipe_.eval.samples == 0) {
+    const bool writes = prepared_.method.kind != Method::Kind::kReward;
+    if (!first() || !hooks_.sample || recipe_.eval.samples == 0 || !writes) {
       return Ok{};
     }
     const std::string path = folder_->file("samples.jsonl");

@@ -166,4 +166,28 @@ Result<Json> folder_config(const Checkpoint& file, const ModelFamily& family) {
   return writer.json();
 }
 
+void set_outputs(Json& config, int64_t outputs) {
+  const Json* const names = config.find("architectures");
+  if (outputs == 0 || names == nullptr || !names->is_array()) {
+    return;
+  }
+  constexpr std::string_view kWrites = "ForCausalLM";
+  Json architectures = Json::array();
+  for (const Json& name : names->as_array()) {
+    std::string text = name.is_string() ? name.as_string() : "";
+    if (const size_t at = text.find(kWrites); at != std::string::npos) {
+      text.replace(at, kWrites.size(), "ForSequenceClassification");
+    }
+    architectures.push_back(text);
+  }
+  config.set("architectures", std::move(architectures));
+  Json labels = Json::object();
+  Json ids = Json::object();
+  for (int64_t i = 0; i < outputs; ++i) {
+    labels.set(format("{}", i), format("LABEL_{}", i));
+    ids.set(format("LABEL_{}", i), i);
+  }
+  config.set("id2label", std::move(labels)).set("label2id", std::move(ids));
+}
+
 }  // namespace cupel::engine

@@ -16,4 +16,8 @@ Result<const ModelFamily*> folder_family(const Checkpoint& file);
 /// name of the setting.
 Result<Json> folder_config(const Checkpoint& file, const ModelFamily& family);
 
+/// Makes the config.json of a model that writes text that of one with `outputs` numbers: the
+/// architecture's name in transformers, and labels. Of 0 outputs it stays as it is.
+void set_outputs(Json& config, int64_t outputs);
+
 }  // namespace cupel::engine

@@ -100,11 +100,16 @@ Result<Ok> make_texts(const Checkpoint& file,
     report.notes.emplace_back("the file holds no tokenizer, so there is none in the folder");
   }
   complete_config(config, tokenizer ? &*tokenizer : nullptr, type);
+  CUPEL_TRY(const ModelDescription description, describe_model(file));
+  set_outputs(config, description.outputs);
   return folder.write_json("config.json", config, 2);
 }
 
 /// The texts of another folder of the same model: byte for byte, but for the type of the weights.
-Result<Ok> copy_texts(const std::string& from, TensorType type, const PartialFolder& folder) {
+Result<Ok> copy_texts(const std::string& from,
+                      TensorType type,
+                      int64_t outputs,
+                      const PartialFolder& folder) {
   CUPEL_TRY(Json config, read_json_file(format("{}/config.json", from)));
   if (!config.is_object()) {
     return corrupt_data("{}/config.json: is {}; expected an object", from, config.type_name());
@@ -114,6 +119,7 @@ Result<Ok> copy_texts(const std::string& from, TensorType type, const PartialFol
       config.set(key, type_in_config(type));
     }
   }
+  set_outputs(config, outputs);
   CUPEL_TRY_VOID(folder.write_json("config.json", config, 2));
   for (const std::string_view name :
        {"generation_config.json", "tokenizer.json", "tokenizer_config.json",
@@ -163,7 +169,8 @@ Result<ConvertReport> write_folder(const Checkpoint& file,
   CUPEL_TRY(PartialFolder folder, PartialFolder::create(path));
   const TensorType type = tensors.front().type;
   const Checkpoint& texts = options.texts_of == nullptr ? file : *options.texts_of;
-  CUPEL_TRY_VOID(texts.foreign() ? copy_texts(texts.path(), type, folder)
+  CUPEL_TRY(const ModelDescription description, describe_model(file));
+  CUPEL_TRY_VOID(texts.foreign() ? copy_texts(texts.path(), type, description.outputs, folder)
                                  : make_texts(file, texts, *family, type, folder, report));
   if (!options.chat_template.empty()) {
     CUPEL_TRY_VOID(put_template(options.chat_template, folder));

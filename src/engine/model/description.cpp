@@ -115,6 +115,15 @@ Result<ModelDescription> describe_common(MetadataReader& read) {
   model.vocabulary_size = static_cast<int64_t>(embedding->rows());
   read.ignore("vocab_size");  // the embedding's rows say it
   model.tied_head = file.find_tensor("output.weight") == nullptr;
+  if (const CheckpointTensor* head = file.find_tensor("cls.output.weight"); head != nullptr) {
+    constexpr uint64_t kMaxOutputs = 4096;
+    if (head->rows() > kMaxOutputs) {
+      return corrupt_data("{}: cls.output.weight has {} rows; expected at most {}", file.path(),
+                          head->rows(), kMaxOutputs);
+    }
+    model.outputs = static_cast<int64_t>(head->rows());
+    model.tied_head = false;
+  }
   CUPEL_TRY(model.final_softcap, read.number_or("final_logit_softcapping", 0));
 
   LayerDescription layer;

@@ -162,8 +162,16 @@ struct ModelDescription {
   double embedding_scale = 1;
   double final_softcap = 0;
   bool tied_head = false;
+  /// > 0: a reward model. In place of logits its head gives that many numbers, of which the one (or
+  /// those) at a text's last token rate the text. Tensor: cls.output.weight.
+  int64_t outputs = 0;
   std::vector<LayerDescription> layers;
   std::optional<EncoderDescription> encoder;  ///< absent: a decoder
+
+  /// Rows of the head.
+  [[nodiscard]] int64_t head_rows() const { return outputs > 0 ? outputs : vocabulary_size; }
+  /// The head's tensors in GGUF begin with this.
+  [[nodiscard]] std::string_view head_name() const { return outputs > 0 ? "cls.output" : "output"; }
 };
 
 /// Which linear layers of a family have a bias in transformers, by the key of config.json that says

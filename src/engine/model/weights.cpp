@@ -465,10 +465,11 @@ Result<Ok> load_ends(Loader& load, const ModelDescription& model, Weights& weigh
   const int64_t width = model.width;
   CUPEL_TRY_VOID(load.matrix("token_embd.weight", vocabulary, width, weights.embedding, false));
   if (!model.tied_head) {
-    CUPEL_TRY_VOID(load.matrix("output.weight", vocabulary, width, weights.head.matrix, false));
+    CUPEL_TRY_VOID(load.matrix(format("{}.weight", model.head_name()), model.head_rows(), width,
+                               weights.head.matrix, false));
   }
-  if (load.has("output.bias")) {
-    CUPEL_TRY_VOID(load.vector("output.bias", vocabulary, weights.head.bias));
+  if (const std::string bias = format("{}.bias", model.head_name()); load.has(bias)) {
+    CUPEL_TRY_VOID(load.vector(bias, model.head_rows(), weights.head.bias));
   }
   CUPEL_TRY_VOID(load.vector("output_norm.weight", width, weights.output_norm.weight));
   if (model.norm == NormKind::kLayer && load.has("output_norm.bias")) {

@@ -387,7 +387,7 @@ void Transformer::run_head(std::span<const StepRow> rows,
                            const float* hidden,
                            const LogitsVisitor& visit) {
   const auto width = static_cast<size_t>(description_.width);
-  const auto vocabulary = static_cast<size_t>(description_.vocabulary_size);
+  const auto outputs = static_cast<size_t>(description_.head_rows());
   const NormArgs norm = norm_args(weights_.output_norm);
   const auto softcap = static_cast<float>(description_.final_softcap);
   size_t chosen[kHeadRows];
@@ -406,15 +406,15 @@ void Transformer::run_head(std::span<const StepRow> rows,
                                     static_cast<int64_t>(j));
     }
     sort_rows(normed);
-    float* logits = work_.logits.get(count * vocabulary);
+    float* logits = work_.logits.get(count * outputs);
     const LinearArgs head[] = {{.weight = &weights_.head.matrix,
                                 .bias = bias_of(weights_.head),
                                 .input = activation_rows(normed),
                                 .output = logits,
-                                .output_stride = description_.vocabulary_size}};
+                                .output_stride = description_.head_rows()}};
     run_linears(head);
-    for_each(count, count * vocabulary, [&](size_t j) {
-      const std::span<float> row(logits + j * vocabulary, vocabulary);
+    for_each(count, count * outputs, [&](size_t j) {
+      const std::span<float> row(logits + j * outputs, outputs);
       if (softcap > 0) {
         for (float& x : row) {
           x = softcap * std::tanh(x / softcap);

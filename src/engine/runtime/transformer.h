@@ -68,7 +68,8 @@ struct StepRow {
 constexpr size_t kMaxTreeRows = 256;
 
 /// Called once per row that asked for logits, from several threads at once for different rows.
-/// `row` counts all rows of the step; `logits` is [V] and may be changed by the visitor.
+/// `row` counts all rows of the step; `logits` is [V], of a reward model its [outputs], and may be
+/// changed by the visitor.
 using LogitsVisitor = FunctionRef<void(size_t row, std::span<float> logits)>;
 
 /// Called after a tapped layer with the hidden states [n, D] of rows [first_row, first_row + n).

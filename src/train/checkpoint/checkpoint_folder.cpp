@@ -31,12 +31,10 @@ std::optional<int64_t> step_of(std::string_view name) {
 
 Result<Ok> save_trained(const Learner& learner, const std::string& folder) {
   if (learner.lora() != nullptr) {
-    CUPEL_TRY_VOID(learner.lora()->save(folder + "/adapter"));
-  } else {
-    CUPEL_TRY_VOID(save_folder(learner.model(), folder + "/model"));
+    return learner.lora()->save(folder + "/adapter");
   }
-  return learner.extras().empty() ? Result<Ok>(Ok{})
-                                  : write_tensors(folder, "extras", learner.extras());
+  CUPEL_TRY_VOID(save_folder(learner.model(), folder + "/model"));
+  return Ok{};
 }
 
 std::vector<NamedTensor> named(const ParameterSet& parameters) {
@@ -48,12 +46,10 @@ std::vector<NamedTensor> named(const ParameterSet& parameters) {
 }
 
 Result<Ok> load_trained(const Learner& learner, const std::string& folder) {
-  const std::string path =
-      learner.lora() != nullptr ? folder + "/adapter/adapter_model.safetensors" : folder + "/model";
-  CUPEL_TRY_VOID(read_into(path, named(learner.lora() != nullptr ? learner.lora()->parameters()
-                                                                 : learner.model().parameters)));
-  return learner.extras().empty() ? Result<Ok>(Ok{})
-                                  : read_into(folder + "/extras.safetensors", learner.extras());
+  const Lora* const lora = learner.lora();
+  return lora != nullptr
+             ? read_into(folder + "/adapter/adapter_model.safetensors", named(lora->parameters()))
+             : read_into(folder + "/model", named(learner.model().parameters));
 }
 
 }  // namespace

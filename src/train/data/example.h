@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cupel::train {
@@ -35,6 +36,7 @@ struct ExampleGroup {
   bool tie = false;
   int label = -1;     ///< of one answer alone: 1 wanted, 0 unwanted; −1: no such row
   double weight = 1;  ///< of the row
+  std::vector<std::pair<std::string, double>> ratings;  ///< of the row, by name
   std::string id;
 };
 

@@ -173,7 +173,8 @@ Result<Ok> read_ranked(const Json& json, Row& row) {
 Result<Ok> read_prompt_completion(const Json& json, Row& row) {
   row.form = RowForm::kPromptCompletion;
   CUPEL_TRY_VOID(read_prompt(json, row));
-  CUPEL_TRY(RowText completion, read_answer(json, "completion", row));
+  const bool named = member(json, "completion") != nullptr;
+  CUPEL_TRY(RowText completion, read_answer(json, named ? "completion" : "response", row));
   add_response(std::move(completion), kNone, "", row);
   const Json* label = member(json, "label");
   if (label == nullptr) {
@@ -200,7 +201,7 @@ Result<Ok> read_form(const Json& json, Row& row) {
   if (has("responses")) {
     return read_ranked(json, row);
   }
-  if (has("completion")) {
+  if (has("completion") || has("response")) {
     return read_prompt_completion(json, row);
   }
   for (const std::string_view key : {"messages", "conversations"}) {
@@ -217,6 +218,10 @@ Result<Ok> read_form(const Json& json, Row& row) {
   add_response({.text = std::move(text)}, kNone, "", row);
   return Ok{};
 }
+
+/// Members that are numbers and mean something else.
+constexpr std::string_view kNumbers[] = {"weight", "margin", "score_chosen", "score_rejected",
+                                         "label",  "id",     "tie"};
 
 int64_t characters_of(std::string_view text) {
   return std::ranges::count_if(
@@ -279,6 +284,11 @@ Result<Row> parse_row(const Json& json, std::string_view place) {
   row.place = place;
   CUPEL_TRY_VOID(read_common(json, place, row));
   CUPEL_TRY_VOID(read_form(json, row));
+  for (const auto& [key, value] : json.as_object()) {
+    if (value.is_number() && std::ranges::find(kNumbers, key) == std::end(kNumbers)) {
+      row.ratings.emplace_back(key, value.as_double());
+    }
+  }
   return row;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -25,7 +26,7 @@ struct RowText {
 enum class RowForm {
   kText,              ///< "text": one response
   kMessages,          ///< "messages": one response, the whole conversation
-  kPromptCompletion,  ///< "prompt", "completion"
+  kPromptCompletion,  ///< "prompt", "completion" (or "response")
   kPreference,        ///< "prompt" (or the common start of both), "chosen", "rejected"
   kRanked,            ///< "prompt", "responses": [{"content", "score", "source"}, …]
   kUnpaired,          ///< "prompt", "completion", "label"
@@ -43,6 +44,8 @@ struct Row {
   bool tie = false;                           ///< kPreference: equally good
   double margin = 0;                          ///< kPreference: NaN: none
   double weight = 1;                          ///< ≥ 0
+  /// Members that are numbers and that no form knows: ratings of an answer.
+  std::vector<std::pair<std::string, double>> ratings;
   std::string source;
   std::string id;     ///< of the row; else its place
   std::string place;  ///< "file:line"

@@ -197,6 +197,7 @@ Result<Fit> RowTokenizer::add_group(const Row& row,
                      .tie = row.tie,
                      .label = row.form == RowForm::kUnpaired ? (row.label ? 1 : 0) : -1,
                      .weight = row.weight,
+                     .ratings = row.ratings,
                      .id = row.id};
   const bool apart =
       !row.prompt.is_conversation() &&

@@ -76,12 +76,6 @@ Result<std::unique_ptr<Learner>> Learner::resume_adapter(Model model,
   return finish(std::move(learner), options);
 }
 
-void Learner::add_extra(std::string name, at::Tensor tensor) {
-  tensor.set_requires_grad(true);
-  trained_.add(name, tensor);
-  extras_.push_back({.name = std::move(name), .tensor = std::move(tensor)});
-}
-
 std::vector<TrainedParameter> Learner::optimiser_parameters(const ParameterRules& rules) const {
   const auto layers = static_cast<int64_t>(model_.description.layers.size());
   std::vector<TrainedParameter> result;

@@ -3,7 +3,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -47,10 +46,6 @@ class Learner {
   [[nodiscard]] const Lora* lora() const { return lora_ ? &*lora_ : nullptr; }
   /// What is trained, by the names under which it is saved.
   [[nodiscard]] const ParameterSet& trained() const { return trained_; }
-  /// Further parameters that are trained beside those of the model: a reward head.
-  [[nodiscard]] std::span<const NamedTensor> extras() const { return extras_; }
-  /// Adds one; its name must be free.
-  void add_extra(std::string name, at::Tensor tensor);
   [[nodiscard]] std::vector<TrainedParameter> optimiser_parameters(
       const ParameterRules& rules) const;
 
@@ -68,7 +63,6 @@ class Learner {
   std::optional<Twin> base_;
   std::optional<Twin> twin_;
   ParameterSet trained_;
-  std::vector<NamedTensor> extras_;
 };
 
 }  // namespace cupel::train

@@ -1,9 +1,11 @@
 #include "train/model/model.h"
 
+#include <cmath>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "base/rng.h"
 #include "engine/convert/folder_config.h"
 #include "engine/convert/folder_tensors.h"
 #include "engine/convert/to_gguf.h"
@@ -86,6 +88,36 @@ Result<Model> load_model(std::shared_ptr<const Checkpoint> source, const LoadOpt
 Result<Model> load_model(const std::string& path, const LoadOptions& options) {
   CUPEL_TRY(Checkpoint opened, engine::open_checkpoint(path));
   return load_model(std::make_shared<const Checkpoint>(std::move(opened)), options);
+}
+
+Result<Model> with_outputs(const Model& model, int64_t outputs, uint64_t seed) {
+  if (model.description.outputs > 0) {
+    return model.description.outputs == outputs
+               ? Result<Model>(model)
+               : invalid_argument("{}: has a head of {} outputs; {} were asked for",
+                                  model.source->path(), model.description.outputs, outputs);
+  }
+  Model result = model;
+  result.description.outputs = outputs;
+  result.description.tied_head = false;
+  result.parameters = ParameterSet();
+  const std::string head = model.name_of("output.weight");
+  const std::string bias = model.name_of("output.bias");
+  for (const ParameterSet::Entry& entry : model.parameters.entries()) {
+    if (entry.name != head && entry.name != bias) {
+      result.parameters.add(entry.name, entry.tensor);
+    }
+  }
+  const at::Tensor& like = model.parameters.entries().front().tensor;
+  const int64_t width = model.description.width;
+  at::Tensor weight = at::empty({outputs, width}, at::kDouble);
+  Rng rng(seed, mix64(0x5C07E));
+  for (int64_t i = 0; i < weight.numel(); ++i) {
+    weight.mutable_data_ptr<double>()[i] = rng.normal() / std::sqrt(static_cast<double>(width + 1));
+  }
+  result.parameters.add(result.name_of("cls.output.weight"),
+                        weight.to(like.device(), like.scalar_type()));
+  return result;
 }
 
 }  // namespace cupel::train

@@ -43,4 +43,9 @@ Result<Model> load_model(std::shared_ptr<const engine::Checkpoint> source,
 /// The same of a GGUF file or a folder. Errors: also those of open_checkpoint.
 Result<Model> load_model(const std::string& path, const LoadOptions& options = {});
 
+/// The same model with a fresh head of that many numbers in place of the one that writes text; the
+/// parameters besides are shared. Normal numbers of deviation 1/√(width + 1), by seed alone. A
+/// model that has such a head keeps it. Errors: kInvalidArgument - it has one of another size.
+Result<Model> with_outputs(const Model& model, int64_t outputs, uint64_t seed);
+
 }  // namespace cupel::train

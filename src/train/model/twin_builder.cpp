@@ -88,8 +88,9 @@ class TwinBuilder {
     CUPEL_TRY_VOID(
         take("token_embd.weight", {model.vocabulary_size, model.width}, twin_.embedding_.weight));
     twin_.embedding_.name = module_of("token_embd.weight");
-    CUPEL_TRY_VOID(take("output.weight", {model.vocabulary_size, model.width}, twin_.head_.weight));
-    CUPEL_TRY_VOID(take_if_there("output.bias", {model.vocabulary_size}, twin_.head_.bias));
+    const std::string head(model.head_name());
+    CUPEL_TRY_VOID(take(head + ".weight", {model.head_rows(), model.width}, twin_.head_.weight));
+    CUPEL_TRY_VOID(take_if_there(head + ".bias", {model.head_rows()}, twin_.head_.bias));
     twin_.head_.softcap = model.final_softcap;
     return take_norm("output_norm", twin_.output_norm_);
   }

@@ -129,7 +129,8 @@ Result<std::vector<ForeignTensor>> rename_tensors(const SafetensorsFile& file,
 
 Result<Ok> check_head(const SafetensorsFile& file, const Json& config, bool tied) {
   if (tied || config.find("tie_word_embeddings") == nullptr ||
-      file.find_tensor("lm_head.weight") != nullptr) {
+      file.find_tensor("lm_head.weight") != nullptr ||
+      file.find_tensor("score.weight") != nullptr) {
     return Ok{};
   }
   return corrupt_data(

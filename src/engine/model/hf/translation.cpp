@@ -15,6 +15,7 @@ constexpr TensorName kCommonNames[] = {
     {"model.embed_tokens", "token_embd"},
     {"model.norm", "output_norm"},
     {"lm_head", "output"},
+    {"score", "cls.output"},
     {"model.layers.#.input_layernorm", "blk.#.attn_norm"},
     {"model.layers.#.self_attn.q_proj", "blk.#.attn_q"},
     {"model.layers.#.self_attn.k_proj", "blk.#.attn_k"},
@@ -79,6 +80,10 @@ std::string filled_in(std::string_view pattern, const std::vector<std::string_vi
 /// Settings of training, of the file's history and of generation.
 void ignore_what_changes_nothing(ConfigReader& config) {
   config.ignore({"architectures",
+                 "id2label",
+                 "label2id",
+                 "num_labels",
+                 "problem_type",
                  "model_type",
                  "_name_or_path",
                  "name_or_path",
