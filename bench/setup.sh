@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Creates the Python environments of the benchmarks (and of the oracle generators with --oracles).
 #
-#   bench/setup.sh [--all | --oracles | --rank]
+#   bench/setup.sh [--all | --oracles | --rank | --train]
 #
 # Without an argument: what the peers llama.cpp and OpenVINO need. --all: the peer transformers as well (the
-# requirements of the oracles hold it), and two environments beside the first: NAME-export, that turns Gemma into an
-# OpenVINO model once, and NAME-rank, with arena-rank and evalica, the peers of `cupel rank`. --rank: that one alone.
+# requirements of the oracles hold it), and three environments beside the first: NAME-export, that turns Gemma into an
+# OpenVINO model once, NAME-rank, with arena-rank and evalica, the peers of `cupel rank`, and NAME-train, with TRL, the
+# peer and the oracle of `cupel tune`. --rank, --train: that one alone.
 # The environment is CUPEL_BENCH_VENV, or .venv-bench in the repository. Nothing is done when it
 # already holds what the requirements ask for. Prints the path of its python as the last line.
 set -euo pipefail
@@ -34,14 +35,19 @@ case "${1:-}" in
     install "$venv" oracles "$bench/oracles/requirements.txt" --no-deps
     install "$venv-export" export "$bench/requirements-export.txt" --no-deps
     install "$venv-rank" rank "$bench/rank/requirements.txt" --no-deps
+    install "$venv-train" train "$bench/train/requirements.txt" --no-deps
     ;;
   --oracles) install "$venv" oracles "$bench/oracles/requirements.txt" --no-deps ;;
   --rank)
     install "$venv-rank" rank "$bench/rank/requirements.txt" --no-deps
     venv=$venv-rank
     ;;
+  --train)
+    install "$venv-train" train "$bench/train/requirements.txt" --no-deps
+    venv=$venv-train
+    ;;
   *)
-    echo "setup.sh: unknown argument '$1'; --all, --oracles and --rank are known" >&2
+    echo "setup.sh: unknown argument '$1'; --all, --oracles, --rank and --train are known" >&2
     exit 2
     ;;
 esac
