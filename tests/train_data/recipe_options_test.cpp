@@ -54,6 +54,21 @@ TEST(RecipeOptions, MakeTokensAndBatches) {
   EXPECT_TRUE(batch_options(r, two_files(), DataKind::kGroups, 2)->whole_items);
 }
 
+TEST(RecipeOptions, LeaveTheRestToPackersThatUseIt) {
+  const auto length = [](const std::string& packing, const std::string& truncation) {
+    return tokenize_options(recipe({"data.max_length=64", "data.packing=" + packing,
+                                    "data.truncation=" + truncation}))
+        ->max_length;
+  };
+  EXPECT_GT(length("bfd_split", "keep_start"), 1 << 30);
+  EXPECT_GT(length("wrapped", "keep_start"), 1 << 30);
+  for (const char* const packing : {"auto", "none", "bfd", "multipack"}) {
+    EXPECT_EQ(length(packing, "keep_start"), 64) << packing;
+  }
+  EXPECT_EQ(length("wrapped", "keep_end"), 64);
+  EXPECT_EQ(length("bfd_split", "drop"), 64);
+}
+
 TEST(RecipeOptions, MakeMixtures) {
   const std::vector<std::string> files = {"data.files=a,b", "data.mixture=tokens",
                                           "data.amounts=8,16"};

@@ -2,10 +2,23 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 
 namespace cupel::train {
+namespace {
+
+/// Whether the packer goes on with what is too long for a row: then it must be given all of it.
+Result<bool> packs_the_rest(const Recipe& recipe, Truncation truncation) {
+  if (recipe.data.packing == "auto" || truncation != Truncation::kKeepStart) {
+    return false;
+  }
+  CUPEL_TRY(const Packing packing, parse_packing(recipe.data.packing));
+  return packing == Packing::kWrapped || packing == Packing::kBfdSplit;
+}
+
+}  // namespace
 
 Result<ScheduleOptions> schedule_options(const Recipe& recipe, int64_t total_steps) {
   const Recipe::Sched& sched = recipe.sched;
@@ -28,6 +41,10 @@ Result<TokenizeOptions> tokenize_options(const Recipe& recipe) {
                           .max_length = recipe.data.max_length};
   CUPEL_TRY(options.loss_on, parse_loss_on(recipe.data.loss_on));
   CUPEL_TRY(options.truncation, parse_truncation(recipe.data.truncation));
+  CUPEL_TRY(const bool whole, packs_the_rest(recipe, options.truncation));
+  if (whole) {
+    options.max_length = std::numeric_limits<int64_t>::max();
+  }
   return options;
 }
 
