@@ -5,11 +5,10 @@
 #include <utility>
 
 #include "align/objectives/preference_objective.h"
-#include "align/objectives/reference_logps.h"
 #include "align/objectives/reward_objective.h"
-#include "align/objectives/sft_objective.h"
 #include "align/tune/plan.h"
 #include "align/tune/run_folder.h"
+#include "align/tune/run_objectives.h"
 #include "base/error.h"
 #include "base/io.h"
 #include "tensor/guard.h"
@@ -30,27 +29,6 @@ Json texts(const std::vector<std::string>& values) {
     list.push_back(value);
   }
   return list;
-}
-
-at::ScalarType parameter_type(const Recipe& recipe) {
-  return recipe.precision == "bf16-pure" ? at::kBFloat16 : at::kFloat;
-}
-
-train::LearnerOptions learner_options(const Recipe& recipe) {
-  train::LearnerOptions options;
-  options.twin.compute = recipe.precision == "fp32" ? at::kFloat : at::kBFloat16;
-  options.twin.recompute_layers = recipe.checkpointing == "full";
-  if (recipe.parameters == "lora") {
-    options.lora = train::LoraOptions{.rank = recipe.lora.rank,
-                                      .alpha = recipe.lora.alpha,
-                                      .dropout = recipe.lora.dropout,
-                                      .rslora = recipe.lora.rslora,
-                                      .dora = recipe.lora.dora,
-                                      .targets = recipe.lora.targets,
-                                      .modules_to_save = recipe.lora.modules_to_save,
-                                      .seed = recipe.seed};
-  }
-  return options;
 }
 
 train::OptimiserOptions optimiser_options(const Recipe& recipe) {
@@ -80,7 +58,16 @@ class Run {
     CUPEL_TRY_VOID(open_folder());
     note_data();
     CUPEL_TRY_VOID(load_model());
-    CUPEL_TRY_VOID(make_objectives());
+    CUPEL_TRY(const std::vector<int64_t> done, checkpoints_->steps());
+    CUPEL_TRY(objectives_,
+              RunObjectives::create({.recipe = &recipe_,
+                                     .prepared = &prepared_,
+                                     .learner = learner_.get(),
+                                     .collective = &collective_,
+                                     .folder = folder_->path(),
+                                     .trained_already = !done.empty(),
+                                     .stop = hooks_.stop,
+                                     .note = [this](std::string_view line) { note(line); }}));
     CUPEL_TRY_VOID(make_optimiser());
     CUPEL_TRY_VOID(restore());
     CUPEL_TRY_VOID(take_samples("before"));
@@ -174,114 +161,6 @@ class Run {
     return Ok{};
   }
 
-  Result<std::optional<ReferenceLogps>> logps_of(const train::DataSet& data,
-                                                 std::string_view name) {
-    ReferenceLogps::Options options{
-        .cache = folder_->file(name),
-        .model_fingerprint = prepared_.file->fingerprint() + recipe_.precision};
-    auto known = ReferenceLogps::read(data, options);
-    if (known) {
-      return std::optional(std::move(*known));
-    }
-    note("reference: computing its log-probs, once");
-    options.progress = [this](int64_t /*done*/, int64_t /*all*/) -> Result<Ok> {
-      return hooks_.stop.stop_requested() ? Result<Ok>(cancelled("stopped")) : Result<Ok>(Ok{});
-    };
-    // Without the adapters, or, before the first step, the model itself.
-    train::Twin* twin = learner_->base() != nullptr ? learner_->base() : &learner_->twin();
-    std::optional<train::Twin> start;
-    std::optional<train::Model> model;
-    CUPEL_TRY(const std::vector<int64_t> steps, checkpoints_->steps());
-    if (learner_->base() == nullptr && !steps.empty()) {
-      CUPEL_TRY(model, train::load_model(prepared_.file, {.type = parameter_type(recipe_)}));
-      CUPEL_TRY(start, train::Twin::create(*model, learner_options(recipe_).twin));
-      twin = &*start;
-    }
-    CUPEL_TRY(ReferenceLogps computed, ReferenceLogps::compute(*twin, data, options));
-    return std::optional(std::move(computed));
-  }
-
-  Result<Ok> make_reference() {
-    const Method& method = prepared_.method;
-    if (!method.needs_reference(recipe_)) {
-      return Ok{};
-    }
-    const bool live = method.loss != nullptr && method.loss->baseline != nullptr;
-    if (!live) {
-      CUPEL_TRY(reference_, logps_of(prepared_.data, "reference.safetensors"));
-      if (prepared_.held_out) {
-        CUPEL_TRY(held_out_reference_,
-                  logps_of(*prepared_.held_out, "reference-held-out.safetensors"));
-      }
-      return Ok{};
-    }
-    if (learner_->base() == nullptr) {
-      note("reference: a second copy of the model in memory");
-      CUPEL_TRY(frozen_, train::load_model(prepared_.file, {.type = parameter_type(recipe_)}));
-      CUPEL_TRY(frozen_twin_, train::Twin::create(*frozen_, learner_options(recipe_).twin));
-    }
-    return Ok{};
-  }
-
-  Result<std::unique_ptr<train::Objective>> objective_over(
-      const train::DataSet& data, const std::optional<ReferenceLogps>& reference) {
-    const Method& method = prepared_.method;
-    const ReferenceLogps* const cached = reference ? &*reference : nullptr;
-    if (method.kind == Method::Kind::kSft) {
-      SftOptions options{.label_smoothing = recipe_.loss.label_smoothing,
-                         .z_loss = recipe_.loss.z_loss,
-                         .dft = recipe_.sft.dft,
-                         .neftune_alpha = recipe_.sft.neftune_alpha,
-                         .kl_to_init = recipe_.sft.kl_to_init,
-                         .seed = recipe_.seed};
-      CUPEL_TRY(options.reduction, parse_reduction(recipe_.loss.reduction));
-      return std::unique_ptr<train::Objective>(
-          std::make_unique<SftObjective>(*learner_, data, cached, options));
-    }
-    if (method.kind == Method::Kind::kReward) {
-      return std::unique_ptr<train::Objective>(std::make_unique<RewardObjective>(
-          *method.loss, *method.options, *learner_, data, recipe_.reward.attributes));
-    }
-    train::Twin* live = nullptr;
-    if (method.needs_reference(recipe_) && cached == nullptr) {
-      live = frozen_twin_ ? &*frozen_twin_ : learner_->base();
-    }
-    CUPEL_TRY(PreferenceObjective objective,
-              PreferenceObjective::create(*method.loss, *method.options, *learner_, data,
-                                          {.cached = cached, .live = live}));
-    return std::unique_ptr<train::Objective>(
-        std::make_unique<PreferenceObjective>(std::move(objective)));
-  }
-
-  Result<Ok> make_objectives() {
-    CUPEL_TRY_VOID(make_reference());
-    CUPEL_TRY(objective_, objective_over(prepared_.data, reference_));
-    if (prepared_.held_out) {
-      CUPEL_TRY(held_out_objective_, objective_over(*prepared_.held_out, held_out_reference_));
-      CUPEL_TRY(evaluation_.plan, whole_plan(*prepared_.held_out));
-      evaluation_.objective = held_out_objective_.get();
-    }
-    return Ok{};
-  }
-
-  /// All items of a data set as one step, in their order.
-  Result<train::StepPlan> whole_plan(const train::DataSet& data) const {
-    CUPEL_TRY(
-        train::BatchOptions options,
-        train::batch_options(recipe_, data, prepared_.method.data_kind(), collective_.size()));
-    options.order = {.seed = 0, .shuffle = false};
-    if (options.packing == train::Packing::kWrapped) {
-      options.packing = train::Packing::kBfdSplit;  // every token is looked at once either way
-    }
-    options.drop_last = false;
-    const auto items = static_cast<int64_t>(data.lengths.size());
-    const int64_t unit = options.micro_batch * options.ranks;
-    options.batch = (items + unit - 1) / unit * unit;
-    options.window = items;
-    CUPEL_TRY(train::Batcher batcher, train::Batcher::create(options, data.lengths));
-    return batcher.next();
-  }
-
   Result<Ok> make_optimiser() {
     std::vector<train::TrainedParameter> all =
         learner_->optimiser_parameters({.decay_embeddings = recipe_.optim.decay_embeddings,
@@ -371,7 +250,7 @@ class Run {
                                         .eval_at_start = recipe_.eval.at_start,
                                         .patience = recipe_.eval.patience,
                                         .checkpoint_every = recipe_.checkpoint.every};
-    train::Trainer::Parts parts{.objective = objective_.get(),
+    train::Trainer::Parts parts{.objective = &objectives_->training(),
                                 .batcher = &*prepared_.batcher,
                                 .optimiser = optimiser_.get(),
                                 .schedule = &*prepared_.schedule,
@@ -379,7 +258,7 @@ class Run {
                                 .parameters = parameters_,
                                 .owned = owned_,
                                 .share = {},
-                                .evaluation = evaluation_};
+                                .evaluation = objectives_->evaluation()};
     if (collective_.size() > 1) {
       parts.share = [this] {
         return train::share_parameters(collective_, parameters_, owners_, "the new parameters");
@@ -436,13 +315,7 @@ class Run {
   std::optional<RunFolder> folder_;
   std::optional<train::CheckpointFolder> checkpoints_;
   std::unique_ptr<train::Learner> learner_;
-  std::optional<train::Model> frozen_;
-  std::optional<train::Twin> frozen_twin_;
-  std::optional<ReferenceLogps> reference_;
-  std::optional<ReferenceLogps> held_out_reference_;
-  std::unique_ptr<train::Objective> objective_;
-  std::unique_ptr<train::Objective> held_out_objective_;
-  train::EvaluationSet evaluation_;
+  std::unique_ptr<RunObjectives> objectives_;
   std::vector<at::Tensor> parameters_;
   std::vector<int64_t> owners_;
   std::vector<int64_t> owned_;

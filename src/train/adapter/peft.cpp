@@ -182,12 +182,12 @@ class AdapterReader {
 
 Json config_of(const LoraOptions& options,
                const std::vector<std::string>& modules,
-               const std::string& model) {
+               const Model& model) {
   Json targets = options.target_regex.empty() ? texts(modules) : Json(options.target_regex);
   return Json::object()
       .set("peft_type", "LORA")
-      .set("task_type", "CAUSAL_LM")
-      .set("base_model_name_or_path", model)
+      .set("task_type", model.description.outputs > 0 ? "SEQ_CLS" : "CAUSAL_LM")
+      .set("base_model_name_or_path", model.source->path())
       .set("r", options.rank)
       .set("lora_alpha", options.alpha)
       .set("lora_dropout", options.dropout)
@@ -211,7 +211,7 @@ Result<Ok> Lora::save(const std::string& folder) const {
     for (const auto& part : parts_) {
       modules.push_back(part->module);
     }
-    CUPEL_TRY_VOID(out.write_json(kConfig, config_of(options_, modules, model_.source->path()), 2));
+    CUPEL_TRY_VOID(out.write_json(kConfig, config_of(options_, modules, model_), 2));
     std::vector<engine::SafetensorsPlan> plans;
     std::vector<at::Tensor> tensors;
     for (const ParameterSet::Entry& entry : parameters_.entries()) {

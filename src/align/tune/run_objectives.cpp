@@ -1,0 +1,172 @@
+#include "align/tune/run_objectives.h"
+
+#include <utility>
+
+#include "align/objectives/preference_objective.h"
+#include "align/objectives/reward_objective.h"
+#include "align/objectives/sft_objective.h"
+#include "base/error.h"
+#include "train/recipe/recipe_options.h"
+
+namespace cupel::align {
+
+using train::Recipe;
+
+at::ScalarType parameter_type(const Recipe& recipe) {
+  return recipe.precision == "bf16-pure" ? at::kBFloat16 : at::kFloat;
+}
+
+train::LearnerOptions learner_options(const Recipe& recipe) {
+  train::LearnerOptions options;
+  options.twin.compute = recipe.precision == "fp32" ? at::kFloat : at::kBFloat16;
+  options.twin.recompute_layers = recipe.checkpointing == "full";
+  if (recipe.parameters == "lora") {
+    options.lora = train::LoraOptions{.rank = recipe.lora.rank,
+                                      .alpha = recipe.lora.alpha,
+                                      .dropout = recipe.lora.dropout,
+                                      .rslora = recipe.lora.rslora,
+                                      .dora = recipe.lora.dora,
+                                      .targets = recipe.lora.targets,
+                                      .modules_to_save = recipe.lora.modules_to_save,
+                                      .seed = recipe.seed};
+  }
+  return options;
+}
+
+Result<std::unique_ptr<RunObjectives>> RunObjectives::create(Parts parts) {
+  std::unique_ptr<RunObjectives> objectives(new RunObjectives(std::move(parts)));
+  CUPEL_TRY_VOID(objectives->make());
+  return objectives;
+}
+
+Result<Ok> RunObjectives::make() {
+  CUPEL_TRY_VOID(make_reference());
+  const PreparedRun& prepared = *parts_.prepared;
+  CUPEL_TRY(training_, over(prepared.data, reference_));
+  if (prepared.held_out) {
+    CUPEL_TRY(held_out_, over(*prepared.held_out, held_out_reference_));
+    CUPEL_TRY(held_out_plan_, whole_plan(*prepared.held_out));
+  }
+  return Ok{};
+}
+
+Result<Ok> RunObjectives::make_reference() {
+  const Method& method = parts_.prepared->method;
+  if (!method.needs_reference(*parts_.recipe)) {
+    return Ok{};
+  }
+  const bool live = method.loss != nullptr && method.loss->baseline != nullptr;
+  if (!live) {
+    CUPEL_TRY(reference_, logps_of(parts_.prepared->data, "reference.safetensors"));
+    if (parts_.prepared->held_out) {
+      CUPEL_TRY(held_out_reference_,
+                logps_of(*parts_.prepared->held_out, "reference-held-out.safetensors"));
+    }
+    return Ok{};
+  }
+  if (parts_.learner->base() == nullptr) {
+    parts_.note("reference: a second copy of the model in memory");
+    CUPEL_TRY(frozen_,
+              train::load_model(parts_.prepared->file, {.type = parameter_type(*parts_.recipe)}));
+    CUPEL_TRY(frozen_twin_, train::Twin::create(*frozen_, learner_options(*parts_.recipe).twin));
+  }
+  return Ok{};
+}
+
+Result<std::optional<ReferenceLogps>> RunObjectives::logps_of(const train::DataSet& data,
+                                                              std::string_view name) {
+  const ReferenceLogps::Options options{
+      .cache = format("{}/{}", parts_.folder, name),
+      .model_fingerprint = parts_.prepared->file->fingerprint() + parts_.recipe->precision,
+      .progress = [this](int64_t /*done*/, int64_t /*all*/) -> Result<Ok> {
+        return parts_.stop.stop_requested() ? Result<Ok>(cancelled("stopped")) : Result<Ok>(Ok{});
+      }};
+  // Process 0 computes them, the others read what it wrote.
+  std::optional<ReferenceLogps> logps;
+  Result<Ok> done = Ok{};
+  if (parts_.collective->rank() == 0) {
+    auto known = ReferenceLogps::read(data, options);
+    if (!known) {
+      parts_.note("reference: computing its log-probs, once");
+      known = compute(data, options);
+    }
+    if (known) {
+      logps = std::move(*known);
+    } else {
+      done = std::move(known).error();
+    }
+  }
+  std::array<double, 1> failed = {done ? 0.0 : 1.0};
+  CUPEL_TRY_VOID(parts_.collective->sum(failed, "the reference's log-probs"));
+  CUPEL_TRY_VOID(done);
+  if (failed[0] > 0) {
+    return failed_precondition("process 0 could not compute the reference's log-probs");
+  }
+  if (!logps) {
+    CUPEL_TRY(logps, ReferenceLogps::read(data, options));
+  }
+  return logps;
+}
+
+Result<ReferenceLogps> RunObjectives::compute(const train::DataSet& data,
+                                              ReferenceLogps::Options options) {
+  train::Twin* const base = parts_.learner->base();
+  if (base != nullptr || !parts_.trained_already) {
+    return ReferenceLogps::compute(base != nullptr ? *base : parts_.learner->twin(), data, options);
+  }
+  CUPEL_TRY(const train::Model start,
+            train::load_model(parts_.prepared->file, {.type = parameter_type(*parts_.recipe)}));
+  CUPEL_TRY(train::Twin twin, train::Twin::create(start, learner_options(*parts_.recipe).twin));
+  return ReferenceLogps::compute(twin, data, options);
+}
+
+Result<std::unique_ptr<train::Objective>> RunObjectives::over(
+    const train::DataSet& data, const std::optional<ReferenceLogps>& reference) {
+  const Recipe& recipe = *parts_.recipe;
+  const Method& method = parts_.prepared->method;
+  train::Learner& learner = *parts_.learner;
+  const ReferenceLogps* const cached = reference ? &*reference : nullptr;
+  using Made = std::unique_ptr<train::Objective>;
+  if (method.kind == Method::Kind::kSft) {
+    SftOptions options{.label_smoothing = recipe.loss.label_smoothing,
+                       .z_loss = recipe.loss.z_loss,
+                       .dft = recipe.sft.dft,
+                       .neftune_alpha = recipe.sft.neftune_alpha,
+                       .kl_to_init = recipe.sft.kl_to_init,
+                       .seed = recipe.seed};
+    CUPEL_TRY(options.reduction, parse_reduction(recipe.loss.reduction));
+    return Made(std::make_unique<SftObjective>(learner, data, cached, options));
+  }
+  if (method.kind == Method::Kind::kReward) {
+    return Made(std::make_unique<RewardObjective>(*method.loss, *method.options, learner, data,
+                                                  recipe.reward.attributes));
+  }
+  train::Twin* live = nullptr;
+  if (method.needs_reference(recipe) && cached == nullptr) {
+    live = frozen_twin_ ? &*frozen_twin_ : learner.base();
+  }
+  CUPEL_TRY(PreferenceObjective objective,
+            PreferenceObjective::create(*method.loss, *method.options, learner, data,
+                                        {.cached = cached, .live = live}));
+  return Made(std::make_unique<PreferenceObjective>(std::move(objective)));
+}
+
+/// All items of a data set as one step, in their order.
+Result<train::StepPlan> RunObjectives::whole_plan(const train::DataSet& data) const {
+  CUPEL_TRY(train::BatchOptions options,
+            train::batch_options(*parts_.recipe, data, parts_.prepared->method.data_kind(),
+                                 parts_.collective->size()));
+  options.order = {.seed = 0, .shuffle = false};
+  if (options.packing == train::Packing::kWrapped) {
+    options.packing = train::Packing::kBfdSplit;  // every token is looked at once either way
+  }
+  options.drop_last = false;
+  const auto items = static_cast<int64_t>(data.lengths.size());
+  const int64_t unit = options.micro_batch * options.ranks;
+  options.batch = (items + unit - 1) / unit * unit;
+  options.window = items;
+  CUPEL_TRY(train::Batcher batcher, train::Batcher::create(options, data.lengths));
+  return batcher.next();
+}
+
+}  // namespace cupel::align
