@@ -1,3 +1,6 @@
+// Proves: system 70
+// Proves: system 94
+// Proves: system 96
 // Worked values beside the table, and what losses owe to each other.
 #include <cmath>
 

@@ -1,3 +1,4 @@
+// Proves: system 96
 #include "align/objectives/sft_objective.h"
 
 #include <cmath>

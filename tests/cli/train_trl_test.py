@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# Proves: system 70
+# Proves: system 94
 """`cupel tune` against TRL: the same tiny model, rows and order give the same curves and the same parameters.
 
 The fixtures are of bench/oracles/trl_oracle.py: each has TRL's settings, the recipe keys that mean the same, and what

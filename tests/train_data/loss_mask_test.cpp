@@ -1,3 +1,4 @@
+// Proves: system 96
 #include "train/data/loss_mask.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Proves: system 96
 // Masks of published chat templates (read in place): what is learnt is what the assistant says and
 // the token that ends its turn, as written down here for four dialogues. With the model's own
 // published vocabulary, where it is here, as with a tiny one.
