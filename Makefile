@@ -163,7 +163,8 @@ quick: setup-quick ## build and test only the modules that changed since BASE (d
 	ctest --test-dir build/dev --output-on-failure --no-tests=error --parallel $(JOBS) \
 	  -R "^($$(paste -sd'|' <<<"$$modules"))(_data)?\." -LE '^slow$$'
 
-bench: setup-bench compile ## compare with peers on this machine (best when it is idle); BENCH_FLAGS=--quick: minutes; writes bench/results/latest.json
+# In a hurry training is not measured, and needs no libtorch.
+bench: setup-bench compile $(if $(findstring --quick,$(BENCH_FLAGS)),,train) ## compare with peers on this machine (best when it is idle); BENCH_FLAGS=--quick: minutes; writes bench/results/latest.json
 	@python=$$(bench/setup.sh $(if $(findstring --quick,$(BENCH_FLAGS)),,--all) | tail -n 1)
 	cmake --preset release -DCUPEL_BUILD_BENCH=ON >/dev/null
 	cmake --build --preset release --parallel $(JOBS) --target cupel_rank_fit_bench

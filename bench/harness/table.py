@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import train_figures
 from .statistics import paired_ratio
 from .targets import limit_share, ratio
 
@@ -132,6 +133,8 @@ def notes(results: dict) -> list[str]:
                  f"{results['rounds']} rounds, Cupel {host['commit']}")
     if "rank" in results:
         lines.append("rank: " + ", ".join(f"{name} {version}" for name, version in results["rank"]["versions"].items()))
+    if "train" in results:
+        lines.append("train: " + ", ".join(f"{name} {version}" for name, version in results["train"]["versions"].items()))
     if "bandwidth" in results:
         bandwidth = results["bandwidth"]
         lines.append(f"read bandwidth {bandwidth['gb_s']['median']:.1f} GB/s ({bandwidth['source']})")
@@ -151,6 +154,9 @@ def document(results: dict, descriptions: dict[str, str], markdown: bool = False
     if results.get("rank"):
         parts.append(("## " if markdown else "") + "Rankings: seconds, and peak memory of the process")
         parts.append(render(rank_rows(results["rank"]), markdown))
+    if results.get("train"):
+        parts.append(("## " if markdown else "") + "Training: seconds, and peak memory of the process")
+        parts.append(render(train_figures.rows(results["train"]), markdown))
     if results["targets"]:
         parts += ["## Targets"] if markdown else ["Targets"]
         parts.append(render(target_rows(results), markdown))

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Checks what bench/harness computes from turns of training: epochs, ratios, targets and the table."""
+import sys
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench"))
+
+from harness import table, targets, train, train_figures  # noqa: E402
+
+
+def side(step_s=1.0, epoch_s=16.0, peak_bytes=1e9):
+    return {"step_s": step_s, "epoch_s": epoch_s, "peak_bytes": peak_bytes}
+
+
+def training(name="dpo f32", cupel=None, trl=None, busy=0.0, difference=0.0):
+    case = {"what": train.CASES[name].what, "epoch_steps": 16, "best": {"cupel": "f32", "trl": "f32, reference live"},
+            "loss_difference": difference, "cupel": cupel or side(), "trl": trl or side()}
+    return {"versions": {"trl": "1.16.0"}, "busy_share": busy, "cases": {name: case}, "failures": []}
+
+
+def verdicts(found):
+    return [check.verdict for check in targets.train_checks({"train": found})]
+
+
+class Epochs(unittest.TestCase):
+    def test_whole_epoch_is_the_sum(self):
+        turn = {"steps_s": [5.0, 2.0, 2.0, 3.0], "reference_s": 1.5}
+        self.assertEqual(train.epoch_seconds(turn, 4), 13.5)
+
+    def test_part_of_one_leaves_the_first_step_out_of_the_estimate(self):
+        # 2 of 16 steps: the reference of all rows takes 8 times as long; each step the usual 3 s.
+        turn = {"steps_s": [9.0, 3.0], "reference_s": 0.5}
+        self.assertEqual(train.epoch_seconds(turn, 16), 0.5 * 8 + 3.0 * 16)
+
+    def test_usual_step(self):
+        self.assertEqual(train.usual_step({"steps_s": [9.0, 3.0, 1.0, 2.0]}), 2.0)
+        self.assertEqual(train.usual_step({"steps_s": [9.0]}), 9.0)
+
+    def test_losses_are_compared_over_three_steps(self):
+        ours, theirs = {"losses": [1.0, 2.0, 3.0, 9.0]}, {"losses": [1.0, 2.5, 3.0, 1.0]}
+        self.assertAlmostEqual(train.difference_of_losses(ours, theirs), 0.2)
+
+
+class Forms(unittest.TestCase):
+    def test_every_precision_is_tried_with_both_references(self):
+        self.assertEqual(list(train.CASES["dpo bf16"].theirs),
+                         ["pure, reference live", "pure, reference precomputed", "autocast, reference live",
+                          "autocast, reference precomputed"])
+        self.assertEqual(train.CASES["dpo f32"].theirs["f32, reference live"],
+                         ("--precision", "f32", "--reference", "live"))
+
+    def test_targets_are_of_known_cases(self):
+        for names in (train_figures.SPEED, train_figures.MEMORY, train_figures.SAME_LOSS_CASES):
+            self.assertLessEqual(set(names), set(train.CASES))
+
+
+class Verdicts(unittest.TestCase):
+    def test_speed_memory_and_losses(self):
+        fast = training(cupel=side(epoch_s=8.0, peak_bytes=0.6e9), difference=1e-4)
+        self.assertEqual(verdicts(fast), ["PASS", "PASS", "PASS"])
+        slow = training(cupel=side(epoch_s=8.1, peak_bytes=0.61e9), difference=2e-3)
+        self.assertEqual(verdicts(slow), ["MISS", "MISS", "MISS"])
+
+    def test_busy_machine_spoils_times_alone(self):
+        self.assertEqual(verdicts(training(cupel=side(epoch_s=1.0, peak_bytes=1.0), busy=0.5)), ["BUSY", "PASS", "PASS"])
+
+    def test_lora_has_a_speed_alone(self):
+        self.assertEqual(verdicts(training("lora dpo", cupel=side(epoch_s=8.0))), ["PASS"])
+
+    def test_packed_has_a_speed_and_losses(self):
+        self.assertEqual(verdicts(training("sft packed", cupel=side(epoch_s=11.0))), ["MISS", "PASS"])
+
+    def test_no_training_no_targets(self):
+        self.assertEqual(targets.train_checks({}), [])
+
+
+class Table(unittest.TestCase):
+    def test_row(self):
+        found = training(cupel=side(2.5, 44.0, 1.5e9), trl=side(7.25, 132.0, 3e9))
+        text = table.render(train_figures.rows(found))
+        self.assertRegex(text, r"DPO, f32 +2\.50 +7\.25 +44 +132 +3\.00 x +1500 +3000 +0\.50 x +f32; f32, reference live")
+
+    def test_document_has_it(self):
+        run = {"workloads": {}, "failures": [], "threads": 2, "rounds": 1, "train": training(),
+               "machine": {"cpu": "C", "cores": 2, "flags": [], "commit": "abc"}}
+        run["targets"] = targets.all_checks(run)
+        text = table.document(run, {})
+        self.assertIn("Training: seconds", text)
+        self.assertIn("train: trl 1.16.0", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
