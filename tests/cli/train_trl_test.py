@@ -25,7 +25,7 @@ PARAMETERS = 1e-5
 # What else TRL logs: Cupel's name for it, and how far apart the two may be, in units of max(1, |value|).
 METRICS = {"rewards/chosen": "rewards/chosen", "rewards/rejected": "rewards/rejected",
            "rewards/margins": "rewards/margins", "rewards/accuracies": "rewards/accuracies", "kl": "kl",
-           "log_odds_chosen": "log_odds_ratio"}
+           "margin": "rewards/margins", "accuracy": "rewards/accuracies", "log_odds_chosen": "log_odds_ratio"}
 METRIC_BOUND = 1e-4
 
 
@@ -148,9 +148,14 @@ class TrlTest(CupelTest):
     def test_simpo(self):
         self.check_run("simpo")
 
+    def test_reward_model(self):
+        self.check_run("reward")
+
+    def test_reward_model_with_margins_and_centring(self):
+        self.check_run("reward_margin")
+
     def test_every_oracle_is_compared(self):
-        oracles = {path.stem for path in ORACLES.glob("*.json") if not path.stem.startswith("reward")}
-        oracles -= {"models", "rows"}
+        oracles = {path.stem for path in ORACLES.glob("*.json")} - {"models", "rows"}
         source = (ROOT / "tests/cli/train_trl_test.py").read_text()
         self.assertEqual({name for name in oracles if f'check_run("{name}")' in source}, oracles)
 
