@@ -37,7 +37,7 @@ TEST(Recipe, ItsDefaultsAreThePublishedOnes) {
   EXPECT_EQ(r.precision, "bf16-mixed");
   EXPECT_EQ(r.data.max_length, 2048);
   EXPECT_EQ(r.data.loss_on, "assistant_all");
-  EXPECT_EQ(r.data.packing, "bfd");
+  EXPECT_EQ(r.data.packing, "auto");
   EXPECT_EQ(r.seed, 42U);
   EXPECT_EQ(r.learning_rate(), 2e-5);
   EXPECT_EQ(good("parameters = 'lora'").learning_rate(), 2e-4);
@@ -93,7 +93,7 @@ TEST(Recipe, NamesWhatAValueShouldBe) {
       {"[data]\nfiles = 'a'", "r.toml:2: data.files is \"a\"; expected a list"},
       {"[data]\nfiles = [1]", "r.toml:2: data.files is 1; expected a text in quotes"},
       {"[data]\npacking = 'bdf'",
-       "r.toml:2: data.packing is \"bdf\" (did you mean \"bfd\"?); expected none, wrapped, bfd, "
+       "r.toml:2: data.packing is \"bdf\" (did you mean \"bfd\"?); expected auto, none, wrapped, bfd, "
        "bfd_split, multipack"},
       {"preference.params = 1", "r.toml:1: preference.params is 1; expected keys below it"},
       {"preference.params.'a b' = 1", "r.toml:1: preference.params.a b: a name is letters"},
@@ -113,7 +113,7 @@ TEST(Recipe, ValuesThatContradictAreRefused) {
   EXPECT_NE(message("[sched]\nmin_lr=1").find("above optim.lr"), std::string::npos);
   EXPECT_NE(message("[batch]\nsize=5\nmicro=2").find("multiple"), std::string::npos);
   EXPECT_NE(message("[preference]\nreference='adapter_off'").find("no adapter"), std::string::npos);
-  EXPECT_NE(message("[data]\ngroup_by_length=true").find("not packed"), std::string::npos);
+  EXPECT_NE(message("[data]\ngroup_by_length=true\npacking='bfd'").find("not packed"), std::string::npos);
   EXPECT_NE(message("[optim]\nbeta2=1").find("below 1"), std::string::npos);
 }
 
@@ -138,7 +138,7 @@ TEST(Recipe, SaysInWhichKeysTwoDiffer) {
   b.data.packing = "none";
   b.preference.params = {{"beta", 0.5}};
   EXPECT_EQ(recipe_differences(b, a),
-            (std::vector<std::string>{"data.packing: \"none\", was \"bfd\"",
+            (std::vector<std::string>{"data.packing: \"none\", was \"auto\"",
                                       "optim.lr: 0.001, was not set",
                                       "preference.params: beta = 0.5, was not set"}));
 }
