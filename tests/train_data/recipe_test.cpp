@@ -93,7 +93,8 @@ TEST(Recipe, NamesWhatAValueShouldBe) {
       {"[data]\nfiles = 'a'", "r.toml:2: data.files is \"a\"; expected a list"},
       {"[data]\nfiles = [1]", "r.toml:2: data.files is 1; expected a text in quotes"},
       {"[data]\npacking = 'bdf'",
-       "r.toml:2: data.packing is \"bdf\" (did you mean \"bfd\"?); expected auto, none, wrapped, bfd, "
+       "r.toml:2: data.packing is \"bdf\" (did you mean \"bfd\"?); expected auto, none, wrapped, "
+       "bfd, "
        "bfd_split, multipack"},
       {"preference.params = 1", "r.toml:1: preference.params is 1; expected keys below it"},
       {"preference.params.'a b' = 1", "r.toml:1: preference.params.a b: a name is letters"},
@@ -113,7 +114,8 @@ TEST(Recipe, ValuesThatContradictAreRefused) {
   EXPECT_NE(message("[sched]\nmin_lr=1").find("above optim.lr"), std::string::npos);
   EXPECT_NE(message("[batch]\nsize=5\nmicro=2").find("multiple"), std::string::npos);
   EXPECT_NE(message("[preference]\nreference='adapter_off'").find("no adapter"), std::string::npos);
-  EXPECT_NE(message("[data]\ngroup_by_length=true\npacking='bfd'").find("not packed"), std::string::npos);
+  EXPECT_NE(message("[data]\ngroup_by_length=true\npacking='bfd'").find("not packed"),
+            std::string::npos);
   EXPECT_NE(message("[optim]\nbeta2=1").find("below 1"), std::string::npos);
 }
 
