@@ -205,6 +205,43 @@ TEST(SftObjective, NoiseOfEmbeddingsIsBoundedAndOnlyInTraining) {
   EXPECT_FALSE(noise.equal(embedding_noise(packed, 64, 5, 3, 10)));
 }
 
+TEST(SftObjective, EvaluationTellsInstructionsFromCompletions) {
+  ObjectiveFixture fixture;
+  std::vector<Example> examples;
+  examples.push_back(fixture.example(6, 2));
+  examples.push_back(fixture.example(5, 3));
+  using enum train::TokenRole;
+  examples[0].roles = {kTemplate, kInstruction, kInstruction, kTemplate, kCompletion, kCompletion};
+  examples[1].roles = {kInstruction, kTemplate, kCompletion, kCompletion, kCompletion};
+  std::vector<double> sums(3);
+  for (Example whole : examples) {
+    std::fill(whole.weights.begin(), whole.weights.end(), 1.0F);
+    const at::Tensor logps = test::plain_logps(fixture.learner().twin(), whole);
+    for (size_t i = 1; i < whole.ids.size(); ++i) {
+      sums[static_cast<size_t>(whole.roles[i])] -=
+          logps.select(0, static_cast<int64_t>(i) - 1).item<double>();
+    }
+  }
+  const DataSet data = test::data_of(std::move(examples));
+  SftObjective objective(fixture.learner(), data, nullptr, {});
+  const auto alone = train::single_process();
+  train::StepRunner runner(objective, {}, *alone);
+  const train::StepPlan plan =
+      test::one_step(data, 1, {.packing = train::Packing::kBfd, .max_length = 16});
+  const train::StepResult found = test::expect_value(runner.evaluate(plan, 0));
+  const auto mean = [&](std::string_view name) {
+    for (const train::MetricSum& metric : found.metrics) {
+      if (metric.name == name) {
+        return metric.sum / metric.count;
+      }
+    }
+    return 0.0;
+  };
+  EXPECT_NEAR(mean("nll/completion"), sums[2] / 5, kExact);
+  EXPECT_NEAR(mean("nll/instruction"), sums[1] / 2, kExact);  // a first token is no label
+  EXPECT_NEAR(found.loss, sums[2] / 5, kExact);
+}
+
 TEST(SftObjective, AveragesOfMicroBatchesWouldBeAnotherLoss) {
   // training-core, Done 7: sums 10 over 10 tokens and 2 over 1 give 12/11, not 1.5.
   EXPECT_NEAR((10.0 + 2.0) / (10 + 1), 1.09090909, 1e-8);

@@ -85,6 +85,37 @@ at::Tensor embedding_noise(
   return result;
 }
 
+/// What each label of a batch is of: calls visit(row of the batch, role) where examples say so.
+template <typename Visit>
+void for_each_label_role(const train::DataSet& data, const PackedBatch& batch, const Visit& visit) {
+  for (const PackedDocument& document : batch.documents) {
+    const auto& roles = data.examples[static_cast<size_t>(document.item)].roles;
+    for (int64_t i = document.begin; i + 1 < document.end && !roles.empty(); ++i) {
+      visit(i, roles[static_cast<size_t>(document.first_token + i + 1 - document.begin)]);
+    }
+  }
+}
+
+at::Tensor SftObjective::labels_of_role(const PackedBatch& batch, train::TokenRole role) const {
+  std::vector<double> values(batch.ids.size());
+  for_each_label_role(*data_, batch, [&](int64_t row, train::TokenRole of) {
+    values[static_cast<size_t>(row)] = of == role ? 1 : 0;
+  });
+  return train::double_tensor(values);
+}
+
+std::vector<int32_t> SftObjective::labels_looked_at(const PackedBatch& batch, bool training) const {
+  std::vector<int32_t> labels = batch.labels;
+  if (!training) {
+    for_each_label_role(*data_, batch, [&](int64_t row, train::TokenRole of) {
+      if (of != train::TokenRole::kTemplate) {
+        labels[static_cast<size_t>(row)] = batch.ids[static_cast<size_t>(row) + 1];
+      }
+    });
+  }
+  return labels;
+}
+
 Result<train::Contribution> SftObjective::run(const train::MicroBatch& batch) {
   const PackedBatch packed = train::pack_examples(data_->examples, batch.pieces);
   train::ForwardOptions forward{.embedding_noise = {}, .dropout = batch.draw};
@@ -94,10 +125,10 @@ Result<train::Contribution> SftObjective::run(const train::MicroBatch& batch) {
                                               options_.neftune_alpha, options_.seed, *batch.draw)
                                   .to(like.device(), like.scalar_type());
   }
-  CUPEL_TRY(
-      const train::HeadLogps head,
-      train::batch_logps(learner_->twin(), packed, packed.labels, forward,
-                         {.mean_logps = options_.label_smoothing > 0, .entropy = !batch.draw}));
+  CUPEL_TRY(const train::HeadLogps head,
+            train::batch_logps(
+                learner_->twin(), packed, labels_looked_at(packed, batch.draw.has_value()), forward,
+                {.mean_logps = options_.label_smoothing > 0, .entropy = !batch.draw}));
   const auto options = head.logps.options();
   const at::Tensor factor = train::double_tensor(factors(packed)).to(options);
   const at::Tensor counted = train::float_tensor(packed.weights).to(options);
@@ -114,9 +145,16 @@ Result<train::Contribution> SftObjective::run(const train::MicroBatch& batch) {
   train::Contribution result;
   const double weight = sum_of(counted);
   result.metrics = {{.name = "nll", .sum = -sum_of(head.logps * counted), .count = weight}};
-  if (head.entropy.defined()) {
+  if (!batch.draw) {
     result.metrics.push_back(
         {.name = "entropy", .sum = sum_of(head.entropy * counted), .count = weight});
+    for (const auto& [name, role] :
+         {std::pair{"nll/completion", train::TokenRole::kCompletion},
+          std::pair{"nll/instruction", train::TokenRole::kInstruction}}) {
+      const at::Tensor of_role = labels_of_role(packed, role).to(options);
+      result.metrics.push_back(
+          {.name = name, .sum = -sum_of(head.logps * of_role), .count = sum_of(of_role)});
+    }
   }
   if (reference_ != nullptr) {
     const at::Tensor ratio =

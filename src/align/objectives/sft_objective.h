@@ -44,8 +44,9 @@ at::Tensor embedding_noise(
 /// DFT: Wu et al. 2025; KL: Shi et al. 2024).
 ///
 /// The value is Σ c·nll ÷ n with c = w and n = Σ w over tokens, or c = w ÷ (Σ w of the unit) and n
-/// the units. Metrics: "nll" (per label, by weight, without extras), in evaluations "entropy", and
-/// with a reference "kl", the mean of log π − log π₀.
+/// the units. Metrics: "nll" (per label, by weight, without extras), in evaluations "entropy" and,
+/// whatever is learnt, "nll/completion" and "nll/instruction" of all tokens of these kinds (where
+/// examples have roles), and with a reference "kl", the mean of log π − log π₀.
 class SftObjective final : public train::Objective {
  public:
   /// `learner`, `data` and `reference` (null: none) must outlive the object.
@@ -65,6 +66,13 @@ class SftObjective final : public train::Objective {
   using PieceKey = std::pair<int64_t, int64_t>;  // item, first token
   /// The factor of each label [T]: its weight, over that of its unit where the mean is of units.
   [[nodiscard]] std::vector<double> factors(const train::PackedBatch& batch) const;
+
+  /// 1 where the label [T] is a token of that role, else 0.
+  [[nodiscard]] at::Tensor labels_of_role(const train::PackedBatch& batch,
+                                          train::TokenRole role) const;
+  /// The batch's labels, and those of instructions and completions that are not learnt.
+  [[nodiscard]] std::vector<int32_t> labels_looked_at(const train::PackedBatch& batch,
+                                                      bool training) const;
 
   train::Learner* learner_;
   const train::DataSet* data_;

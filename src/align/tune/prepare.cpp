@@ -42,8 +42,10 @@ Result<Ok> read_texts(const Recipe& recipe, PreparedRun& run) {
 
 Result<DataSet> read_rows(const Recipe& recipe,
                           const PreparedRun& run,
-                          const std::vector<std::string>& files) {
-  CUPEL_TRY(const train::TokenizeOptions options, train::tokenize_options(recipe));
+                          const std::vector<std::string>& files,
+                          bool keep_roles) {
+  CUPEL_TRY(train::TokenizeOptions options, train::tokenize_options(recipe));
+  options.keep_roles = keep_roles;
   CUPEL_TRY(const train::RowTokenizer tokenizer,
             train::RowTokenizer::create(
                 *run.texts.tokenizer, run.chat_template ? &*run.chat_template : nullptr, options));
@@ -73,9 +75,9 @@ Result<PreparedRun> prepare_run(const Recipe& recipe, int64_t ranks) {
     return invalid_argument("no training data; set data.files (--data) to JSONL or Parquet files");
   }
   CUPEL_TRY_VOID(read_texts(recipe, run));
-  CUPEL_TRY(run.data, read_rows(recipe, run, recipe.data.files));
+  CUPEL_TRY(run.data, read_rows(recipe, run, recipe.data.files, false));
   if (!recipe.data.eval_files.empty()) {
-    CUPEL_TRY(run.held_out, read_rows(recipe, run, recipe.data.eval_files));
+    CUPEL_TRY(run.held_out, read_rows(recipe, run, recipe.data.eval_files, true));
   }
   for (const std::vector<std::string>* files : {&recipe.data.files, &recipe.data.eval_files}) {
     for (const std::string& path : *files) {

@@ -8,12 +8,21 @@
 
 namespace cupel::train {
 
+/// What a token is of; what a mask is made from, and what `cupel tune inspect` colours.
+enum class TokenRole : uint8_t {
+  kTemplate,     ///< markers, headers, BOS
+  kInstruction,  ///< text of a system, user or tool message; the prompt
+  kCompletion,   ///< text of the assistant and the token that ends its turn
+};
+
 /// One tokenised sequence.
 struct Example {
   std::vector<int32_t> ids;
   /// Per token, its weight as a label: 0 = not trained. The first one counts for nothing: no token
   /// stands before it.
   std::vector<float> weights;
+  /// Per token what it is of, where the options of tokenising ask for it; else empty.
+  std::vector<TokenRole> roles;
   std::string id;  ///< of its row
 
   /// How many labels are trained.

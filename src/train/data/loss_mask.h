@@ -11,6 +11,7 @@
 #include "core/tokenizer.h"
 #include "engine/template/chat_template.h"
 #include "engine/template/conversation.h"
+#include "train/data/example.h"
 
 namespace cupel::train {
 
@@ -28,13 +29,6 @@ enum class LossOn {
 std::span<const std::string_view> loss_on_names();
 /// Errors: kInvalidArgument - an unknown name, with the nearest known one.
 Result<LossOn> parse_loss_on(std::string_view name);
-
-/// What a token is of; what a mask is made from, and what `cupel tune inspect` colours.
-enum class TokenRole : uint8_t {
-  kTemplate,     ///< markers, headers, BOS
-  kInstruction,  ///< text of a system, user or tool message; the prompt
-  kCompletion,   ///< text of the assistant and the token that ends its turn
-};
 
 /// A tokenised text with the role of each token. A token that straddles a border is of the part
 /// that its first byte is of.

@@ -148,6 +148,9 @@ Example RowTokenizer::example_of(const Row& row, LabelledTokens tokens, LossOn l
     }
   }
   example.ids = std::move(tokens.ids);
+  if (options_.keep_roles) {
+    example.roles = std::move(tokens.roles);
+  }
   example.id = row.id;
   return example;
 }

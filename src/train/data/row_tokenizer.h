@@ -23,6 +23,7 @@ struct TokenizeOptions {
   double prompt_loss_weight = 1;
   int64_t max_length = 2048;  ///< ≥ 2
   Truncation truncation = Truncation::kKeepStart;
+  bool keep_roles = false;  ///< examples say of each token what it is of
   Json template_variables;  ///< further ones of the chat template, or null
   engine::RenderOptions render;
 };

@@ -20,6 +20,9 @@ Example part_of(const Example& example, int64_t begin, int64_t end) {
   Example part;
   part.ids.assign(example.ids.begin() + begin, example.ids.begin() + end);
   part.weights.assign(example.weights.begin() + begin, example.weights.begin() + end);
+  if (!example.roles.empty()) {
+    part.roles.assign(example.roles.begin() + begin, example.roles.begin() + end);
+  }
   part.id = example.id;
   return part;
 }
