@@ -5,8 +5,9 @@ Usage: trl_oracle.py [--out DIR] [--only NAME…] [--keep DIR]      (in the envi
 
 Writes tests/data/oracles/trl/: models.json (tiny folders for tests/support/seeded_checkpoint.cpp), rows.json and a
 file for each run with TRL's settings, the recipe keys of Cupel that mean the same, what TRL does differently by
-definition, and for 20 optimiser steps all that TRL logs, then a summary of the trained parameters. f32, no dropout, no
-shuffling. --only writes the named runs alone; --keep leaves the model folders.
+definition, and for 20 optimiser steps all that TRL logs, then a summary of the trained parameters; variants.json has
+the losses of DPOTrainer's other kinds for 8 steps. f32, no dropout, no shuffling. --only writes the named runs (or
+variants) alone; --keep leaves the model folders.
 """
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ import torch  # noqa: E402
 import transformers  # noqa: E402
 from datasets import Dataset  # noqa: E402
 from trl_model import KINDS, files_of, write_model  # noqa: E402
-from trl_runs import RUNS, STEPS, trainer_of  # noqa: E402
+from trl_runs import RUNS, STEPS, VARIANTS, trainer_of, variant  # noqa: E402
 from trl_texts import all_rows  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,14 +66,24 @@ def train(run, folder, rows):
     recorder = Recorder()
     kept = [{key: value for key, value in row.items() if key not in run.get("without", ())} for row in rows]
     with tempfile.TemporaryDirectory() as out:
-        settings = TRAINING | HOUSEHOLD | dict(output_dir=out)
+        steps = run.get("steps", STEPS)
+        settings = TRAINING | HOUSEHOLD | dict(output_dir=out, max_steps=steps)
         trainer = trainer_of(run, str(folder), Dataset.from_list(kept), settings, recorder)
         trainer.remove_callback(transformers.PrinterCallback)
         trainer.train()
     packed = list(trainer.train_dataset["seq_lengths"]) if run["trl"].get("packing") else None
-    assert len(recorder.steps) == STEPS, f"{len(recorder.steps)} steps were logged"
+    assert len(recorder.steps) == steps, f"{len(recorder.steps)} steps were logged"
     tensors = {name: summary(value) for name, value in trainer.model.named_parameters()}
     return recorder.steps, tensors, packed
+
+
+def train_variant(name, folder, rows):
+    """The other losses of pairs: the loss and the gradient's norm alone."""
+    run = variant(name)
+    steps, _, _ = train(run, folder / run["model"], rows[run["rows"]])
+    print(f"{name}: loss {steps[0]['loss']:.6f} … {steps[-1]['loss']:.6f}")
+    kept = [{key: step[key] for key in ("loss", "grad_norm", "learning_rate")} for step in steps]
+    return run | dict(trl=TRAINING | run["trl"] | dict(max_steps=run["steps"]), steps=kept)
 
 
 def write(path, content):
@@ -83,7 +94,7 @@ def write(path, content):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "tests/data/oracles/trl")
-    parser.add_argument("--only", nargs="*", default=list(RUNS))
+    parser.add_argument("--only", nargs="*", default=[*RUNS, "variants"])
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -96,7 +107,10 @@ def main():
         models = {kind: write_model(kind, files, folder / kind) for kind in KINDS}
         write(options.out / "models.json", dict(made_with=made_with, files=files, models=models))
         write(options.out / "rows.json", rows)
-        for name in options.only:
+        if "variants" in options.only:
+            runs = {name: train_variant(name, folder, rows) for name in VARIANTS}
+            write(options.out / "variants.json", dict(made_with=made_with, runs=runs))
+        for name in [name for name in options.only if name != "variants"]:
             run = RUNS[name]
             steps, tensors, packed = train(run, folder / run["model"], rows[run["rows"]])
             content = dict(made_with=made_with) | run | dict(trl=TRAINING | run["trl"])

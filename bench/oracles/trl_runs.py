@@ -122,6 +122,38 @@ RUNS = {
                "0.01 · (s_w + s_l)² to a pair's loss."]),
 }
 
+# The other losses of DPOTrainer: loss_type and more of TRL's settings, Cupel's loss and its parameters beyond beta.
+VARIANTS = {
+    "hinge": (dict(loss_type=["hinge"]), "hinge", {}),
+    "robust": (dict(loss_type=["robust"], label_smoothing=0.1), "robust", {"label_smoothing": 0.1}),
+    "exo_pair": (dict(loss_type=["exo_pair"], label_smoothing=1e-3), "exo_pair", {"label_smoothing": 1e-3}),
+    "nca_pair": (dict(loss_type=["nca_pair"]), "nca_pair", {}),
+    "bco_pair": (dict(loss_type=["bco_pair"]), "bco_pair", {"delta": 0.0}),
+    "sppo_hard": (dict(loss_type=["sppo_hard"]), "sppo_hard", {}),
+    "aot": (dict(loss_type=["aot"], label_smoothing=0.1), "aot", {"label_smoothing": 0.1}),
+    "aot_unpaired": (dict(loss_type=["aot_unpaired"]), "aot", {"variant": "unpaired"}),
+    "apo_zero": (dict(loss_type=["apo_zero"]), "apo_zero", {}),
+    "apo_down": (dict(loss_type=["apo_down"]), "apo_down", {}),
+    "discopop": (dict(loss_type=["discopop"], discopop_tau=0.05), "discopop", {"tau": 0.05}),
+    "sigmoid_norm": (dict(loss_type=["sigmoid_norm"]), "sigmoid_norm", {}),
+    "ld_dpo": (dict(ld_alpha=0.3), "ld_dpo", {"alpha": 0.3}),
+    "forward_kl": (dict(f_divergence_type="forward_kl"), "f_dpo_forward_kl", {}),
+    "js_divergence": (dict(f_divergence_type="js_divergence"), "f_dpo_js", {}),
+    "alpha_divergence": (dict(f_divergence_type="alpha_divergence", f_alpha_divergence_coef=0.5), "f_dpo_alpha",
+                         {"alpha": 0.5}),
+    "two_losses": (dict(loss_type=["sigmoid", "sft"], loss_weights=[1.0, 0.5]), "rpo",
+                   {"alpha": 0.5, "sft_reduction": "token"}),
+}
+VARIANT_STEPS = 8
+
+
+def variant(name):
+    settings, loss, parameters = VARIANTS[name]
+    keys = {f"preference.params.{key}": value for key, value in ({"beta": 0.1} | parameters).items()}
+    return dict(trainer="dpo", model="untied", rows="plain_pairs", steps=VARIANT_STEPS,
+                trl=BATCH | CONSTANT | SLOW | dict(beta=0.1) | settings,
+                cupel={"method": loss, "sched.name": "constant", "optim.lr": 2e-4} | keys)
+
 
 def trainer_of(run, folder, rows, shared, recorder):
     trainer, config = TRAINERS[run["trainer"]]

@@ -71,9 +71,9 @@ class TrlTest(CupelTest):
         kept = [{key: value for key, value in row.items() if key not in left_out} for row in every]
         return write_json_lines(self.folder / "rows.jsonl", kept)
 
-    def tune(self, oracle, **more):
+    def tune(self, oracle, name="run", **more):
         """The records of the run's steps, and its folder."""
-        out = self.folder / "run"
+        out = self.folder / name
         keys = SHARED | {"model": str(self.model(oracle["model"])), "data.files": [str(self.rows(oracle))],
                          "out": str(out)} | oracle["cupel"] | more
         self.ok("tune", self.file("recipe.toml", toml(keys)), timeout=300)
@@ -89,7 +89,7 @@ class TrlTest(CupelTest):
             for ours, theirs in (("loss", "loss"), ("grad_norm", "grad_norm"), ("lr", "learning_rate")):
                 self.check_near(record[ours], step[theirs], bound * abs(step[theirs]), at + ours)
             record = with_margin(record)
-            for theirs in metrics & step.keys():
+            for theirs in step.keys() & metrics:
                 ours = METRICS[theirs]
                 self.check_near(record[ours], step[theirs], METRIC_BOUND * max(1, abs(step[theirs])), at + ours)
 
@@ -111,6 +111,14 @@ class TrlTest(CupelTest):
         metrics = {each for each in METRICS if not (name in LOGGED_AS_MEANS and each.startswith("logps/"))}
         self.check_curve(records, oracle["steps"], SFT if oracle["trainer"] == "sft" else PAIRS, metrics)
         self.check_parameters(folder, oracle["parameters"])
+
+    def test_other_losses_of_pairs(self):
+        runs = json.loads((ORACLES / "variants.json").read_text())["runs"]
+        self.assertGreater(len(runs), 15)
+        for name, oracle in runs.items():
+            with self.subTest(name):
+                records, _ = self.tune(oracle, name, max_steps=len(oracle["steps"]))
+                self.check_curve(records, oracle["steps"], PAIRS, ())
 
     def test_sft_full(self):
         self.check_run("sft_full")
@@ -158,7 +166,7 @@ class TrlTest(CupelTest):
         self.check_run("reward_margin")
 
     def test_every_oracle_is_compared(self):
-        oracles = {path.stem for path in ORACLES.glob("*.json")} - {"models", "rows"}
+        oracles = {path.stem for path in ORACLES.glob("*.json")} - {"models", "rows", "variants"}
         source = (ROOT / "tests/cli/train_trl_test.py").read_text()
         self.assertEqual({name for name in oracles if f'check_run("{name}")' in source}, oracles)
 
