@@ -5,6 +5,7 @@
         [tokenizer_json] [families] [encoders]
 
 Needs the models and the environment of `bench/setup.sh --oracles`. On 2 idle cores: about 5 minutes.
+The curves of training (tests/data/oracles/trl) need another environment: see trl_oracle.py.
 """
 
 import argparse
