@@ -62,6 +62,9 @@ WRAPPED = [
     (r"<(torch/torch\.h|ATen/ATen\.h|torch/extension\.h)", ""),
 ]
 LIBTORCH = re.compile(r"<(torch|ATen|c10)/")
+# Of libtorch, what joins processes; it stays inside one folder as well.
+C10D = re.compile(r"<(torch/csrc/distributed|gloo)/")
+C10D_FOLDER = "src/train/parallel/"
 # Calls of std::filesystem throw unless they are given an error code, which we name `ec`; to walk a folder by a
 # range-based for throws even then.
 FILESYSTEM = re.compile(
@@ -117,7 +120,10 @@ def check_library(relative, number, target):
         match = re.match(pattern, target)
         if match and relative not in owners.split():
             yield f"{here}: {target} may only be included by {owners or 'nobody'}"
-    if LIBTORCH.match(target) and module_of(relative) != "tensor":
+    if C10D.match(target):
+        if not relative.startswith(C10D_FOLDER):
+            yield f"{here}: {target}: processes are joined inside {C10D_FOLDER}"
+    elif LIBTORCH.match(target) and module_of(relative) != "tensor":
         yield f"{here}: {target}: libtorch stays inside src/tensor/"
 
 

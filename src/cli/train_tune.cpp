@@ -15,6 +15,9 @@
 #include "cli/tune_flags.h"
 #include "report/numbers.h"
 #include "tensor/threads.h"
+#include "train/launch/environment.h"
+#include "train/launch/launch.h"
+#include "train/parallel/gloo_collective.h"
 
 namespace cupel::cli {
 namespace {
@@ -102,9 +105,31 @@ int report_end(const align::TuneOutcome& outcome, const Recipe& recipe, bool jso
   return 0;
 }
 
+/// Runs this command again in as many processes.
+Result<int> run_in_processes(int64_t processes) {
+  CUPEL_TRY(const std::string words, read_file("/proc/self/cmdline"));  // each ends with a NUL
+  std::vector<std::string> arguments;
+  for (size_t begin = 0; begin < words.size();) {
+    const size_t end = words.find('\0', begin);
+    arguments.push_back(words.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  arguments.erase(arguments.begin());
+  CUPEL_TRY(const train::LaunchEnd end,
+            train::launch({.program = {}, .arguments = arguments, .processes = processes}));
+  if (!end.failure.empty()) {
+    std::fprintf(stderr, "cupel: %s\n", end.failure.c_str());
+  }
+  return end.exit_code;
+}
+
 }  // namespace
 
 Result<int> run_tune(const TuneFlags& flags) {
+  CUPEL_TRY(const std::optional<train::ParallelOptions> parallel, train::parallel_environment());
+  if (!parallel && flags.processes > 1) {
+    return run_in_processes(flags.processes);
+  }
   CUPEL_TRY(const Recipe recipe,
             flags.resume.empty() ? flags.recipe.recipe() : recipe_of_run(flags));
   if (recipe.threads > 0) {
@@ -116,10 +141,12 @@ Result<int> run_tune(const TuneFlags& flags) {
   hooks.note = [&](std::string_view line) { progress.note(line); };
   hooks.record = [&](const Json& record, const Json& timing) { progress.record(record, timing); };
   hooks.sample = [&](const train::Model& model) { return sample_answers(recipe, model); };
-  const std::unique_ptr<train::Collective> alone = train::single_process();
+  CUPEL_TRY(const std::unique_ptr<train::Collective> collective,
+            parallel ? train::connect(*parallel)
+                     : Result<std::unique_ptr<train::Collective>>(train::single_process()));
   CUPEL_TRY(const align::TuneOutcome outcome,
-            align::tune(recipe, {.allow_changed = flags.allow_changed}, *alone, hooks));
-  return report_end(outcome, recipe, flags.json);
+            align::tune(recipe, {.allow_changed = flags.allow_changed}, *collective, hooks));
+  return collective->rank() == 0 ? report_end(outcome, recipe, flags.json) : 0;
 }
 
 }  // namespace cupel::cli

@@ -8,7 +8,7 @@ import struct
 import subprocess
 import time
 
-from support import CORRUPT, MISSING, USAGE, CupelTest, main, read_json_lines, write_json_lines
+from support import CORRUPT, CUPEL, EXHAUSTED, MISSING, USAGE, CupelTest, main, read_json_lines, write_json_lines
 
 KILLS = 20
 KILLS_OF_ONE_RUN = 4
@@ -184,6 +184,24 @@ class StoppedTest(TuneTest):
             self.kill_within(mine, source.uniform(0, 0.1))
         self.ok("tune", "resume", "run")
         self.check_same("run", "whole", "model/model.safetensors", last=12)
+
+    def test_a_full_disk_ends_the_run_and_keeps_the_last_checkpoint(self):
+        """The run's folder is a file system of its own that holds one checkpoint and a half."""
+        more = ("--max_steps", "6", "--checkpoint.every", "3", "--optim.lr", "1e-3")
+        arguments = " ".join(map(str, [CUPEL, *self.arguments("small/run", *more)]))
+        (self.folder / "small").mkdir()
+        script = self.file("small.sh", "mount -t tmpfs -o size=2200k none small || exit 77\n"
+                                       f"{arguments}; code=$?\ncp -r small/run copy; exit $code\n")
+        done = subprocess.run(["unshare", "-m", "sh", script], cwd=self.folder, env=self.environment, text=True,
+                              capture_output=True, check=False)
+        if done.returncode == 77 or "unshare failed" in done.stderr:
+            self.skipTest("no file system can be mounted here: a full disk is not shown")
+        self.assertEqual(done.returncode, EXHAUSTED, done.stderr)
+        self.assertRegex(done.stderr, r"cupel: [^\n]*(full|space)[^\n]*\n\Z")
+        self.assertEqual([path.name for path in (self.folder / "copy/checkpoints").iterdir()], ["step-3"])
+        self.ok(*self.arguments("whole", *more))
+        self.ok("tune", "resume", "copy")
+        self.check_same("copy", "whole", "model/model.safetensors", last=6)
 
     def test_asked_to_stop_it_saves_and_goes_on(self):
         more = ("--max_steps", "400", "--optim.lr", "1e-3")

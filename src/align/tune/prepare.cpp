@@ -1,5 +1,6 @@
 #include "align/tune/prepare.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -75,7 +76,12 @@ Result<PreparedRun> prepare_run(const Recipe& recipe, int64_t ranks) {
     return invalid_argument("no training data; set data.files (--data) to JSONL or Parquet files");
   }
   CUPEL_TRY_VOID(read_texts(recipe, run));
-  CUPEL_TRY(run.data, read_rows(recipe, run, recipe.data.files, false));
+  CUPEL_TRY(run.data, read_rows(recipe, run, recipe.data.files, true));
+  for (train::Example& example : run.data.examples) {
+    run.instruction_tokens += std::ranges::count(example.roles, train::TokenRole::kInstruction);
+    run.completion_tokens += std::ranges::count(example.roles, train::TokenRole::kCompletion);
+    example.roles = {};  // training does not look at them
+  }
   if (!recipe.data.eval_files.empty()) {
     CUPEL_TRY(run.held_out, read_rows(recipe, run, recipe.data.eval_files, true));
   }

@@ -27,6 +27,8 @@ struct PreparedRun {
   std::string named_template;  ///< source of the one that the recipe names
   train::DataSet data;
   std::optional<train::DataSet> held_out;
+  int64_t instruction_tokens = 0;  ///< of `data`, for supervised training
+  int64_t completion_tokens = 0;
   std::optional<train::Batcher> batcher;
   std::optional<train::Schedule> schedule;
   int64_t total_steps = 0;

@@ -1,5 +1,6 @@
 #include "align/tune/run_folder.h"
 
+#include <filesystem>
 #include <utility>
 
 #include <unistd.h>
@@ -38,6 +39,18 @@ bool matters(const std::string& difference) {
     }
   }
   return true;
+}
+
+/// Removes what a killed run left half written.
+Result<Ok> remove_partial(const std::string& path) {
+  CUPEL_TRY(const std::vector<std::string> names, list_folder(path));
+  std::error_code ec;
+  for (const std::string& name : names) {
+    if (name.ends_with(".partial")) {
+      std::filesystem::remove_all(format("{}/{}", path, name), ec);
+    }
+  }
+  return Ok{};
 }
 
 std::vector<train::Scalar> scalars(const Json& record, const std::string& prefix) {
@@ -80,12 +93,14 @@ Result<RunFolder> RunFolder::open(const train::Recipe& recipe,
           recipe.out, join(differences, "; "));
     }
     folder.resumed_ = true;
+    CUPEL_TRY_VOID(remove_partial(recipe.out));
     folder.differences_ = std::move(differences);
   } else {
     CUPEL_TRY(const bool there, path_exists(recipe.out));
     if (there) {
       CUPEL_TRY(const std::vector<std::string> names, list_folder(recipe.out));
-      if (!names.empty()) {
+      // run.json alone: a run that was killed before it had begun.
+      if (!names.empty() && names != std::vector<std::string>{std::string(kIdentity)}) {
         return failed_precondition("{}: is no run of cupel tune, and not empty; name a new folder",
                                    recipe.out);
       }

@@ -234,7 +234,9 @@ class Run {
       return write_file_atomic(folder_->file(name), dump_json(bad, {.indent = 2}) + "\n");
     };
     hooks.checkpoint = [this](const train::TrainerState& state) { return save_checkpoint(state); };
-    hooks.flops_per_token = 0;
+    // 2 per parameter forward, 2 backward, and 2 for the gradient where it is trained.
+    const auto elements = static_cast<double>(learner_->model().parameters.elements());
+    hooks.flops_per_token = (learner_->lora() != nullptr ? 4 : 6) * elements;
     return hooks;
   }
 
