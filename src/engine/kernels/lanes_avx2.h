@@ -24,6 +24,24 @@ struct Lanes {
   static Lanes load_half(const uint16_t* p) {
     return {_mm256_cvtph_ps(half_register(p)), _mm256_cvtph_ps(half_register(p + 8))};
   }
+  static __m256 widen_eight(const uint16_t* p) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half_register(p)), 16));
+  }
+  static Lanes load_bf16(const uint16_t* p) { return {widen_eight(p), widen_eight(p + 8)}; }
+  static __m256i round_eight(__m256 x) {
+    const __m256i bits = _mm256_castps_si256(x);
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i rounded =
+        _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF)));
+    const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+    const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+    return _mm256_srli_epi32(_mm256_blendv_epi8(rounded, quiet, nan), 16);
+  }
+  static void store_bf16(uint16_t* p, Lanes a) {
+    // Of both: lo 0-3, hi 0-3, lo 4-7, hi 4-7.
+    const __m256i mixed = _mm256_packus_epi32(round_eight(a.lo), round_eight(a.hi));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(mixed, 0xD8));
+  }
   static __m256 widen_bf16(__m256i pairs, int member) {
     return _mm256_castsi256_ps(member == 0 ? _mm256_slli_epi32(pairs, 16)
                                            : _mm256_and_si256(pairs, _mm256_set1_epi32(-0x10000)));

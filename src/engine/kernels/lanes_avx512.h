@@ -24,6 +24,20 @@ struct Lanes {
     return _mm256_loadu_si256(static_cast<const __m256i*>(p));
   }
   static Lanes load_half(const uint16_t* p) { return {_mm512_cvtph_ps(half_register(p))}; }
+  static Lanes load_bf16(const uint16_t* p) {
+    const __m512i wide = _mm512_cvtepu16_epi32(half_register(p));
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))};
+  }
+  static void store_bf16(uint16_t* p, Lanes a) {
+    const __m512i bits = _mm512_castps_si512(a.v);
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i rounded =
+        _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
+    const __mmask16 nan = _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q);
+    const __m512i kept = _mm512_mask_or_epi32(rounded, nan, bits, _mm512_set1_epi32(0x400000));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                        _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16)));
+  }
   static Lanes load_bf16_pairs(const uint16_t* p, int member) {
     const __m512i pairs = _mm512_loadu_si512(p);
     return {_mm512_castsi512_ps(member == 0

@@ -34,6 +34,19 @@ struct Lanes {
   static Lanes load_half(const uint16_t* p) {
     return make([&](int i) { return f16_to_f32(p[i]); });
   }
+  static Lanes load_bf16(const uint16_t* p) {
+    return make([&](int i) { return bf16_to_f32(p[i]); });
+  }
+  /// Rounds to bf16, ties to even; NaN stays NaN.
+  static void store_bf16(uint16_t* p, Lanes a) {
+    for (int i = 0; i < 16; ++i) {
+      uint32_t bits = 0;
+      __builtin_memcpy(&bits, a.v + i, 4);
+      const uint32_t rounded = bits + 0x7FFFU + ((bits >> 16U) & 1U);
+      const bool nan = (bits & 0x7FFFFFFFU) > 0x7F800000U;
+      p[i] = static_cast<uint16_t>((nan ? bits | 0x400000U : rounded) >> 16U);
+    }
+  }
   /// The bf16 at p[2 i + member].
   static Lanes load_bf16_pairs(const uint16_t* p, int member) {
     return make([&](int i) { return bf16_to_f32(p[2 * i + member]); });

@@ -11,6 +11,7 @@
 #include "base/process_usage.h"
 #include "base/rng.h"
 #include "tensor/guard.h"
+#include "tensor/memory.h"
 #include "train/model/head_logps.h"
 
 namespace cupel::train {
@@ -268,6 +269,7 @@ Result<StepMeasure> measure(Twin& twin,
 Result<StepMeasure> measure_train_step(const Model& model, const StepMeasureOptions& options) {
   return tensor::guard([&]() -> Result<StepMeasure> {
     CUPEL_TRY_VOID(check(options));
+    tensor::pool_tensor_memory();
     if (options.lora) {
       CUPEL_TRY(const Lora lora, Lora::create(model, *options.lora));
       CUPEL_TRY(Twin twin, lora.twin(options.twin));
