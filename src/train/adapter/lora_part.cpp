@@ -53,20 +53,21 @@ at::Tensor LoraLinear::apply(const at::Tensor& input,
                              const at::Tensor& bias,
                              const Pass& pass) const {
   const at::ScalarType compute = pass.compute;
-  const at::Tensor w = weight.to(compute);
-  const at::Tensor plain_bias = bias.defined() ? bias.to(compute) : bias;
   const bool drops = pass.dropout.has_value() && part_->dropout > 0;
   const at::Tensor x =
-      drops ? input * dropout_mask(*part_, *pass.dropout, input) : input;          // [T, I]
-  const at::Tensor low = at::linear(x, part_->a.to(compute));                      // [T, r]
-  const at::Tensor change = at::linear(low, part_->b.to(compute)) * part_->scale;  // [T, O]
+      drops ? input * dropout_mask(*part_, *pass.dropout, input) : input;  // [T, I]
+  // The scale goes to the narrow side, and the product is added where the layer's own stands.
+  const at::Tensor low = at::linear(x, part_->a.to(compute)) * part_->scale;  // [T, r]
+  const at::Tensor b = part_->b.to(compute);                                  // [O, r]
   if (!part_->magnitude.defined()) {
-    return at::linear(input, w, plain_bias) + change;
+    return linear_product(input, weight, bias, pass).addmm_(low, b.t());
   }
+  const at::Tensor change = at::linear(low, b);                             // [T, O]
   const at::Tensor g = (part_->magnitude / row_norms(*part_)).to(compute);  // [O]
-  at::Tensor result = at::linear(input, w);
-  result = drops ? result + (g - 1) * at::linear(x, w) + g * change : g * (result + change);
-  return plain_bias.defined() ? result + plain_bias : result;
+  at::Tensor result = linear_product(input, weight, {}, pass);
+  result = drops ? result + (g - 1) * linear_product(x, weight, {}, pass) + g * change
+                 : g * (result + change);
+  return bias.defined() ? result + bias.to(compute) : result;
 }
 
 std::vector<at::Tensor> LoraLinear::tensors() const {

@@ -3,6 +3,9 @@
 #include <limits>
 #include <optional>
 
+#include "train/model/grouped_attention.h"
+#include "train/model/kernel_values.h"
+
 namespace cupel::train {
 namespace {
 
@@ -86,7 +89,20 @@ at::Tensor attend(const at::Tensor& q,
                   const at::Tensor& k,
                   const at::Tensor& v,
                   const engine::AttentionDescription& attention,
+                  const Rotation& rotation,
                   const AttentionPlan& plan) {
+  if (attention.softcap == 0 && has_kernels(q)) {
+    return grouped_attention(q, k, v, rotation, plan.layout(),
+                             {.scale = attention.scale, .window = attention.window});
+  }
+  return plain_attend(rotate(q, rotation), rotate(k, rotation), v, attention, plan);
+}
+
+at::Tensor plain_attend(const at::Tensor& q,
+                        const at::Tensor& k,
+                        const at::Tensor& v,
+                        const engine::AttentionDescription& attention,
+                        const AttentionPlan& plan) {
   const PackedLayout& layout = plan.layout();
   const std::vector<int64_t> lengths = layout.lengths();
   const std::vector<at::Tensor> queries = q.split_with_sizes(lengths, 0);

@@ -9,6 +9,7 @@
 #include "engine/model/description.h"
 #include "tensor/tensor.h"
 #include "train/model/layout.h"
+#include "train/model/rotary.h"
 
 namespace cupel::train {
 
@@ -37,7 +38,8 @@ class AttentionPlan {
   std::map<Shape, at::Tensor> masks_;
 };
 
-/// Softmax attention of each document over its own tokens and its ancestors', earlier ones only.
+/// Rotates queries and keys, and attends: softmax attention of each document over its own tokens
+/// and its ancestors', earlier ones only.
 ///
 /// Shapes: q [T, N, H], k and v [T, G, H] with N a multiple of G → [T, N · H]. Scores are
 /// scale · q·k, soft-capped where the description says so. Memory: that of one document at a time
@@ -46,6 +48,15 @@ at::Tensor attend(const at::Tensor& q,
                   const at::Tensor& k,
                   const at::Tensor& v,
                   const engine::AttentionDescription& attention,
+                  const Rotation& rotation,
                   const AttentionPlan& plan);
+
+/// The same by libtorch's operations, one by one, of queries and keys that are rotated: on other
+/// devices than the CPU, in f64, with a soft cap; and what tests compare with.
+at::Tensor plain_attend(const at::Tensor& q,
+                        const at::Tensor& k,
+                        const at::Tensor& v,
+                        const engine::AttentionDescription& attention,
+                        const AttentionPlan& plan);
 
 }  // namespace cupel::train

@@ -2,20 +2,10 @@
 
 #include <limits>
 
+#include "train/model/gate.h"
+
 namespace cupel::train {
 namespace {
-
-at::Tensor activate(const at::Tensor& x, engine::GateKind kind) {
-  switch (kind) {
-    case engine::GateKind::kSilu:
-      return at::silu(x);
-    case engine::GateKind::kGeluTanh:
-      return at::gelu(x, "tanh");
-    case engine::GateKind::kGeluErf:
-      break;
-  }
-  return at::gelu(x);
-}
 
 at::Tensor run(const FeedForwardLinears& linears,
                const engine::FeedForwardDescription& description,
@@ -23,14 +13,12 @@ at::Tensor run(const FeedForwardLinears& linears,
                const Pass& pass) {
   const at::Tensor up = linears.up(x, pass);  // [T, F], fused: [T, 2 F]
   if (description.fused) {
-    const std::vector<at::Tensor> halves = up.chunk(2, -1);
-    return linears.down(activate(halves[0], description.activation) * halves[1], pass);
+    return linears.down(gated_halves(up, description.activation), pass);
   }
-  if (!description.gated) {
-    return linears.down(activate(up, description.activation), pass);
-  }
-  const at::Tensor gate = linears.gate(x, pass);
-  return linears.down(activate(gate, description.activation) * up, pass);
+  const at::Tensor inner = description.gated
+                               ? gated(linears.gate(x, pass), up, description.activation)
+                               : gated(up, {}, description.activation);
+  return linears.down(inner, pass);
 }
 
 /// Of the largest logits [T, K]; the lowest index of equals, as the engine.

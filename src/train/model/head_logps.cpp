@@ -7,44 +7,54 @@
 
 #include "base/check.h"
 #include "tensor/autograd.h"
+#include "train/model/head_block.h"
 
 namespace cupel::train {
 namespace {
 
-constexpr int64_t kChunkBytes = int64_t{16} << 20U;
+constexpr int64_t kBlockBytes = int64_t{16} << 20U;
+// More rows at once make no product faster.
+constexpr int64_t kMostRows = 2048;
+constexpr int64_t kFewestColumns = 256;
 
-// Letters: n positions that count, c of one chunk, V vocabulary, D width.
+// Letters: n positions that count, c of one chunk, V vocabulary, w columns of a block, D width.
 
 struct Outputs {
   enum : size_t { kLogps, kLogSums, kMeanLogps, kEntropy, kLogSumSquares, kCount };
 };
 
+/// Rows are taken in chunks, and of each the vocabulary in blocks: a block's part of the weight
+/// meets all rows of a chunk, so that its gradient is written once for each chunk.
 class HeadOperation final : public tensor::Operation {
  public:
-  HeadOperation(double softcap, bool has_bias, at::Tensor labels, HeadLogpsOptions options)
-      : softcap_(softcap), has_bias_(has_bias), labels_(std::move(labels)), options_(options) {}
+  HeadOperation(const Head& head, at::Tensor labels, HeadLogpsOptions options)
+      : softcap_(head.softcap),
+        has_bias_(head.bias.defined()),
+        casts_(head.casts),
+        labels_(std::move(labels)),
+        options_(options) {}
 
   /// Inputs: hidden [n, D], weight [V, D], the bias [V] where there is one.
   std::vector<at::Tensor> forward(const std::vector<at::Tensor>& inputs,
                                   std::vector<at::Tensor>& saved) override {
     exact_ = inputs[0].scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     saved = inputs;
-    const at::Tensor weight = inputs[1].to(options_.compute);
     const int64_t n = inputs[0].size(0);
     std::vector<at::Tensor> outputs(Outputs::kCount);
     for (size_t i = 0; i < Outputs::kCount; ++i) {
       outputs[i] = at::zeros({wanted(i) ? n : 0}, inputs[0].options().dtype(exact_));
     }
-    allocate(inputs);
-    for_each_chunk(inputs[0], [&](int64_t begin, int64_t count) {
-      at::Tensor x = logits(inputs, weight, begin, count);  // [c, V]
-      for (size_t i = 0; i < Outputs::kCount; ++i) {
-        rows_.push_back(wanted(i) ? outputs[i].narrow(0, begin, count) : at::Tensor());
-      }
-      describe_rows(x, labels_.narrow(0, begin, count));
-      rows_.clear();
+    const RowSums::Wanted wanted_sums{.totals = options_.mean_logps,
+                                      .products = options_.entropy,
+                                      .squares = options_.log_sum_squares};
+    begin_pass(inputs);
+    for_each_chunk(inputs[0], [&](const Chunk& chunk) {
+      RowSums sums = RowSums::begin(chunk.count, inputs[0].options().dtype(exact_), wanted_sums);
+      for_each_block(
+          [&](int64_t first, int64_t width) { add_block(logits(chunk, first, width), sums); });
+      describe(sums, chunk, outputs);
     });
-    release();
+    end_pass();
     log_sums_ = outputs[Outputs::kLogSums];
     return outputs;
   }
@@ -52,23 +62,22 @@ class HeadOperation final : public tensor::Operation {
   std::vector<at::Tensor> backward(const std::vector<at::Tensor>& gradients,
                                    const std::vector<at::Tensor>& saved,
                                    const std::vector<bool>& needed) override {
-    const at::Tensor weight = saved[1].to(options_.compute);
     std::vector<at::Tensor> result(saved.size());
     for (size_t i = 0; i < saved.size(); ++i) {
       if (needed[i]) {
-        // Sums over chunks grow in f32 even where weights are bf16.
-        result[i] = i == 0 ? at::empty(saved[i].sizes(), saved[i].options().dtype(options_.compute))
-                           : at::zeros(saved[i].sizes(), saved[i].options().dtype(exact_));
+        // Sums over blocks and chunks grow in f32 even where products are bf16.
+        result[i] = at::zeros(saved[i].sizes(), saved[i].options().dtype(exact_));
       }
     }
-    allocate(saved);
-    for_each_chunk(saved[0], [&](int64_t begin, int64_t count) {
-      const at::Tensor slope =
-          slopes(logits(saved, weight, begin, count), gradients, begin, count);  // [c, V]
-      add_chunk(slope, saved[0].narrow(0, begin, count).to(options_.compute), weight, begin,
-                result);
+    begin_pass(saved);
+    for_each_chunk(saved[0], [&](const Chunk& chunk) {
+      const RowSlopes slopes = slopes_of(gradients, chunk);
+      for_each_block([&](int64_t first, int64_t width) {
+        const at::Tensor slope = block_slopes(logits(chunk, first, width), slopes);  // [c, w]
+        add_gradients(slope, chunk, first, result);
+      });
     });
-    release();
+    end_pass();
     for (size_t i = 0; i < saved.size(); ++i) {
       if (needed[i]) {
         result[i] = result[i].to(saved[i].scalar_type());
@@ -78,6 +87,12 @@ class HeadOperation final : public tensor::Operation {
   }
 
  private:
+  struct Chunk {
+    int64_t begin = 0;
+    int64_t count = 0;
+    at::Tensor rows;  // [c, D] in the type of the products
+  };
+
   [[nodiscard]] bool wanted(size_t output) const {
     switch (output) {
       case Outputs::kMeanLogps:
@@ -94,140 +109,144 @@ class HeadOperation final : public tensor::Operation {
   template <typename Body>
   void for_each_chunk(const at::Tensor& hidden, const Body& body) const {
     for (int64_t begin = 0; begin < hidden.size(0); begin += options_.chunk_rows) {
-      body(begin, std::min(options_.chunk_rows, hidden.size(0) - begin));
+      const int64_t count = std::min(options_.chunk_rows, hidden.size(0) - begin);
+      body(Chunk{.begin = begin,
+                 .count = count,
+                 .rows = hidden.narrow(0, begin, count).to(options_.compute)});
+    }
+  }
+  template <typename Body>
+  void for_each_block(const Body& body) const {
+    for (int64_t first = 0; first < weight_.size(0); first += options_.block_tokens) {
+      body(first, std::min(options_.block_tokens, weight_.size(0) - first));
     }
   }
 
-  /// The buffers that all chunks share: a new one for each would cost its page faults.
-  void allocate(const std::vector<at::Tensor>& inputs) {
-    const at::Tensor& weight = inputs[1];
-    const int64_t rows = std::min(options_.chunk_rows, inputs[0].size(0));
-    const auto buffer = [&](at::ScalarType type) {
-      return at::empty({rows, weight.size(0)}, weight.options().dtype(type));
+  /// The weight in the type of the products, and the buffers that all blocks share: a new one for
+  /// each would cost its page faults.
+  void begin_pass(const std::vector<at::Tensor>& inputs) {
+    const at::Tensor weight = inputs[1].detach();
+    const bool same = weight.scalar_type() == options_.compute;
+    weight_ = same || casts_ == nullptr ? weight.to(options_.compute)
+                                        : casts_->get(inputs[1], options_.compute);
+    bias_ = has_bias_ ? inputs[2].detach().to(exact_) : at::Tensor();
+    const int64_t most = std::min(options_.chunk_rows, inputs[0].size(0)) *
+                         std::min(options_.block_tokens, weight_.size(0));
+    products_ = at::empty({most}, weight_.options());
+    exact_logits_ = options_.compute == exact_ || !reads_exact_logits(products_)
+                        ? products_
+                        : at::empty({most}, weight_.options().dtype(exact_));
+  }
+  void end_pass() {
+    for (at::Tensor* tensor : {&weight_, &bias_, &products_, &exact_logits_}) {
+      tensor->reset();
+    }
+  }
+
+  [[nodiscard]] LogitsView logits(const Chunk& chunk, int64_t first, int64_t width) const {
+    const auto view = [&](const at::Tensor& buffer) {
+      return buffer.narrow(0, 0, chunk.count * width).view({chunk.count, width});
     };
-    logits_ = buffer(exact_);
-    products_ = options_.compute == exact_ ? logits_ : buffer(options_.compute);
-    other_ = softcap_ > 0 || options_.entropy ? buffer(exact_) : at::Tensor();
-  }
-  void release() {
-    logits_.reset();
-    products_.reset();
-    other_.reset();
-  }
-
-  /// Soft-capped logits [c, V] of a chunk, in logits_.
-  [[nodiscard]] at::Tensor logits(const std::vector<at::Tensor>& inputs,
-                                  const at::Tensor& weight,
-                                  int64_t begin,
-                                  int64_t count) const {
-    const at::Tensor rows = inputs[0].narrow(0, begin, count).to(options_.compute);
-    at::Tensor products = products_.narrow(0, 0, count);
-    at::mm_out(products, rows, weight.t());
-    at::Tensor x = logits_.narrow(0, 0, count);
-    if (options_.compute != exact_) {
-      x.copy_(products);
-    }
-    if (has_bias_) {
-      x.add_(inputs[2]);
-    }
-    if (softcap_ > 0) {
-      x.div_(softcap_).tanh_().mul_(softcap_);
-    }
-    return x;
+    at::Tensor products = view(products_);
+    at::mm_out(products, chunk.rows, weight_.narrow(0, first, width).t());
+    return {.products = products,
+            .exact = exact_logits_.is_same(products_) ? products : view(exact_logits_),
+            .bias = bias_,
+            .softcap = softcap_,
+            .labels = labels_.narrow(0, chunk.begin, chunk.count),
+            .first = first};
   }
 
-  /// Fills rows_ from logits, which are overwritten.
-  void describe_rows(at::Tensor& x, const at::Tensor& labels) {
-    const at::Tensor column = labels.unsqueeze(1);
-    const at::Tensor top = x.amax(-1, /*keepdim=*/true);  // [c, 1]
-    x.sub_(top);
-    const at::Tensor label = x.gather(-1, column);  // [c, 1]
-    const at::Tensor mean = options_.mean_logps ? x.mean(-1) : at::Tensor();
-    at::Tensor shifted;
-    if (options_.entropy) {
-      shifted = other_.narrow(0, 0, x.size(0)).copy_(x);
-    }
-    x.exp_();
-    const at::Tensor sum = x.sum(-1);      // [c]
-    const at::Tensor log_sum = sum.log();  // of the logits less the largest
-    rows_[Outputs::kLogps].copy_(label.squeeze(-1) - log_sum);
-    rows_[Outputs::kLogSums].copy_(top.squeeze(-1) + log_sum);
+  void describe(const RowSums& sums, const Chunk& chunk, std::vector<at::Tensor>& outputs) const {
+    const auto row = [&](size_t output) {
+      return outputs[output].narrow(0, chunk.begin, chunk.count);
+    };
+    const at::Tensor log_sum = sums.sums.log();  // of the logits less the largest
+    const at::Tensor full = sums.largest + log_sum;
+    row(Outputs::kLogps).copy_(sums.label - full);
+    row(Outputs::kLogSums).copy_(full);
     if (options_.mean_logps) {
-      rows_[Outputs::kMeanLogps].copy_(mean - log_sum);
+      row(Outputs::kMeanLogps).copy_(sums.totals / static_cast<double>(weight_.size(0)) - full);
     }
     if (options_.entropy) {  // log Σ - Σ p x
-      rows_[Outputs::kEntropy].copy_(log_sum - shifted.mul_(x).sum(-1) / sum);
+      row(Outputs::kEntropy).copy_(log_sum - sums.products / sums.sums);
     }
     if (options_.log_sum_squares) {
-      rows_[Outputs::kLogSumSquares].copy_(x.square_().sum(-1).log() - 2 * log_sum);
+      row(Outputs::kLogSumSquares).copy_(sums.squares.log() - 2 * log_sum);
     }
   }
 
-  /// ∂/∂z [c, V] of a chunk, in the place of its logits.
-  [[nodiscard]] at::Tensor slopes(at::Tensor x,
-                                  const std::vector<at::Tensor>& gradients,
-                                  int64_t begin,
-                                  int64_t count) const {
+  [[nodiscard]] RowSlopes slopes_of(const std::vector<at::Tensor>& gradients,
+                                    const Chunk& chunk) const {
     const auto part = [&](size_t output) {
-      return gradients[output].defined() ? gradients[output].narrow(0, begin, count).unsqueeze(1)
-                                         : at::zeros({count, 1}, x.options());
+      return gradients[output].defined()
+                 ? gradients[output].narrow(0, chunk.begin, chunk.count).contiguous()
+                 : at::zeros({chunk.count}, log_sums_.options());
     };
-    const at::Tensor logp = part(Outputs::kLogps);  // [c, 1]
-    const at::Tensor mean = options_.mean_logps ? part(Outputs::kMeanLogps) : at::Tensor();
-    at::Tensor of_p = part(Outputs::kLogSums) - logp;
-    at::Tensor steepness;  // ∂x/∂z
-    if (softcap_ > 0) {
-      steepness = other_.narrow(0, 0, count).copy_(x).div_(softcap_).square_().neg_().add_(1);
+    RowSlopes slopes{.log_sums = log_sums_.narrow(0, chunk.begin, chunk.count),
+                     .of_label = part(Outputs::kLogps)};
+    slopes.of_p = part(Outputs::kLogSums) - slopes.of_label;
+    if (options_.mean_logps) {
+      const at::Tensor mean = part(Outputs::kMeanLogps);
+      slopes.of_p = slopes.of_p - mean;
+      slopes.of_all = mean / static_cast<double>(weight_.size(0));
     }
-    x.sub_(log_sums_.narrow(0, begin, count).unsqueeze(1)).exp_();  // p
-    if (mean.defined()) {
-      of_p = of_p - mean;
-    }
-    x.mul_(of_p);
-    if (mean.defined()) {
-      x.add_(mean / static_cast<double>(x.size(1)));
-    }
-    x.scatter_add_(-1, labels_.narrow(0, begin, count).unsqueeze(1), logp);
-    return softcap_ > 0 ? x.mul_(steepness) : x;
+    return slopes;
   }
 
-  void add_chunk(const at::Tensor& slope,
-                 const at::Tensor& rows,
-                 const at::Tensor& weight,
-                 int64_t begin,
-                 std::vector<at::Tensor>& result) const {
-    at::Tensor narrow = slope;
-    if (options_.compute != exact_) {
-      narrow = products_.narrow(0, 0, rows.size(0)).copy_(slope);
-    }
+  void add_gradients(const at::Tensor& slope,
+                     const Chunk& chunk,
+                     int64_t first,
+                     std::vector<at::Tensor>& result) const {
+    const int64_t width = slope.size(1);
+    const auto add_product = [&](at::Tensor sum, const at::Tensor& a, const at::Tensor& b) {
+      options_.compute == exact_ ? sum.addmm_(a, b) : sum.add_(at::mm(a, b));
+    };
     if (result[0].defined()) {
-      at::Tensor out = result[0].narrow(0, begin, rows.size(0));
-      at::mm_out(out, narrow, weight);
+      add_product(result[0].narrow(0, chunk.begin, chunk.count), slope,
+                  weight_.narrow(0, first, width));
     }
     if (result[1].defined()) {
-      if (options_.compute == exact_) {
-        result[1].addmm_(narrow.t(), rows);
+      at::Tensor out = result[1].narrow(0, first, width);
+      if (chunk.begin > 0) {
+        add_product(out, slope.t(), chunk.rows);
+      } else if (options_.compute == exact_) {
+        at::mm_out(out, slope.t(), chunk.rows);
       } else {
-        result[1].add_(at::mm(narrow.t(), rows));
+        out.copy_(at::mm(slope.t(), chunk.rows));
       }
     }
     if (has_bias_ && result[2].defined()) {
-      result[2].add_(slope.sum(0));
+      result[2].narrow(0, first, width).add_(at::sum(slope, {0}, false, exact_));
     }
   }
 
   double softcap_;
   bool has_bias_;
+  std::shared_ptr<CastWeights> casts_;
   at::Tensor labels_;  // [n], all inside the vocabulary
   HeadLogpsOptions options_;
   at::ScalarType exact_ = at::kFloat;
   at::Tensor log_sums_;  // [n]
-  std::vector<at::Tensor> rows_;
-  // Buffers of a pass, [chunk, V]:
-  at::Tensor logits_;    // in f32 or f64
-  at::Tensor products_;  // in the type of the products; the same one where that is it
-  at::Tensor other_;
+  // Of one pass:
+  at::Tensor weight_;        // [V, D] in the type of the products
+  at::Tensor bias_;          // [V]
+  at::Tensor products_;      // numbers of a block
+  at::Tensor exact_logits_;  // the same in f32 or f64; one with products_ where that is their type
 };
+
+/// Rows and columns whose logits are held at once.
+void settle_sizes(HeadLogpsOptions& options, int64_t rows, int64_t vocabulary) {
+  constexpr auto kBytes = static_cast<int64_t>(sizeof(float));
+  if (options.chunk_rows <= 0) {
+    options.chunk_rows = std::clamp<int64_t>(rows, 1, kMostRows);
+  }
+  if (options.block_tokens <= 0) {
+    const int64_t held = std::min(options.chunk_rows, std::max<int64_t>(rows, 1));
+    const int64_t columns = kBlockBytes / kBytes / held / kFewestColumns * kFewestColumns;
+    options.block_tokens = std::clamp(columns, std::min(kFewestColumns, vocabulary), vocabulary);
+  }
+}
 
 }  // namespace
 
@@ -241,19 +260,14 @@ HeadLogps head_logps(const at::Tensor& hidden,
   if (hidden.scalar_type() == at::kDouble) {
     settled.compute = at::kDouble;
   }
-  if (settled.chunk_rows <= 0) {
-    const int64_t row_bytes = head.weight.size(0) * static_cast<int64_t>(sizeof(float));
-    settled.chunk_rows = std::max<int64_t>(1, kChunkBytes / row_bytes);
-  }
   const at::Tensor places = (labels != HeadLogpsOptions::kIgnored).nonzero().squeeze(1);  // [n]
+  settle_sizes(settled, places.size(0), head.weight.size(0));
   std::vector<at::Tensor> inputs{hidden.index_select(0, places), head.weight};
   if (head.bias.defined()) {
     inputs.push_back(head.bias);
   }
-  const std::vector<at::Tensor> found =
-      tensor::apply(std::make_shared<HeadOperation>(head.softcap, head.bias.defined(),
-                                                    labels.index_select(0, places), settled),
-                    inputs);
+  const std::vector<at::Tensor> found = tensor::apply(
+      std::make_shared<HeadOperation>(head, labels.index_select(0, places), settled), inputs);
   const auto spread = [&](size_t output, bool wanted) {
     if (!wanted) {
       return at::Tensor();

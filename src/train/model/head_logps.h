@@ -11,8 +11,10 @@ struct HeadLogpsOptions {
   /// Labels of positions that do not count.
   static constexpr int64_t kIgnored = -100;
 
-  /// Rows whose logits are held at once; 0: as many as make about 16 MiB of them.
+  /// Positions whose logits are computed together; 0: all, 2048 at most.
   int64_t chunk_rows = 0;
+  /// Tokens of the vocabulary whose logits are held at once; 0: as many as make about 16 MiB.
+  int64_t block_tokens = 0;
   at::ScalarType compute = at::kFloat;  ///< of the products; of f64 hidden states f64
   // What else is asked for; each costs a pass over the logits.
   bool mean_logps = false;
@@ -40,8 +42,8 @@ struct HeadLogps {
 /// the three: ∂/∂x = g_logp (onehot - p) + g_sum p + g_mean (1/V - p); ∂x/∂z = 1 - (x / softcap)².
 ///
 /// Cost: 2 · n V D multiply-adds forward and 6 backward, n positions that count: logits are
-/// computed twice. Memory beyond the results and gradients: 2 · chunk · V numbers at most. Checked
-/// against: tests/train_model/head_logps_test.cpp (the same through at::log_softmax).
+/// computed twice. Memory beyond the results and gradients: 2 · chunk · block numbers at most.
+/// Checked against: tests/train_model/head_logps_test.cpp (the same through at::log_softmax).
 HeadLogps head_logps(const at::Tensor& hidden,
                      const Head& head,
                      const at::Tensor& labels,

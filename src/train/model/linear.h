@@ -9,6 +9,13 @@
 
 namespace cupel::train {
 
+/// x Wᵀ + b of parameters of any type, computed in `pass.compute`, which x has. Gradients flow to x
+/// and to the parameters, in their own types; frozen ones cost no products.
+at::Tensor linear_product(const at::Tensor& x,
+                          const at::Tensor& weight,
+                          const at::Tensor& bias,
+                          const Pass& pass);
+
 /// What takes the place of a linear layer's product: LoRA and its kin.
 class LinearAdapter {
  public:

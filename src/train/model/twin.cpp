@@ -90,10 +90,6 @@ Result<std::shared_ptr<const BatchPlan>> Twin::plan(const PackedLayout& layout) 
   });
 }
 
-at::Tensor Twin::normed(const at::Tensor& x, const NormParameters& parameters) const {
-  return norm(x, parameters.weight, parameters.bias, norm_);
-}
-
 /// x [T, N, H].
 at::Tensor Twin::normed_heads(const at::Tensor& x,
                               const std::vector<at::Tensor>& weights,
@@ -102,10 +98,11 @@ at::Tensor Twin::normed_heads(const at::Tensor& x,
   settings.kind =
       kind == engine::HeadNorm::kLayer ? engine::NormKind::kLayer : engine::NormKind::kRms;
   if (kind == engine::HeadNorm::kRmsWide) {
-    return norm(x.flatten(1), weights.front(), {}, settings).view_as(x);
+    const at::Tensor wide = x.flatten(1);
+    return norm(wide, {.weight = weights.front()}, settings, x.scalar_type()).view_as(x);
   }
   const at::Tensor weight = weights.size() == 1 ? weights.front() : at::stack(weights, 0);
-  return norm(x, weight, {}, settings);  // weight [H] or [N, H]
+  return norm(x, {.weight = weight}, settings, x.scalar_type());  // weight [H] or [N, H]
 }
 
 at::Tensor Twin::attention_block(const TwinLayer& layer,
@@ -129,35 +126,45 @@ at::Tensor Twin::attention_block(const TwinLayer& layer,
     k = normed_heads(k, layer.k_norm, a.head_norm);
   }
   const Rotation& rotation = plan.rotations[layer.rotation];
-  const at::Tensor attended =
-      attend(rotate(q, rotation), rotate(k, rotation), v, a, plan.attention);  // [T, N · H]
-  return layer.output(attended, pass);
+  return layer.output(attend(q, k, v, a, rotation, plan.attention), pass);
 }
 
-/// x [T, D] in the parameters' type, which sums stay in.
-at::Tensor Twin::run_layer(const TwinLayer& layer,
-                           const at::Tensor& x,
-                           const BatchPlan& plan,
-                           const Pass& pass) const {
+Twin::Stream Twin::run_layer(const TwinLayer& layer,
+                             const Stream& stream,
+                             const BatchPlan& plan,
+                             const Pass& pass) const {
   const NormPlace place = description_.norm_place;
-  const at::Tensor input =
-      (place == NormPlace::kAfter ? x : normed(x, layer.attention_norm)).to(pass.compute);
+  if (place == NormPlace::kAfter) {
+    return run_layer_normed_after(layer, stream, plan, pass);
+  }
+  const auto [x, input] =
+      added_norm(stream.x, stream.addend, layer.attention_norm, norm_, pass.compute);
   at::Tensor block = attention_block(layer, input, plan, pass);
   if (place == NormPlace::kParallel) {
-    return x + block + feed_forward(layer.feed_forward, input, pass);
+    return {.x = x, .addend = block + feed_forward(layer.feed_forward, input, pass)};
   }
-  const bool post = place == NormPlace::kAround || place == NormPlace::kAfter;
+  const bool post = place == NormPlace::kAround;
   if (post) {
-    block = normed(block.to(x.scalar_type()), layer.post_attention_norm);
+    block = norm(block, layer.post_attention_norm, norm_, x.scalar_type());
   }
-  const at::Tensor between = x + block;
-  const at::Tensor second =
-      place == NormPlace::kAfter ? between : normed(between, layer.feed_forward_norm);
-  block = feed_forward(layer.feed_forward, second.to(pass.compute), pass);
+  const auto [between, second] = added_norm(x, block, layer.feed_forward_norm, norm_, pass.compute);
+  block = feed_forward(layer.feed_forward, second, pass);
   if (post) {
-    block = normed(block.to(x.scalar_type()), layer.post_feed_forward_norm);
+    block = norm(block, layer.post_feed_forward_norm, norm_, x.scalar_type());
   }
-  return between + block;
+  return {.x = between, .addend = block};
+}
+
+Twin::Stream Twin::run_layer_normed_after(const TwinLayer& layer,
+                                          const Stream& stream,
+                                          const BatchPlan& plan,
+                                          const Pass& pass) const {
+  const at::Tensor x = stream.sum();
+  const at::Tensor block = attention_block(layer, x.to(pass.compute), plan, pass);
+  const at::Tensor between = x + norm(block, layer.post_attention_norm, norm_, x.scalar_type());
+  const at::Tensor second = feed_forward(layer.feed_forward, between.to(pass.compute), pass);
+  return {.x = between,
+          .addend = norm(second, layer.post_feed_forward_norm, norm_, x.scalar_type())};
 }
 
 at::Tensor Twin::hidden(const at::Tensor& ids,
@@ -165,7 +172,7 @@ at::Tensor Twin::hidden(const at::Tensor& ids,
                         const ForwardOptions& options) const {
   CUPEL_CHECK(ids.dim() == 1 && ids.size(0) == plan->attention.layout().tokens(),
               "ids of the planned batch");
-  const Pass pass{.compute = options_.compute, .dropout = options.dropout};
+  const Pass pass{.compute = options_.compute, .dropout = options.dropout, .casts = casts_.get()};
   at::Tensor x = embedding_(ids, pass);  // [T, D]
   if (description_.embedding_scale != 1) {
     x = x * description_.embedding_scale;
@@ -173,21 +180,24 @@ at::Tensor Twin::hidden(const at::Tensor& ids,
   if (options.embedding_noise.defined()) {
     x = x + options.embedding_noise;
   }
+  Stream stream{.x = x, .addend = {}};
   for (const TwinLayer& layer : layers_) {
     if (options_.recompute_layers) {
       const Step step = [this, &layer, plan, pass](const at::Tensor& input) {
-        return run_layer(layer, input, *plan, pass);
+        return run_layer(layer, {.x = input, .addend = {}}, *plan, pass).sum();
       };
-      x = recomputed(step, x, layer.tensors());
+      stream.x = recomputed(step, stream.x, layer.tensors());
     } else {
-      x = run_layer(layer, x, *plan, pass);
+      stream = run_layer(layer, stream, *plan, pass);
     }
   }
-  return normed(x, output_norm_);
+  return added_norm(stream.x, stream.addend, output_norm_, norm_, x.scalar_type()).normed;
 }
 
 Head Twin::head() const {
-  return head_;
+  Head head = head_;
+  head.casts = casts_;
+  return head;
 }
 
 at::Tensor Twin::logits(const at::Tensor& hidden) const {

@@ -12,6 +12,7 @@
 #include "engine/runtime/rope_table.h"
 #include "tensor/tensor.h"
 #include "train/model/attention.h"
+#include "train/model/cast_weights.h"
 #include "train/model/feed_forward.h"
 #include "train/model/layout.h"
 #include "train/model/linear.h"
@@ -35,12 +36,8 @@ struct Head {
   at::Tensor weight;  ///< [V, D]
   at::Tensor bias;    ///< [V] or undefined
   double softcap = 0;
-};
-
-/// A norm's parameters; undefined where the description has none.
-struct NormParameters {
-  at::Tensor weight;
-  at::Tensor bias;
+  /// Of the twin that it belongs to: what head_logps takes the weight in other types from, or none.
+  std::shared_ptr<CastWeights> casts;
 };
 
 /// The parameters of one layer.
@@ -125,21 +122,32 @@ class Twin {
  private:
   friend class TwinBuilder;
   Twin() = default;
-  [[nodiscard]] at::Tensor run_layer(const TwinLayer& layer,
-                                     const at::Tensor& x,
-                                     const BatchPlan& plan,
-                                     const Pass& pass) const;
+  /// What runs through the layers: x + addend, or x alone. It is added where the next norm reads
+  /// it.
+  struct Stream {
+    at::Tensor x;       ///< [T, D] in the parameters' type, which sums stay in
+    at::Tensor addend;  ///< [T, D] or undefined
+    [[nodiscard]] at::Tensor sum() const { return addend.defined() ? x + addend : x; }
+  };
+  [[nodiscard]] Stream run_layer(const TwinLayer& layer,
+                                 const Stream& stream,
+                                 const BatchPlan& plan,
+                                 const Pass& pass) const;
+  [[nodiscard]] Stream run_layer_normed_after(const TwinLayer& layer,
+                                              const Stream& stream,
+                                              const BatchPlan& plan,
+                                              const Pass& pass) const;
   [[nodiscard]] at::Tensor attention_block(const TwinLayer& layer,
                                            const at::Tensor& x,
                                            const BatchPlan& plan,
                                            const Pass& pass) const;
-  [[nodiscard]] at::Tensor normed(const at::Tensor& x, const NormParameters& norm) const;
   [[nodiscard]] at::Tensor normed_heads(const at::Tensor& x,
                                         const std::vector<at::Tensor>& weights,
                                         engine::HeadNorm kind) const;
 
   engine::ModelDescription description_;
   TwinOptions options_;
+  std::shared_ptr<CastWeights> casts_ = std::make_shared<CastWeights>();
   NormSettings norm_;
   Embedding embedding_;
   NormParameters output_norm_;
