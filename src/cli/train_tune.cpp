@@ -14,6 +14,7 @@
 #include "cli/train_samples.h"
 #include "cli/tune_flags.h"
 #include "report/numbers.h"
+#include "tensor/memory.h"
 #include "tensor/threads.h"
 #include "train/launch/environment.h"
 #include "train/launch/launch.h"
@@ -135,6 +136,7 @@ Result<int> run_tune(const TuneFlags& flags) {
   if (recipe.threads > 0) {
     tensor::set_threads(static_cast<size_t>(recipe.threads));
   }
+  tensor::pool_tensor_memory();
   const Progress progress(recipe, flags.json);
   align::TuneHooks hooks;
   hooks.stop = stop_on_interrupt();
