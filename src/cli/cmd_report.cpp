@@ -6,6 +6,7 @@
 #include "cli/evaluation_page.h"
 #include "cli/evaluation_text.h"
 #include "cli/output.h"
+#include "cli/training_view.h"
 #include "rank/score_statistics.h"
 
 namespace cupel::cli::command {
@@ -36,6 +37,10 @@ class Report : public Command {
   }
 
   Result<int> run() override {
+    CUPEL_TRY(const bool trained, is_training_run(run_));
+    if (trained) {
+      return report_training();
+    }
     CUPEL_TRY(const OpenRun open, open_run(run_, judge_, protocol_));
     CUPEL_TRY_VOID(write_reports(open.benchmark, *open.run, *open.summary));
     if (format_ == "json") {
@@ -48,6 +53,21 @@ class Report : public Command {
   }
 
  private:
+  Result<int> report_training() {
+    if (!judge_.empty() || !protocol_.empty()) {
+      return invalid_argument(
+          "{}: is a run of cupel tune; --judge and --protocol are of evaluations", run_);
+    }
+    CUPEL_TRY_VOID(write_training_report(run_));
+    if (format_ == "json") {
+      CUPEL_TRY(const Json summary, training_summary(run_));
+      print_pretty(summary);
+    } else {
+      print(format("{}/report.html\n", run_));
+    }
+    return 0;
+  }
+
   std::string run_;
   std::string judge_;
   std::string protocol_;

@@ -1,6 +1,4 @@
 // What `cupel tune` and `cupel tune resume` do.
-#include <array>
-#include <cmath>
 #include <cstdio>
 
 #include <unistd.h>
@@ -12,8 +10,9 @@
 #include "cli/output.h"
 #include "cli/train_bodies.h"
 #include "cli/train_samples.h"
+#include "cli/training_view.h"
 #include "cli/tune_flags.h"
-#include "report/numbers.h"
+#include "cli/tune_progress.h"
 #include "tensor/memory.h"
 #include "tensor/threads.h"
 #include "train/launch/environment.h"
@@ -36,52 +35,6 @@ Result<Recipe> recipe_of_run(const TuneFlags& flags) {
   recipe.out = flags.resume;  // wherever it was moved to
   return recipe;
 }
-
-std::string number_of(const Json& record, std::string_view key, const char* pattern) {
-  const Json* const value = record.find(key);
-  if (value == nullptr || !value->is_number()) {
-    return "-";
-  }
-  if (std::isnan(value->as_double())) {
-    return "nan";
-  }
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), pattern, value->as_double());
-  return text.data();
-}
-
-/// What a user sees of a run.
-class Progress {
- public:
-  Progress(const Recipe& recipe, bool json) : every_(recipe.log.every), json_(json) {}
-
-  void note(std::string_view line) const {
-    std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
-  }
-
-  void record(const Json& record, const Json& timing) const {
-    if (json_) {
-      Json whole = record;
-      for (const auto& [key, value] : timing.as_object()) {
-        whole.set(key, value);
-      }
-      print(dump_json(whole) + "\n");
-      return;
-    }
-    const int64_t step = record.find("step")->as_int();
-    if (const Json* const eval = record.find("eval")) {
-      note(format("step {}  held-out loss {}", step, number_of(*eval, "loss", "%.4f")));
-    } else if (step % every_ == 0) {
-      note(format("step {}  loss {}  lr {}  |g| {}  {} tok/s", step,
-                  number_of(record, "loss", "%.4f"), number_of(record, "lr", "%.2e"),
-                  number_of(record, "grad_norm", "%.3g"), number_of(timing, "tok_per_s", "%.0f")));
-    }
-  }
-
- private:
-  int64_t every_;
-  bool json_;
-};
 
 int report_end(const align::TuneOutcome& outcome, const Recipe& recipe, bool json) {
   std::string text;
@@ -137,9 +90,10 @@ Result<int> run_tune(const TuneFlags& flags) {
     tensor::set_threads(static_cast<size_t>(recipe.threads));
   }
   tensor::pool_tensor_memory();
-  const Progress progress(recipe, flags.json);
+  TuneProgress progress(recipe.log.every, flags.json);
   align::TuneHooks hooks;
   hooks.stop = stop_on_interrupt();
+  hooks.begin = [&](int64_t total_steps) { progress.begin(total_steps); };
   hooks.note = [&](std::string_view line) { progress.note(line); };
   hooks.record = [&](const Json& record, const Json& timing) { progress.record(record, timing); };
   hooks.sample = [&](const train::Model& model) { return sample_answers(recipe, model); };
@@ -148,6 +102,11 @@ Result<int> run_tune(const TuneFlags& flags) {
                      : Result<std::unique_ptr<train::Collective>>(train::single_process()));
   CUPEL_TRY(const align::TuneOutcome outcome,
             align::tune(recipe, {.allow_changed = flags.allow_changed}, *collective, hooks));
+  progress.finish();
+  if (collective->rank() == 0 && recipe.log.report && outcome.state.step > 0) {
+    CUPEL_TRY_VOID(write_training_report(recipe.out));
+    progress.note(format("report: {}/report.html", recipe.out));
+  }
   return collective->rank() == 0 ? report_end(outcome, recipe, flags.json) : 0;
 }
 

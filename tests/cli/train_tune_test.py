@@ -67,6 +67,12 @@ class RunTest(TuneTest):
         self.ok("generate", "--model", "run/model", "--prompt", "oak", "--max-tokens", "4")
         self.ok("tune", "export", "run", "--out", "run.gguf")
         self.ok("generate", "--model", "run.gguf", "--prompt", "oak", "--max-tokens", "4")
+        page = self.bytes_of("run", "report.html").decode()
+        for text in ("Held-out loss by kind", "Answers before and after", "Learning rate", "optim.lr"):
+            self.assertIn(text, page)
+        summary = self.ok("report", "run", "--format", "json").json()
+        self.assertEqual(summary["steps"], 20)
+        self.assertEqual(summary["held_out"]["loss"]["last"], held_out[2])
         for name in ("recipe.toml", "run.json", "timing.jsonl", "checkpoints/step-20/state.json"):
             self.assertTrue((self.folder / "run" / name).is_file(), name)
 

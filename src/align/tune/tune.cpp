@@ -71,6 +71,9 @@ class Run {
     CUPEL_TRY_VOID(make_optimiser());
     CUPEL_TRY_VOID(restore());
     CUPEL_TRY_VOID(take_samples("before"));
+    if (first() && hooks_.begin) {
+      hooks_.begin(prepared_.total_steps);
+    }
     TuneOutcome outcome{.total_steps = prepared_.total_steps};
     CUPEL_TRY(outcome.end, train());
     outcome.state = state_;

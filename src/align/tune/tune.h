@@ -21,6 +21,8 @@ struct TuneHooks {
   std::stop_token stop;
   /// Every record as it is written; on process 0 alone.
   std::function<void(const Json& record, const Json& timing)> record;
+  /// How many steps the whole run has; before the first record, on process 0 alone.
+  std::function<void(int64_t total_steps)> begin;
   /// What is going on, in a line; on process 0 alone.
   std::function<void(std::string_view line)> note;
   /// Answers of the model as it is, for samples.jsonl: one object each.

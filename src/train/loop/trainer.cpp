@@ -191,7 +191,7 @@ Result<Ok> Trainer::evaluate(TrainerState& state) {
   Json numbers = Json::object().set("loss", total.loss).set("labels", total.size.labels);
   add_means(numbers, total);
   return hooks_.record(Json::object().set("step", state.step).set("eval", std::move(numbers)),
-                       timing(state, total.size.tokens, watch.seconds()));
+                       timing(state, total.size.tokens, watch.seconds()).set("eval", true));
 }
 
 Result<TrainEnd> Trainer::run(TrainerState& state) {
