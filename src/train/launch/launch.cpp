@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +23,7 @@
 #include "train/launch/child_process.h"
 #include "train/launch/environment.h"
 #include "train/launch/rank_output.h"
+#include "train/launch/signals.h"
 
 namespace cupel::train {
 namespace {
@@ -80,44 +80,6 @@ std::string outcome_text(int status) {
 int code_of(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
-
-/// SIGINT, SIGTERM and SIGCHLD as something to read, as long as the object lives.
-class Signals {
- public:
-  Signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int number : {SIGINT, SIGTERM, SIGCHLD}) {
-      sigaddset(&set, number);
-    }
-    pthread_sigmask(SIG_BLOCK, &set, &before_);
-    // Who ignores SIGCHLD is not told how children end.
-    struct sigaction standard {};
-    standard.sa_handler = SIG_DFL;
-    sigaction(SIGCHLD, &standard, &child_before_);
-    descriptor_ = Descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  }
-  ~Signals() {
-    sigaction(SIGCHLD, &child_before_, nullptr);
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
-
-  [[nodiscard]] const Descriptor& descriptor() const { return descriptor_; }
-  [[nodiscard]] const sigset_t& mask_before() const { return before_; }
-  /// The next one that came; 0: none.
-  [[nodiscard]] int next() const {
-    signalfd_siginfo info{};
-    const ssize_t bytes = read(descriptor_.get(), &info, sizeof(info));
-    return bytes == sizeof(info) ? static_cast<int>(info.ssi_signo) : 0;
-  }
-
- private:
-  sigset_t before_{};
-  struct sigaction child_before_ {};
-  Descriptor descriptor_;
-};
 
 class Supervisor {
  public:
