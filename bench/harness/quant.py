@@ -11,13 +11,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from . import agreement
 from .config import BENCH, CACHE, MODELS, TEXT
 from .processes import run
 
 TYPES = ("q4_0", "q4_k", "q4_k_m", "q4_1", "q5_0", "q5_k", "q5_1", "q6_k", "q8_0")
 SCRIPTS = BENCH / "quant"
-PROMPTS = ("The capital of France is", "Errors are", "Once upon a time")
-GREEDY_TOKENS, WINDOW = 32, 512
+WINDOW = 512
 TRAIN_LIMIT_S = 3600  # some minutes on one core that nobody else wants
 SOURCES = ("trained", *MODELS)
 
@@ -65,34 +65,6 @@ def fit(binary: Path, model: Path, source: Path, text: Path) -> dict:
             "same_top": found["against"]["same_top"]}
 
 
-def cupel_greedy(binary: Path, model: Path) -> list[list[int]]:
-    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
-        file.write("".join(json.dumps({"prompt": prompt}) + "\n" for prompt in PROMPTS))
-        file.flush()
-        out = run([binary, "generate", "--model", model, "--raw", "--input", file.name, "--max-tokens", GREEDY_TOKENS,
-                   "--temperature", 0, "--activations", "f32", "--format", "json"]).out
-    return [json.loads(line)["ids"] for line in out.splitlines() if line.strip()]
-
-
-def first_difference(ours: list[int], theirs: dict) -> dict:
-    """Where two greedy paths part, and by how much (nats) llama.cpp liked its own token better than ours there."""
-    for step, (mine, yours) in enumerate(zip(ours, theirs["ids"])):
-        if mine != yours:
-            top = dict((token, logprob) for token, logprob in theirs["top"][step])
-            least = min(top.values())
-            # A token that is not among those shown is at least as far away as the last of them.
-            return {"step": step, "gap": top[yours] - top.get(mine, least), "among_shown": mine in top}
-    return {"step": None, "gap": 0.0, "among_shown": True}
-
-
-def llama_cpp(binary: Path, python: str, model: Path) -> dict:
-    theirs = json.loads(run([python, SCRIPTS / "greedy_llama_cpp.py", model, GREEDY_TOKENS, *PROMPTS]).out.splitlines()[-1])
-    ours = cupel_greedy(binary, model)
-    found = [first_difference(mine, yours) for mine, yours in zip(ours, theirs, strict=True)]
-    return {"identical": sum(each["step"] is None for each in found), "prompts": len(found),
-            "largest_gap": max(each["gap"] for each in found), "differences": found}
-
-
 def note(failures: list, what: str, measure):
     try:
         return measure()
@@ -114,7 +86,7 @@ def measure_source(binary: Path, python: str, name: str, failures: list) -> dict
                 continue
             types[kind] = made
             made["fit"] = note(failures, f"{name} {kind} perplexity", lambda: fit(binary, out, source, text))
-            made["llama_cpp"] = note(failures, f"{name} {kind} in llama.cpp", lambda: llama_cpp(binary, python, out))
+            made["llama_cpp"] = note(failures, f"{name} {kind} in llama.cpp", lambda: agreement.measure(binary, python, out))
             out.unlink()
     return {"source": source.name, "text": text.name, "types": types}
 

@@ -85,15 +85,17 @@ def rows_of(results: dict, workload: str, model: str) -> list[list[str]]:
 
 
 def quant_rows(results: dict, name: str) -> list[list[str]]:
-    rows = [[name, "bits", "error", "worst tensor", "perplexity", "of source", "mean KL", "same top", "llama.cpp"]]
+    rows = [[name, "bits", "error", "worst tensor", "perplexity", "of source", "mean KL", "same top", "llama.cpp, f32", "llama.cpp"]]
     for kind, found in results["quant"][name]["types"].items():
         worst = "-" if found["worst_tensor"] is None else f"{found['worst_error']:.2%} {found['worst_tensor']}"
         cells = [kind, f"{found['bits_per_weight']:.2f}", f"{found['relative_error']:.3%}", worst]
         fit, other = found.get("fit"), found.get("llama_cpp")
         cells += ["-"] * 4 if not fit else [f"{fit['perplexity']:.3f}", f"{fit['source_perplexity']:.3f}",
                                             f"{fit['mean_kl']:.5f}", f"{fit['same_top']:.2%}"]
-        cells.append("-" if not other else "identical" if other["identical"] == other["prompts"] else
-                     f"{other['identical']}/{other['prompts']}, gap {other['largest_gap']:.3f}")
+        cells += ["-"] * 2 if not other else [
+            "identical" if other["exact_gap"] == 0 else f"gap {other['exact_gap']:.4f}",
+            "identical" if other["identical"] == other["prompts"] else
+            f"{other['identical']}/{other['prompts']}, gap {other['largest_gap']:.3f}, rounding {other['rounding']:.3f}"]
         rows.append(cells)
     return rows
 

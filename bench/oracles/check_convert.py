@@ -34,7 +34,7 @@ UNLIKE = {"llama_dynamic": "it knows no dynamic scaling of rope",
           "phimoe": "it weighs experts by a plain softmax, Phi-3.5-MoE by a masked one"}
 # llama.cpp takes LongRoPE's factors by the size of its cache: the text must be beyond the original length.
 REPEATS = {"phi3_long": 5, "phi3_long_beyond": 5}
-GREEDY = Path(__file__).resolve().parents[1] / "quant" / "greedy_llama_cpp.py"
+PATH_LLAMA_CPP = Path(__file__).resolve().parents[1] / "quant" / "path_llama_cpp.py"
 
 
 def save_tokenizer(folder):
@@ -67,11 +67,13 @@ def token_ids(folder, text):
 
 def llama_cpp_difference(path, text, expected):
     """The largest difference of log-probabilities, over the tokens that llama.cpp finds likeliest."""
-    done = subprocess.run([sys.executable, GREEDY, path, "1", text], capture_output=True, text=True)
+    paths = path.with_suffix(".json")
+    paths.write_text(json.dumps([{"prompt": text, "ids": [0]}]), encoding="utf-8")
+    done = subprocess.run([sys.executable, PATH_LLAMA_CPP, path, paths], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"llama.cpp exited with {done.returncode}")
     wanted = torch.log_softmax(expected, -1)
-    return max(abs(found - float(wanted[token])) for token, found in json.loads(done.stdout.splitlines()[-1])[0]["top"][0])
+    return max(abs(found - float(wanted[token])) for token, found in json.loads(done.stdout.splitlines()[-1])[0][0])
 
 
 def check(binary, name, folder):

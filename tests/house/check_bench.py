@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
 
-from harness import processes, product, prompts, quant, rank, table, targets, workloads  # noqa: E402
+from harness import agreement, processes, product, prompts, rank, table, targets, workloads  # noqa: E402
 from harness.config import MODELS  # noqa: E402
 from harness.contenders import Cupel, with_ids  # noqa: E402
 from harness.statistics import paired_ratio, summary  # noqa: E402
@@ -128,12 +128,13 @@ class Verdicts(unittest.TestCase):
         self.assertEqual([check["verdict"] for check in targets.all_checks(run)], ["MISS", "MISS"])
 
 
-def quantised(error, kl=None, gap=0.0, identical=3):
+def quantised(error, kl=None, **agreed):
     """The result of one type."""
     found = {"bits_per_weight": 5.0, "relative_error": error, "worst_tensor": "t", "worst_error": error}
     if kl is not None:
         found["fit"] = {"perplexity": 2.0, "source_perplexity": 1.9, "mean_kl": kl, "same_top": 1.0}
-        found["llama_cpp"] = {"identical": identical, "prompts": 3, "largest_gap": gap}
+        found["llama_cpp"] = {"identical": 3, "prompts": 3, "steps": 96, "error": 0.0002, "rounding": 0.1,
+                              "largest_gap": 0.0, "exact_gap": 0.0, "differences": []} | agreed
     return found
 
 
@@ -157,21 +158,53 @@ class Quantising(unittest.TestCase):
     def test_one_class_shows_nothing(self):
         self.assertEqual(self.verdicts(q4_0=quantised(0.08))["trained: error falls as bits rise"], "n/a")
 
-    def test_first_difference(self):
-        theirs = {"ids": [1, 2, 3], "top": [[[1, -0.1]], [[2, -0.5], [7, -0.53]], [[3, -0.2], [4, -2.0]]]}
-        self.assertIsNone(quant.first_difference([1, 2, 3], theirs)["step"])
-        tie = quant.first_difference([1, 7, 9], theirs)
-        self.assertEqual(tie["step"], 1)
-        self.assertAlmostEqual(tie["gap"], 0.03)
-        # A token that llama.cpp does not show is at least as far as the last one shown.
-        far = quant.first_difference([1, 2, 9], theirs)
-        self.assertEqual((far["step"], far["among_shown"]), (2, False))
-        self.assertAlmostEqual(far["gap"], 1.8)
-
-    def test_a_wide_gap_is_a_miss(self):
-        for gap, expected in ((targets.NEAR_TIE / 2, "PASS"), (targets.NEAR_TIE * 2, "MISS")):
-            got = self.verdicts(q4_0=quantised(0.1, 0.01, gap, identical=2))
+    def test_a_gap_is_measured_by_the_rounding(self):
+        parted = {"identical": 2, "differences": [{}]}
+        for gap, expected in ((0.29, "PASS"), (0.31, "MISS")):
+            got = self.verdicts(q4_0=quantised(0.1, 0.01, largest_gap=gap, **parted))
             self.assertEqual(got["trained q4_0: greedy text of llama.cpp"], expected)
+            self.assertEqual(got["trained q4_0: greedy text of llama.cpp in f32"], "PASS")
+
+    def test_rounding_does_not_excuse_a_file_that_is_read_wrongly(self):
+        got = self.verdicts(q4_0=quantised(0.1, 0.01, identical=0, rounding=9.0, largest_gap=8.0, differences=[{}] * 10))
+        self.assertEqual(got["trained q4_0: greedy text of llama.cpp"], "MISS")
+
+    def test_in_f32_nothing_is_excused(self):
+        got = self.verdicts(q4_0=quantised(0.1, 0.01, exact_gap=0.002))
+        self.assertEqual(got["trained q4_0: greedy text of llama.cpp in f32"], "MISS")
+        self.assertEqual(got["trained q4_0: greedy text of llama.cpp"], "PASS")
+
+
+class Agreement(unittest.TestCase):
+    # One path of three steps: the same, a near-tie that rounding turns, and a token that is not shown.
+    PATHS = [{"prompt": "p", "ids": [1, 7, 9], "logprobs": [-0.1, -0.5, -3.0]}]
+    F32 = [[[[1, -0.11], [2, -2.0]], [[7, -0.5], [2, -0.52]], [[9, -3.0], [4, -3.5]]]]
+    FILE = [[[[1, -0.1], [2, -2.29]], [[2, -0.4], [7, -0.7]], [[4, -2.0], [5, -3.2]]]]
+
+    def test_steps_of_a_path(self):
+        got = agreement.compare(self.PATHS, self.FILE, self.F32)
+        self.assertEqual((got["identical"], got["prompts"], got["steps"], got["exact_gap"]), (0, 1, 3, 0.0))
+        self.assertAlmostEqual(got["error"], 0.01)
+        # Only the first step counts: 2 stands 1.89 behind 1 in f32, 2.19 with the file.
+        self.assertAlmostEqual(got["rounding"], 0.3)
+        tie, far = got["differences"]
+        self.assertEqual((tie["step"], far["step"]), (1, 2))
+        self.assertAlmostEqual(tie["gap"], 0.3)
+        self.assertAlmostEqual(tie["f32_gap"], 0.02)
+        self.assertAlmostEqual(far["gap"], 1.2)  # at least as far as the last token that is shown
+        self.assertAlmostEqual(got["largest_gap"], 1.2)
+
+    def test_the_same_everywhere(self):
+        got = agreement.compare(self.PATHS, self.F32, self.F32)
+        self.assertEqual((got["identical"], got["largest_gap"], got["rounding"], got["differences"]), (1, 0.0, 0.0, []))
+
+    def test_another_choice_in_f32_is_a_gap_of_its_own(self):
+        other = [[self.F32[0][0], [[2, -0.5], [7, -0.53]], self.F32[0][2]]]
+        self.assertAlmostEqual(agreement.compare(self.PATHS, other, other)["exact_gap"], 0.03)
+
+    def test_a_file_that_is_read_as_another_one(self):
+        with self.assertRaisesRegex(ValueError, "another one"):
+            agreement.compare(self.PATHS, [[[[5, -0.1], [6, -1.0]]] * 3], self.F32)
 
 
 def ranking(busy=0.0, **cases):
@@ -244,12 +277,12 @@ class Rankings(unittest.TestCase):
 class Tables(unittest.TestCase):
     def test_quantising_has_a_row_for_each_type(self):
         run = results()
-        run["quant"] = {"trained": {"types": {"q4_0": quantised(0.08, 0.02, 0.01, identical=2), "q8_0": quantised(0.01)}}}
+        run["quant"] = {"trained": {"types": {"q4_0": quantised(0.08, 0.02, largest_gap=0.01, identical=2), "q8_0": quantised(0.01)}}}
         run["targets"] = targets.all_checks(run)
         text = table.document(run, {}, False)
         self.assertIn("8.000%", text)
-        self.assertIn("2/3, gap 0.010", text)
-        self.assertRegex(text, r"q8_0 .*-  +-  +-  +-  +-")
+        self.assertIn("2/3, gap 0.010, rounding 0.100", text)
+        self.assertRegex(text, r"q8_0 .*-  +-  +-  +-  +-  +-")
 
     def document(self, markdown):
         run = results(decode={"smollm2": series("batch 1", {"cupel": [120.0] * 5, "llama_cpp": [50.0] * 2},
