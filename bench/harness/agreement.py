@@ -14,12 +14,11 @@ import tempfile
 from pathlib import Path
 
 from .config import BENCH, PEERS
-from .processes import run
+from .processes import UNTIMED_LIMIT_S, run
 
 PROMPTS = ("The capital of France is", "Errors are", "Once upon a time", "To make bread, first", "def fibonacci(n):")
 GREEDY_TOKENS = 32
 RUNNERS_UP = 4  # tokens behind the likeliest whose distance to it shows the rounding
-PATH_LIMIT_S = 1200
 
 
 def cupel_paths(binary: Path, model: Path, folder: Path) -> list[dict]:
@@ -27,10 +26,15 @@ def cupel_paths(binary: Path, model: Path, folder: Path) -> list[dict]:
     prompts = folder / "prompts.jsonl"
     prompts.write_text("".join(json.dumps({"prompt": prompt}) + "\n" for prompt in PROMPTS), encoding="utf-8")
     out = run([binary, "generate", "--model", model, "--raw", "--input", prompts, "--max-tokens", GREEDY_TOKENS,
-               "--temperature", 0, "--activations", "f32", "--format", "json"]).out
+               "--temperature", 0, "--activations", "f32", "--format", "json"], UNTIMED_LIMIT_S).out
     answers = [json.loads(line) for line in out.splitlines() if line.strip()]
     return [{"prompt": prompt, "ids": answer["ids"], "logprobs": answer["logprobs"]}
             for prompt, answer in zip(PROMPTS, answers, strict=True)]
+
+
+def llama_cpp_along(python: str, model: Path, paths: Path, *flags: str) -> list:
+    walk = [python, BENCH / "quant" / "path_llama_cpp.py", model, paths, *flags]
+    return json.loads(run(walk, UNTIMED_LIMIT_S).out.splitlines()[-1])
 
 
 def logprob_of(top: list, token: int) -> float:
@@ -82,7 +86,7 @@ def measure(binary: Path, python: str, model: Path) -> dict:
         folder = Path(name)
         paths = cupel_paths(binary, model, folder)
         (folder / "paths.json").write_text(json.dumps(paths), encoding="utf-8")
-        run([python, PEERS / "dequantise_gguf.py", "--gguf", model, "--dtype", "f32", "--out", folder / "f32.gguf"])
-        walk = lambda file, *flags: json.loads(run(  # noqa: E731
-            [python, BENCH / "quant" / "path_llama_cpp.py", file, folder / "paths.json", *flags], PATH_LIMIT_S).out.splitlines()[-1])
-        return compare(paths, walk(model), walk(folder / "f32.gguf", "--exact"))
+        run([python, PEERS / "dequantise_gguf.py", "--gguf", model, "--dtype", "f32", "--out", folder / "f32.gguf"],
+            UNTIMED_LIMIT_S)
+        rounded = llama_cpp_along(python, model, folder / "paths.json")
+        return compare(paths, rounded, llama_cpp_along(python, folder / "f32.gguf", folder / "paths.json", "--exact"))

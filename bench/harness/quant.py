@@ -13,12 +13,11 @@ from pathlib import Path
 
 from . import agreement
 from .config import BENCH, CACHE, MODELS, TEXT
-from .processes import run
+from .processes import UNTIMED_LIMIT_S, run
 
 TYPES = ("q4_0", "q4_k", "q4_k_m", "q4_1", "q5_0", "q5_k", "q5_1", "q6_k", "q8_0")
 SCRIPTS = BENCH / "quant"
 WINDOW = 512
-TRAIN_LIMIT_S = 3600  # some minutes on one core that nobody else wants
 SOURCES = ("trained", *MODELS)
 
 
@@ -30,7 +29,7 @@ def nominal_bits(kind: str) -> int:
 def trained_model(python: str) -> Path:
     folder = CACHE / "quant-trained"
     if not (folder / "held-out.txt").exists():
-        run([python, SCRIPTS / "train_model.py", "--out", folder], TRAIN_LIMIT_S)
+        run([python, SCRIPTS / "train_model.py", "--out", folder], UNTIMED_LIMIT_S)
     return folder
 
 
@@ -39,13 +38,14 @@ def minilm_file(python: str) -> Path:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".tmp")
-        run([python, SCRIPTS / "minilm_gguf.py", "--out", partial])
+        run([python, SCRIPTS / "minilm_gguf.py", "--out", partial], UNTIMED_LIMIT_S)
         partial.rename(path)
     return path
 
 
 def quantize(binary: Path, source: Path, kind: str, out: Path) -> dict:
-    report = json.loads(run([binary, "quantize", source, out, "--type", kind, "--format", "json"]).out)
+    report = json.loads(run([binary, "quantize", source, out, "--type", kind, "--format", "json"],
+                            UNTIMED_LIMIT_S).out)
     changed = [tensor for tensor in report["tensors"] if tensor["rms"] > 0]
     elements = sum(tensor["elements"] for tensor in report["tensors"])
     worst = max(changed, key=lambda tensor: tensor["rmse"] / tensor["rms"], default=None)
@@ -59,7 +59,7 @@ def quantize(binary: Path, source: Path, kind: str, out: Path) -> dict:
 def fit(binary: Path, model: Path, source: Path, text: Path) -> dict:
     """Activations in f32, so that nothing but the weights differs."""
     found = json.loads(run([binary, "perplexity", "--model", model, "--against", source, "--text", text, "--window", WINDOW,
-                            "--activations", "f32", "--format", "json"]).out)
+                            "--activations", "f32", "--format", "json"], UNTIMED_LIMIT_S).out)
     return {"tokens": found["tokens"], "perplexity": found["perplexity"], "source_perplexity": found["against"]["perplexity"],
             "mean_kl": found["against"]["mean_kl"], "max_kl": found["against"]["max_kl"],
             "same_top": found["against"]["same_top"]}
