@@ -18,8 +18,8 @@ std::string data_text(const align::PreparedRun& run) {
       format("data    {}; {} tokens, {} of them learnt\n", train::counts_text(counts),
              report::count_text(counts.tokens), report::count_text(counts.labels));
   if (run.instruction_tokens > 0) {
-    // Shi et al. 2024: the longer instructions are beside answers, and the fewer rows there are, the
-    // more there is to gain from learning instructions too.
+    // Shi et al. 2024: the longer instructions are beside answers, and the fewer rows there are,
+    // the more there is to gain from learning instructions too.
     text += format("        {:.2f} tokens of instructions to one of answers\n",
                    static_cast<double>(run.instruction_tokens) /
                        static_cast<double>(std::max<int64_t>(1, run.completion_tokens)));
