@@ -11,7 +11,7 @@ import time
 from support import CORRUPT, CUPEL, EXHAUSTED, MISSING, USAGE, CupelTest, main, read_json_lines, write_json_lines
 
 KILLS = 20
-KILLS_OF_ONE_RUN = 4
+KILLS_OF_ONE_RUN = 7
 SEED = int(os.environ.get("CUPEL_TEST_SEED", "20240614"))
 TEMPLATE = ("{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
             "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}")
