@@ -92,13 +92,23 @@ CUPEL_EMULATE V fmadd_ps(V a, V b, V c) {
   return lanes<float>(
       [&](int i) { return __builtin_fmaf(a.get<float>(i), b.get<float>(i), c.get<float>(i)); });
 }
-CUPEL_EMULATE uint16_t less_mask(V a, V b, int predicate) {
+/// Of the predicates those that the kernels use.
+CUPEL_EMULATE uint16_t compare_mask(V a, V b, int predicate) {
   uint32_t mask = 0;
   for (int i = 0; i < 16; ++i) {
-    const bool less = predicate == _CMP_LT_OQ && a.get<float>(i) < b.get<float>(i);
-    mask |= static_cast<uint32_t>(less) << static_cast<unsigned>(i);
+    const float x = a.get<float>(i);
+    const float y = b.get<float>(i);
+    const bool unordered = x != x || y != y;
+    const bool holds = predicate == _CMP_LT_OQ ? x < y : predicate == _CMP_UNORD_Q && unordered;
+    mask |= static_cast<uint32_t>(holds) << static_cast<unsigned>(i);
   }
   return static_cast<uint16_t>(mask);
+}
+CUPEL_EMULATE V mask_or_epi32(V other, uint16_t mask, V a, V b) {
+  return lanes<uint32_t>([&](int i) {
+    return ((mask >> i) & 1) != 0 ? a.get<uint32_t>(i) | b.get<uint32_t>(i)
+                                  : other.get<uint32_t>(i);
+  });
 }
 CUPEL_EMULATE V blend(uint16_t mask, V a, V b) {
   return lanes<float>(
@@ -212,7 +222,7 @@ CUPEL_EMULATE V cvtph_ps(__m256i a) {
 #define _mm512_castps512_ps256(a) CUPEL_EMULATED::half_ps(a, 0)
 #define _mm512_castps_si512(a) (a)
 #define _mm512_castsi512_ps(a) (a)
-#define _mm512_cmp_ps_mask CUPEL_EMULATED::less_mask
+#define _mm512_cmp_ps_mask CUPEL_EMULATED::compare_mask
 #define _mm512_cvtepi32_epi16 CUPEL_EMULATED::cvtepi32_epi16
 #define _mm512_cvtepi32_epi8 CUPEL_EMULATED::cvtepi32_epi8
 #define _mm512_cvtepi32_ps CUPEL_EMULATED::cvtepi32_ps
@@ -230,6 +240,7 @@ CUPEL_EMULATE V cvtph_ps(__m256i a) {
 #define _mm512_loadu_si512 CUPEL_EMULATED::load
 #define _mm512_madd_epi16 CUPEL_EMULATED::madd_epi16
 #define _mm512_mask_blend_ps CUPEL_EMULATED::blend
+#define _mm512_mask_or_epi32 CUPEL_EMULATED::mask_or_epi32
 #define _mm512_max_ps CUPEL_EMULATED::max_ps
 #define _mm512_min_ps CUPEL_EMULATED::min_ps
 #define _mm512_mul_ps CUPEL_EMULATED::mul_ps
