@@ -12,8 +12,9 @@
 #include "base/thread_pool.h"
 #include "numeric/vector_ops.h"
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-// One body, compiled for each instruction set and chosen when the program is loaded.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
+// One body, compiled for each instruction set and chosen when the program is loaded. That is before
+// the thread sanitizer has started, which crashes in the choice.
 #define CUPEL_FOR_EACH_CPU __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define CUPEL_FOR_EACH_CPU
