@@ -113,6 +113,10 @@ CASES = {
                                         rope_parameters=rope(partial_rotary_factor=0.5))),
     "phimoe": ("PhimoeConfig", dict(num_local_experts=4, num_experts_per_tok=2, attention_bias=True, lm_head_bias=True,
                                     sliding_window=None)),
+    # Below the original length: beyond it transformers goes on with the short factors, its authors with the long ones.
+    "phimoe_long": ("PhimoeConfig", dict(num_local_experts=4, num_experts_per_tok=2, attention_bias=True,
+                                         lm_head_bias=True, sliding_window=None, rope_parameters=LONG | dict(
+                                             original_max_position_embeddings=100, short_mscale=1.2, long_mscale=1.2))),
     "stablelm": ("StableLmConfig", dict(rope_parameters=rope(partial_rotary_factor=0.25))),
     "stablelm_parallel": ("StableLmConfig", dict(use_parallel_residual=True, qk_layernorm=True, use_qkv_bias=True,
                                                  rope_parameters=rope(partial_rotary_factor=0.25))),

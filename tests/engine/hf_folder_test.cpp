@@ -73,6 +73,23 @@ TEST_F(HfFolder, RefusesOtherActivationsAndScalings) {
   EXPECT_THAT(error_with("rope_parameters", extra).message, HasSubstr("\"bend\""));
 }
 
+TEST_F(HfFolder, RefusesAnotherMagnitudeBeyondTheOriginalLength) {
+  Json factors = Json::array();
+  for (int pair = 0; pair < 8; ++pair) {
+    factors.push_back(1.5);
+  }
+  const Json scaling = Json::object()
+                           .set("rope_type", "longrope")
+                           .set("long_factor", factors)
+                           .set("short_factor", factors)
+                           .set("original_max_position_embeddings", 32)
+                           .set("short_mscale", 1.1)
+                           .set("long_mscale", 1.3);
+  const Error e = error_with("rope_parameters", scaling);
+  EXPECT_EQ(e.code, Code::kUnsupported);
+  EXPECT_THAT(e.message, HasSubstr("\"long_mscale\" is 1.3 and \"short_mscale\" 1.1"));
+}
+
 TEST_F(HfFolder, NamesTheKeyOfAnAbsurdNumber) {
   for (const Json& value : {Json(0), Json(-4), Json("64"), Json(int64_t{1} << 60), Json(1.5)}) {
     const Error e = error_with("hidden_size", value);

@@ -35,12 +35,23 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
   return hf::translate_experts(config, out);
 }
 
+/// LongRoPE's magnitude has two keys here, and transformers needs both.
+void set_magnitudes(const RopeDescription& rope, hf::ConfigWriter& config) {
+  if (rope.long_factors.empty()) {
+    return;
+  }
+  const Json magnitude = hf::ConfigWriter::number(rope.magnitude);
+  Json scaling = *config.json().find("rope_scaling");
+  config.set("rope_scaling", scaling.set("short_mscale", magnitude).set("long_mscale", magnitude));
+}
+
 Result<Ok> configure(const ModelDescription& model, hf::ConfigWriter& config) {
   config.set_kind("phimoe", "PhimoeForCausalLM");
   config.set_experts("num_local_experts");
   const ExpertsDescription& experts = model.layers.front().feed_forward.experts;
   config.set("intermediate_size", experts.width);
   config.set_number("router_jitter_noise", experts.near);
+  set_magnitudes(model.layers.front().attention.rope, config);
   return config.set_one_window();
 }
 

@@ -83,7 +83,9 @@ Result<Ok> translate_long_rope(const Place& place, Translation& out) {
   CUPEL_TRY(const double long_scale, scaling.number_or("long_mscale", magnitude));
   CUPEL_TRY(const double short_scale, scaling.number_or("short_mscale", magnitude));
   if (long_scale != short_scale) {
-    out.set_number("rope.scaling.long_attn_factor", long_scale);
+    return unsupported(
+        "{}: \"long_mscale\" is {} and \"short_mscale\" {}; supported: the same number for both",
+        scaling.place(), long_scale, short_scale);
   }
   out.set_text("rope.scaling.type", "longrope");
   out.set_size("rope.scaling.original_context_length", original);
