@@ -1,3 +1,5 @@
+// Proves: system 5
+// Proves: system 63
 // Rotary scalings against the worked numbers of their papers' configurations.
 #include <cmath>
 

@@ -1,3 +1,6 @@
+// Proves: system 5
+// Proves: system 63
+// Router and grouping of experts, against worked numbers.
 #include <cmath>
 
 #include <gtest/gtest.h>

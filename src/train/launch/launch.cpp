@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,7 +35,9 @@ struct Child {
   int64_t rank = 0;
   pid_t process = -1;  // < 0: it has ended
   int status = 0;      // of waitpid
-  Descriptor errors;   // its standard error; none of rank 0
+  Descriptor
+      ended;  // readable when it has; SIGCHLD would be lost to a thread that does not block it
+  Descriptor errors;  // its standard error; none of rank 0
   std::unique_ptr<RankOutput> output;
 };
 
@@ -139,7 +142,8 @@ class Supervisor {
     child.program = options_.program;
     child.arguments = options_.arguments;
     child.signals = signals_.mask_before();
-    Child started{.rank = rank, .process = -1, .status = 0, .errors = {}, .output = nullptr};
+    Child started{
+        .rank = rank, .process = -1, .status = 0, .ended = {}, .errors = {}, .output = nullptr};
     Descriptor write;
     if (rank == 0) {
       set.push_back(format("{}={}", kListeningSocket, socket));
@@ -154,7 +158,13 @@ class Supervisor {
     }
     child.environment = environment_with(set);
     CUPEL_TRY(started.process, start_child(child));
+    // By its number: the header of glibc 2.36 has it without extern "C".
+    started.ended = Descriptor(static_cast<int>(syscall(SYS_pidfd_open, started.process, 0)));
     children_.push_back(std::move(started));
+    if (!children_.back().ended) {
+      return unavailable("cannot wait for process {}: {}; it needs Linux 5.3 or newer", rank,
+                         std::strerror(errno));
+    }
     return Ok{};
   }
 
@@ -174,6 +184,9 @@ class Supervisor {
     std::vector<pollfd> sources = {
         {.fd = signals_.descriptor().get(), .events = POLLIN, .revents = 0}};
     for (const Child& child : children_) {
+      if (child.process > 0) {
+        sources.push_back({.fd = child.ended.get(), .events = POLLIN, .revents = 0});
+      }
       if (child.errors) {
         sources.push_back({.fd = child.errors.get(), .events = POLLIN, .revents = 0});
       }
@@ -184,10 +197,8 @@ class Supervisor {
     }
     poll(sources.data(), sources.size(), wait_ms);
     for (int number = signals_.next(); number != 0; number = signals_.next()) {
-      if (number != SIGCHLD) {
-        stopped_ = true;
-        signal_all(number);
-      }
+      stopped_ = true;
+      signal_all(number);
     }
   }
 

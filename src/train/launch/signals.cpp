@@ -7,11 +7,11 @@ namespace cupel::train {
 Signals::Signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGINT, SIGTERM, SIGCHLD}) {
+  for (const int number : {SIGINT, SIGTERM}) {
     sigaddset(&set, number);
   }
   pthread_sigmask(SIG_BLOCK, &set, &before_);
-  // Who ignores SIGCHLD is not told how children end.
+  // Of children of a process that ignores SIGCHLD nobody learns how they ended.
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
   sigaction(SIGCHLD, &standard, &child_before_);

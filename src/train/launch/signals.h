@@ -6,8 +6,8 @@
 
 namespace cupel::train {
 
-/// SIGINT, SIGTERM and SIGCHLD as something to read, as long as the object lives; the thread's mask
-/// is as before afterwards.
+/// SIGINT and SIGTERM as something to read, as long as the object lives; the thread's mask is as
+/// before afterwards.
 class Signals {
  public:
   Signals();

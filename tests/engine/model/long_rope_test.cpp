@@ -1,3 +1,4 @@
+// Proves: system 5
 // LongRoPE in whole models: a sequence is computed with the factors of its length, also where it
 // grows by committed drafts, and what cannot be right is refused.
 #include "engine/model/runtime_support.h"
