@@ -67,6 +67,10 @@ std::string count_text(int64_t count) {
   return digits;
 }
 
+std::string count_text(int64_t count, std::string_view singular) {
+  return format("{} {}{}", count_text(count), singular, count == 1 ? "" : "s");
+}
+
 std::string percent_text(double share) {
   if (!std::isfinite(share)) {
     return kNoNumber;

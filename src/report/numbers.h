@@ -23,6 +23,8 @@ std::string signed_text(double value, int decimals, bool plus = false);
 std::string typographic_text(std::string_view text);
 /// "12,345"
 std::string count_text(int64_t count);
+/// "12,345 rows", "1 row"
+std::string count_text(int64_t count, std::string_view singular);
 /// A share in [0, 1] as "0%", "<0.1%", "3.4%", "97%", "100%"; 100% only when it is exactly that.
 std::string percent_text(double share);
 /// An amount of money with three significant digits or more and at least two decimals: "12.35",

@@ -43,7 +43,7 @@ TEST(RecipeOptions, MakeTokensAndBatches) {
   EXPECT_EQ(tokens->prompt_loss_weight, 0.1);
   EXPECT_EQ(tokens->truncation, Truncation::kSplit);
   EXPECT_EQ(tokens->max_length, 64);
-  const auto batches = batch_options(r, two_files(), DataKind::kExamples, 2);
+  const auto batches = batch_options(r, two_files(), 2);
   ASSERT_TRUE(batches.has_value());
   EXPECT_EQ(batches->packing, Packing::kWrapped);
   EXPECT_EQ(batches->batch, 4);
@@ -51,7 +51,8 @@ TEST(RecipeOptions, MakeTokensAndBatches) {
   EXPECT_EQ(batches->ranks, 2);
   EXPECT_EQ(batches->order.seed, 7U);
   EXPECT_TRUE(batches->order.mixture.empty());
-  EXPECT_TRUE(batch_options(r, two_files(), DataKind::kGroups, 2)->whole_items);
+  EXPECT_FALSE(batches->whole_items);
+  EXPECT_TRUE(batch_options(recipe({"method=dpo"}), two_files(), 2)->whole_items);
 }
 
 TEST(RecipeOptions, LeaveTheRestToPackersThatUseIt) {
@@ -72,21 +73,20 @@ TEST(RecipeOptions, LeaveTheRestToPackersThatUseIt) {
 TEST(RecipeOptions, MakeMixtures) {
   const std::vector<std::string> files = {"data.files=a,b", "data.mixture=tokens",
                                           "data.amounts=8,16"};
-  const auto batches = batch_options(recipe(files), two_files(), DataKind::kExamples, 1);
+  const auto batches = batch_options(recipe(files), two_files(), 1);
   ASSERT_TRUE(batches.has_value());
   ASSERT_EQ(batches->order.mixture.size(), 2U);
   EXPECT_EQ(batches->order.mixture[1].begin, 6);
   EXPECT_EQ(batches->order.mixture[1].tokens, 16);
   DataSet one = two_files();
   one.files.pop_back();
-  EXPECT_FALSE(batch_options(recipe(files), one, DataKind::kExamples, 1).has_value());
+  EXPECT_FALSE(batch_options(recipe(files), one, 1).has_value());
 }
 
 TEST(RecipeOptions, CountTheStepsOfARun) {
   const Recipe once = recipe({"data.packing=none", "batch.size=4", "data.max_length=8"});
   const DataSet data = two_files();
-  const auto batcher =
-      Batcher::create(*batch_options(once, data, DataKind::kExamples, 1), data.lengths);
+  const auto batcher = Batcher::create(*batch_options(once, data, 1), data.lengths);
   ASSERT_TRUE(batcher.has_value());
   EXPECT_EQ(total_steps(once, *batcher), 3);  // 10 rows by 4
   EXPECT_EQ(total_steps(recipe({"epochs=2.5"}), *batcher), 8);

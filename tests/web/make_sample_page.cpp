@@ -5,8 +5,10 @@
 #include <string>
 
 #include "base/io.h"
+#include "report/data_page.h"
 #include "report/evaluation_page.h"
 #include "report/rank_page.h"
+#include "web/sample_data_page.h"
 #include "web/sample_page.h"
 #include "web/sample_rank_page.h"
 
@@ -21,7 +23,8 @@ int main(int argc, char** argv) {
       {"lone", [] { return render_evaluation_page(test::lone_page()); }},
       {"rank", [] { return render_rank_page(test::sample_rank_page()); }},
       {"rank_crowded", [] { return render_rank_page(test::crowded_rank_page(kCrowd)); }},
-      {"rank_lone", [] { return render_rank_page(test::lone_rank_page()); }}};
+      {"rank_lone", [] { return render_rank_page(test::lone_rank_page()); }},
+      {"data", [] { return cupel::report::render_data_page(test::sample_data_page()); }}};
   const auto page = argc == 3 ? pages.find(argv[1]) : pages.end();
   if (page == pages.end()) {
     std::fputs("usage: make_sample_page PAGE FILE.html\npages:", stderr);

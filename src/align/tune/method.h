@@ -4,7 +4,6 @@
 
 #include "align/losses/loss.h"
 #include "base/result.h"
-#include "train/data/data_set.h"
 #include "train/recipe/recipe.h"
 
 namespace cupel::align {
@@ -16,9 +15,6 @@ struct Method {
   const LossInfo* loss = nullptr;  ///< of the other two
   std::optional<LossOptions> options;
 
-  [[nodiscard]] train::DataKind data_kind() const {
-    return kind == Kind::kSft ? train::DataKind::kExamples : train::DataKind::kGroups;
-  }
   /// Whether log-probs of a reference are needed, as the recipe stands.
   [[nodiscard]] bool needs_reference(const train::Recipe& recipe) const;
 };

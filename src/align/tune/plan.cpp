@@ -101,9 +101,9 @@ Json MemoryPlan::to_json() const {
 }
 
 Result<MemoryPlan> plan_memory(const train::Recipe& recipe, const PreparedRun& run) {
-  CUPEL_TRY(const engine::ModelDescription model, engine::describe_model(*run.file));
+  CUPEL_TRY(const engine::ModelDescription model, engine::describe_model(*run.texts.file));
   CUPEL_TRY(const train::OptimiserInfo* optimiser, train::find_optimiser(recipe.optim.name));
-  const Sizes sizes = sizes_of(*run.file);
+  const Sizes sizes = sizes_of(*run.texts.file);
   const int64_t number = recipe.precision == "bf16-pure" ? 2 : 4;
   const bool lora = recipe.parameters == "lora";
   const int64_t trained = lora ? recipe.lora.rank * sizes.rows_and_columns : sizes.elements;

@@ -1,30 +1,23 @@
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "align/tune/method.h"
 #include "base/result.h"
-#include "core/tokenizer.h"
-#include "engine/checkpoint/checkpoint.h"
-#include "engine/template/chat_template.h"
-#include "engine/tokenizer/from_folder.h"
 #include "train/data/batcher.h"
 #include "train/data/data_set.h"
 #include "train/recipe/recipe.h"
+#include "train/recipe/recipe_inputs.h"
 #include "train/schedule/schedule.h"
 
 namespace cupel::align {
 
-/// A run as far as it needs no tensors: the model's file, its texts, the rows as tokens.
+/// A run as far as it needs no tensors: the model's file and texts, the rows as tokens.
 struct PreparedRun {
   Method method;
-  std::shared_ptr<const engine::Checkpoint> file;
-  engine::ModelTexts texts;
-  std::optional<engine::ChatTemplate> chat_template;
-  std::string named_template;  ///< source of the one that the recipe names
+  train::RecipeTexts texts;
   train::DataSet data;
   std::optional<train::DataSet> held_out;
   int64_t instruction_tokens = 0;  ///< of `data`, for supervised training
@@ -36,8 +29,7 @@ struct PreparedRun {
 };
 
 /// Checks the recipe against model and data, and reads both. Errors: those of find_method,
-/// open_checkpoint, load_texts, load_data and the batcher; kInvalidArgument - no model, no data;
-/// kFailedPrecondition - the tokenizer has more tokens than the model.
+/// open_texts, load_rows and the batcher; kInvalidArgument - no data.
 Result<PreparedRun> prepare_run(const train::Recipe& recipe, int64_t ranks);
 
 }  // namespace cupel::align

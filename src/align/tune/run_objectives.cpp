@@ -66,8 +66,8 @@ Result<Ok> RunObjectives::make_reference() {
   }
   if (parts_.learner->base() == nullptr) {
     parts_.note("reference: a second copy of the model in memory");
-    CUPEL_TRY(frozen_,
-              train::load_model(parts_.prepared->file, {.type = parameter_type(*parts_.recipe)}));
+    CUPEL_TRY(frozen_, train::load_model(parts_.prepared->texts.file,
+                                         {.type = parameter_type(*parts_.recipe)}));
     CUPEL_TRY(frozen_twin_, train::Twin::create(*frozen_, learner_options(*parts_.recipe).twin));
   }
   return Ok{};
@@ -77,7 +77,7 @@ Result<std::optional<ReferenceLogps>> RunObjectives::logps_of(const train::DataS
                                                               std::string_view name) {
   const ReferenceLogps::Options options{
       .cache = format("{}/{}", parts_.folder, name),
-      .model_fingerprint = parts_.prepared->file->fingerprint() + parts_.recipe->precision,
+      .model_fingerprint = parts_.prepared->texts.file->fingerprint() + parts_.recipe->precision,
       .progress = [this](int64_t /*done*/, int64_t /*all*/) -> Result<Ok> {
         return parts_.stop.stop_requested() ? Result<Ok>(cancelled("stopped")) : Result<Ok>(Ok{});
       }};
@@ -114,8 +114,8 @@ Result<ReferenceLogps> RunObjectives::compute(const train::DataSet& data,
   if (base != nullptr || !parts_.trained_already) {
     return ReferenceLogps::compute(base != nullptr ? *base : parts_.learner->twin(), data, options);
   }
-  CUPEL_TRY(const train::Model start,
-            train::load_model(parts_.prepared->file, {.type = parameter_type(*parts_.recipe)}));
+  CUPEL_TRY(const train::Model start, train::load_model(parts_.prepared->texts.file,
+                                                        {.type = parameter_type(*parts_.recipe)}));
   CUPEL_TRY(train::Twin twin, train::Twin::create(start, learner_options(*parts_.recipe).twin));
   return ReferenceLogps::compute(twin, data, options);
 }
@@ -154,8 +154,7 @@ Result<std::unique_ptr<train::Objective>> RunObjectives::over(
 /// All items of a data set as one step, in their order.
 Result<train::StepPlan> RunObjectives::whole_plan(const train::DataSet& data) const {
   CUPEL_TRY(train::BatchOptions options,
-            train::batch_options(*parts_.recipe, data, parts_.prepared->method.data_kind(),
-                                 parts_.collective->size()));
+            train::batch_options(*parts_.recipe, data, parts_.collective->size()));
   options.order = {.seed = 0, .shuffle = false};
   if (options.packing == train::Packing::kWrapped) {
     options.packing = train::Packing::kBfdSplit;  // every token is looked at once either way

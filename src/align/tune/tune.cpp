@@ -122,7 +122,7 @@ class Run {
   Result<Ok> open_folder() {
     const Json identity = Json::object()
                               .set("kind", "tune")
-                              .set("model", prepared_.file->fingerprint())
+                              .set("model", prepared_.texts.file->fingerprint())
                               .set("data", texts(prepared_.data_fingerprints));
     // Process 0 makes it, the others find it.
     Result<RunFolder> opened = failed_precondition("the run's folder was not made");
@@ -136,9 +136,9 @@ class Run {
     }
     CUPEL_TRY(folder_, std::move(opened));
     checkpoints_.emplace(folder_->file("checkpoints"));
-    if (first() && !prepared_.named_template.empty()) {
+    if (first() && !prepared_.texts.named_template.empty()) {
       CUPEL_TRY_VOID(
-          write_file_atomic(folder_->file(RunFolder::kTemplate), prepared_.named_template));
+          write_file_atomic(folder_->file(RunFolder::kTemplate), prepared_.texts.named_template));
     }
     for (const std::string& one : folder_->differences()) {
       note("changed: " + one);
@@ -148,8 +148,8 @@ class Run {
 
   Result<Ok> load_model() {
     CUPEL_TRY(train::Model model,
-              train::load_model(prepared_.file, {.type = parameter_type(recipe_)}));
-    model.chat_template = prepared_.named_template;
+              train::load_model(prepared_.texts.file, {.type = parameter_type(recipe_)}));
+    model.chat_template = prepared_.texts.named_template;
     note(format("model: {}, {} parameters", recipe_.model, model.parameters.elements()));
     train::LearnerOptions options = learner_options(recipe_);
     if (prepared_.method.kind == Method::Kind::kReward) {

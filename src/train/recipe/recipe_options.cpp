@@ -48,10 +48,12 @@ Result<TokenizeOptions> tokenize_options(const Recipe& recipe) {
   return options;
 }
 
-Result<BatchOptions> batch_options(const Recipe& recipe,
-                                   const DataSet& data,
-                                   DataKind kind,
-                                   int64_t ranks) {
+DataKind data_kind(const Recipe& recipe) {
+  return recipe.method == "sft" ? DataKind::kExamples : DataKind::kGroups;
+}
+
+Result<BatchOptions> batch_options(const Recipe& recipe, const DataSet& data, int64_t ranks) {
+  const DataKind kind = data_kind(recipe);
   BatchOptions options{.max_length = recipe.data.max_length,
                        .window = recipe.data.pack_window,
                        .batch = recipe.batch.size,

@@ -19,11 +19,11 @@ Result<ScheduleOptions> schedule_options(const Recipe& recipe, int64_t total_ste
 
 Result<TokenizeOptions> tokenize_options(const Recipe& recipe);
 
+/// What the recipe's method learns from: examples where it imitates, else answers to compare.
+DataKind data_kind(const Recipe& recipe);
+
 /// For the items of `data`, on that many ranks.
-Result<BatchOptions> batch_options(const Recipe& recipe,
-                                   const DataSet& data,
-                                   DataKind kind,
-                                   int64_t ranks);
+Result<BatchOptions> batch_options(const Recipe& recipe, const DataSet& data, int64_t ranks);
 
 /// Steps of the whole run: `max_steps`, or `epochs` of them, the last one in part where it is no
 /// whole number (rounded up).
