@@ -11,6 +11,8 @@ class Tune : public Command {
   void declare(Arguments& a) override {
     flags_.recipe.declare(a);
     a.integer("--nproc", "N", flags_.processes, "Processes that share each step's batch", 1, 1024);
+    a.integer("--timeout", "MINUTES", flags_.timeout_minutes,
+              "With several processes: how long one waits for the others", 1, 100'000);
     a.flag("--allow-changed", flags_.allow_changed,
            "Go on with a run in --out although its recipe or data were changed");
     a.flag("--json", flags_.json, "One JSON object a step on standard output");

@@ -13,6 +13,8 @@ class TuneResume : public Command {
     a.texts("--set", "KEY=VALUE", flags_.recipe.set,
             "Changes to its recipe (with --allow-changed)");
     a.integer("--nproc", "N", flags_.processes, "Processes that share each step's batch", 1, 1024);
+    a.integer("--timeout", "MINUTES", flags_.timeout_minutes,
+              "With several processes: how long one waits for the others", 1, 100'000);
     a.flag("--allow-changed", flags_.allow_changed, "Go on although recipe or data were changed");
     a.flag("--json", flags_.json, "One JSON object a step on standard output");
   }

@@ -80,9 +80,12 @@ Result<int> run_in_processes(int64_t processes) {
 }  // namespace
 
 Result<int> run_tune(const TuneFlags& flags) {
-  CUPEL_TRY(const std::optional<train::ParallelOptions> parallel, train::parallel_environment());
+  CUPEL_TRY(std::optional<train::ParallelOptions> parallel, train::parallel_environment());
   if (!parallel && flags.processes > 1) {
     return run_in_processes(flags.processes);
+  }
+  if (parallel) {
+    parallel->timeout = std::chrono::minutes(flags.timeout_minutes);
   }
   CUPEL_TRY(const Recipe recipe,
             flags.resume.empty() ? flags.recipe.recipe() : recipe_of_run(flags));

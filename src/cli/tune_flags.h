@@ -27,6 +27,7 @@ struct RecipeFlags {
 struct TuneFlags {
   RecipeFlags recipe;
   int64_t processes = 1;
+  int64_t timeout_minutes = 30;
   bool allow_changed = false;
   bool json = false;
   std::string resume;  ///< folder of a run, of `cupel tune resume`
