@@ -60,6 +60,10 @@ std::vector<at::Tensor> gradients(const std::vector<at::Tensor>& outputs,
                                /*create_graph=*/false, /*allow_unused=*/true);
 }
 
+void count_write(const at::Tensor& tensor) {
+  tensor.unsafeGetTensorImpl()->bump_version();
+}
+
 RecordingGuard::RecordingGuard(bool enabled) : before_(at::GradMode::is_enabled()) {
   at::GradMode::set_enabled(enabled);
 }

@@ -38,6 +38,11 @@ std::vector<at::Tensor> gradients(const std::vector<at::Tensor>& outputs,
                                   const std::vector<at::Tensor>& inputs,
                                   const std::vector<at::Tensor>& output_gradients);
 
+/// Counts a write to a tensor that libtorch has not counted itself: its fused optimiser kernels do
+/// not, nor do collectives and raw pointers. Who keeps what was computed of a tensor (backward
+/// passes, train/model/cast_weights.h) learns of changes by that count alone.
+void count_write(const at::Tensor& tensor);
+
 /// Whether operations are recorded, in this thread, as long as the object lives.
 class RecordingGuard {
  public:

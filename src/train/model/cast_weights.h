@@ -9,13 +9,11 @@ namespace cupel::train {
 
 /// Copies of parameters in the type that products are computed in: made when a parameter is first
 /// used and again when libtorch has counted a write to it, so once in an optimiser step and not in
-/// every pass. Who writes past libtorch (a raw pointer, a collective) calls `forget`.
+/// every pass. Who writes past libtorch says so by tensor::count_write; all optimisers do.
 class CastWeights {
  public:
   /// Valid until the parameter changes: the same memory then takes its new values.
   const at::Tensor& get(const at::Tensor& parameter, at::ScalarType type);
-  /// Lets go of all copies.
-  void forget() { copies_.clear(); }
 
  private:
   struct Copy {

@@ -52,6 +52,7 @@ void Optimiser::step(std::span<const at::Tensor> gradients, double lr) {
     const double own_lr = lr * parameters_[i].lr_scale;
     if (tensor.scalar_type() != at::kBFloat16) {
       update(i, tensor, gradients[i].to(tensor.scalar_type()), own_lr);
+      tensor::count_write(tensor);  // libtorch's fused kernels do not
       continue;
     }
     const at::Tensor values = tensor.to(at::kFloat);
