@@ -3,6 +3,7 @@
 #include "train/kernels/kernels.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -12,6 +13,7 @@
 #include "train/model/attention.h"
 #include "train/model/gate.h"
 #include "train/model/head_logps.h"
+#include "train/model/kernel_values.h"
 #include "train/model/norm.h"
 #include "train/model/rotary.h"
 #include "train_model/random_tensors.h"
@@ -208,6 +210,15 @@ TEST_P(FusedSteps, LogProbsAreThoseOfTheFormula) {
     for (const int64_t columns : {0, 37, 64}) {
       expect_same(run(in.narrow, 13, columns), run(in.exact, 0, 0), in, 6 * allowed(GetParam()));
     }
+  }
+}
+
+// With whole tiles, and with what is left over of them.
+TEST(Turned, IsTheTransposedMatrix) {
+  for (const auto& [rows, cols] : {std::pair<int64_t, int64_t>{128, 64}, {77, 201}, {3, 5}}) {
+    const at::Tensor x = random_tensor({rows, cols}, 1).to(at::kBFloat16);
+    EXPECT_TRUE(turned(x).equal(x.t()));
+    EXPECT_TRUE(turned(x.t()).equal(x));
   }
 }
 

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "tensor/autograd.h"
 #include "train/model/head_block.h"
+#include "train/model/kernel_values.h"
 
 namespace cupel::train {
 namespace {
@@ -208,12 +209,13 @@ class HeadOperation final : public tensor::Operation {
     }
     if (result[1].defined()) {
       at::Tensor out = result[1].narrow(0, first, width);
+      const at::Tensor columns = turned(slope);  // [w, c]
       if (chunk.begin > 0) {
-        add_product(out, slope.t(), chunk.rows);
+        add_product(out, columns, chunk.rows);
       } else if (options_.compute == exact_) {
-        at::mm_out(out, slope.t(), chunk.rows);
+        at::mm_out(out, columns, chunk.rows);
       } else {
-        out.copy_(at::mm(slope.t(), chunk.rows));
+        out.copy_(at::mm(columns, chunk.rows));
       }
     }
     if (has_bias_ && result[2].defined()) {

@@ -44,4 +44,8 @@ void run_rows(void (*kernel)(const Task&), const Task& task, int64_t rows, int64
                         });
 }
 
+/// xᵀ of a matrix [n, m]: of bf16 on the CPU a copy, since what oneDNN does instead takes longer;
+/// else the view.
+at::Tensor turned(const at::Tensor& x);
+
 }  // namespace cupel::train

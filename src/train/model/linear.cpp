@@ -3,12 +3,14 @@
 #include <memory>
 
 #include "tensor/autograd.h"
+#include "train/model/kernel_values.h"
 
 namespace cupel::train {
 namespace {
 
-/// x Wᵀ + b in another type than that of the parameters. Inputs: x, the weight, the bias where
-/// there is one; the products read `weight` and `bias`, which are their copies.
+/// x Wᵀ + b in bf16, or in another type than that of the parameters. Inputs: x, the weight, the
+/// bias where there is one; the products read `weight` and `bias`, which are their copies in that
+/// type.
 class MixedLinear final : public tensor::Operation {
  public:
   MixedLinear(at::Tensor weight, at::Tensor bias)
@@ -35,7 +37,7 @@ class MixedLinear final : public tensor::Operation {
       result[0] = at::mm(of_output, saved[1]);
     }
     if (needed[1]) {
-      result[1] = at::mm(of_output.t(), saved[0]).to(type_);
+      result[1] = at::mm(turned(of_output), saved[0]).to(type_);
     }
     if (needed.size() > 2 && needed[2]) {
       result[2] = at::sum(of_output, {0}, false, type_);
@@ -59,7 +61,7 @@ at::Tensor linear_product(const at::Tensor& x,
                           const at::Tensor& weight,
                           const at::Tensor& bias,
                           const Pass& pass) {
-  if (weight.scalar_type() == pass.compute) {
+  if (weight.scalar_type() == pass.compute && pass.compute != at::kBFloat16) {
     return at::linear(x, weight, bias.defined() ? bias.to(pass.compute) : bias);
   }
   const at::Tensor plain_bias = bias.defined() ? pass.cast(bias) : bias;
