@@ -19,6 +19,7 @@ Result<Ok> share_large(Collective& collective,
   for (const at::Tensor& slice : slices_of(dense)) {
     CUPEL_TRY_VOID(collective.broadcast(slice, owner, what));
   }
+  tensor::count_write(parameter);  // Gloo writes past libtorch
   if (dense.data_ptr() != parameter.data_ptr()) {
     parameter.detach().copy_(dense);
   }
