@@ -67,6 +67,17 @@ class RewardTest(TuneTest):
                  "--precision", "fp32", "--max_steps", "1"]
         self.ok(*again)
 
+    def test_padding_is_not_the_end_token(self):
+        """transformers reads the reward at the last token that is no padding: that must be the end token."""
+        self.ok("convert", self.model, "base")
+        path = self.folder / "base" / "config.json"
+        config = json.loads(path.read_text())
+        path.write_text(json.dumps(config | {"pad_token_id": config["eos_token_id"]}))
+        self.model = self.folder / "base"
+        self.train("run", "--max_steps", "1")
+        written = json.loads(self.bytes_of("run/model", "config.json"))
+        self.assertEqual((written["pad_token_id"], written["eos_token_id"]), (None, config["eos_token_id"]))
+
     def test_ratings_of_attributes(self):
         source = random.Random(3)
         rows = []
