@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from . import train_figures
+from . import train_figures, tuned
 from .config import BUSY_SHARE, DECODE_TOKENS, MODELS
 from .quant import falls_with_bits
 from .statistics import paired_ratio
@@ -289,18 +289,23 @@ def rank_checks(results: dict) -> list[Check]:
     return checks + rank_agreement_checks(ranking)
 
 
-def train_checks(results: dict) -> list[Check]:
-    training = results.get("train")
-    if training is None:
+def listed_checks(found: dict | None, figures) -> list[Check]:
+    """Of a workload that says itself what its figures and bounds are."""
+    if found is None:
         return []
-    return [Check(what, figure, bound, verdict(good, training["busy_share"] if timed else 0.0))
-            for what, figure, bound, good, timed in train_figures.figures(training)]
+    return [Check(what, figure, bound, verdict(good, found["busy_share"] if timed else 0.0))
+            for what, figure, bound, good, timed in figures(found)]
+
+
+def training_checks(results: dict) -> list[Check]:
+    return (listed_checks(results.get("train"), train_figures.figures) +
+            listed_checks(results.get("tuned"), tuned.figures))
 
 
 def all_checks(results: dict) -> list[dict]:
     checks = (ratio_checks(results) + float_checks(results) + limit_checks(results) + neighbour_checks(results) +
               long_prefill_checks(results) + first_token_checks(results) +
               memory_checks(results) + startup_checks(results) + token_checks(results) + quant_checks(results) +
-              rank_checks(results) + train_checks(results))
+              rank_checks(results) + training_checks(results))
     checks += [Check(failure["what"], "failed", "-", "MISS") for failure in results.get("failures", [])]
     return [asdict(check) for check in checks]

@@ -124,17 +124,21 @@ class Training:
         code = ("import json, sys\nfrom importlib import metadata\n"
                 "print(json.dumps({name: metadata.version(name) for name in sys.argv[1:]}))")
         self.result["versions"] = last_json(run([self.python, "-c", code, *PACKAGES]).out)
-        self.model = made_once("train-smollm2", stamp("smollm2").encode(), self.convert)
-        script = SCRIPTS / "make_rows.py"
-        made_of = script.read_bytes() + TEXT.read_bytes() + self.model.name.encode()
-        self.rows = made_once("train-rows", made_of, lambda out: run(
-            [self.python, script, "--model", self.model, "--text", TEXT, "--out", out]))
+        self.prepare()
         for name, case in self.cases.items():
             found = self.attempt(case.what, lambda: self.one(case))  # noqa: B023
             if found:
                 self.result["cases"][name] = found
         self.result["busy_share"] = statistics.median(self.busy) if self.busy else 0.0
         return self.result
+
+    def prepare(self) -> None:
+        """Model and rows, made once."""
+        self.model = made_once("train-smollm2", stamp("smollm2").encode(), self.convert)
+        script = SCRIPTS / "make_rows.py"
+        made_of = script.read_bytes() + TEXT.read_bytes() + self.model.name.encode()
+        self.rows = made_once("train-rows", made_of, lambda out: run(
+            [self.python, script, "--model", self.model, "--text", TEXT, "--out", out]))
 
     def attempt(self, what: str, work) -> dict | None:
         try:

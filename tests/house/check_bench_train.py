@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
 
-from harness import table, targets, train, train_figures  # noqa: E402
+from harness import table, targets, train, train_figures, tuned  # noqa: E402
 
 
 def side(step_s=1.0, epoch_s=16.0, peak_bytes=1e9):
@@ -21,7 +21,7 @@ def training(name="dpo f32", cupel=None, trl=None, busy=0.0, difference=0.0):
 
 
 def verdicts(found):
-    return [check.verdict for check in targets.train_checks({"train": found})]
+    return [check.verdict for check in targets.training_checks({"train": found})]
 
 
 class Epochs(unittest.TestCase):
@@ -73,7 +73,35 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(verdicts(training("sft packed", cupel=side(epoch_s=11.0))), ["MISS", "PASS"])
 
     def test_no_training_no_targets(self):
-        self.assertEqual(targets.train_checks({}), [])
+        self.assertEqual(targets.training_checks({}), [])
+
+
+class TunedModels(unittest.TestCase):
+    def found(self, gap=0.0, divergence=1e-4, rewards=1e-6):
+        greedy = {"identical": 7, "prompts": 8, "tokens": 512, "largest_gap": gap}
+        return {"greedy": {"whole model, transformers": greedy}, "divergence": {"q8_0": {"mean_kl": divergence}},
+                "rewards": {"rows": 16, "largest": rewards}}
+
+    def verdicts(self, found):
+        return [check.verdict for check in targets.training_checks({"tuned": found})]
+
+    def test_near_tie_is_no_difference(self):
+        self.assertEqual(self.verdicts(self.found(gap=2e-3)), ["PASS", "PASS", "PASS"])
+        self.assertEqual(self.verdicts(self.found(gap=2.1e-3)), ["MISS", "PASS", "PASS"])
+
+    def test_divergence_and_rewards(self):
+        self.assertEqual(self.verdicts(self.found(divergence=1.0, rewards=2e-4)), ["PASS", "MISS", "MISS"])
+
+    def test_paths_are_compared_as_far_as_both_go(self):
+        top = [[[5, -0.1], [6, -0.5]], [[7, -0.2], [8, -0.25]]]
+        found = tuned.compare([[5, 8], [5]], [{"ids": [5, 7], "top": top}, {"ids": [5, 7], "top": top}])
+        self.assertEqual((found["identical"], found["prompts"], found["tokens"]), (1, 2, 3))
+        self.assertAlmostEqual(found["largest_gap"], 0.05)
+
+    def test_rewards_pair_by_pair(self):
+        self.assertAlmostEqual(tuned.largest_difference([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.5], [3.1, 4.0]]), 0.5)
+        with self.assertRaises(ValueError):
+            tuned.largest_difference([[1.0, 2.0]], [])
 
 
 class Table(unittest.TestCase):
