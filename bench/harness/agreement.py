@@ -21,15 +21,15 @@ GREEDY_TOKENS = 32
 RUNNERS_UP = 4  # tokens behind the likeliest whose distance to it shows the rounding
 
 
-def cupel_paths(binary: Path, model: Path, folder: Path) -> list[dict]:
+def cupel_paths(binary: Path, model: Path, folder: Path, texts: tuple = PROMPTS, tokens: int = GREEDY_TOKENS) -> list[dict]:
     """Greedy paths in f32: prompt, ids, and the log-probability of each id."""
     prompts = folder / "prompts.jsonl"
-    prompts.write_text("".join(json.dumps({"prompt": prompt}) + "\n" for prompt in PROMPTS), encoding="utf-8")
-    out = run([binary, "generate", "--model", model, "--raw", "--input", prompts, "--max-tokens", GREEDY_TOKENS,
+    prompts.write_text("".join(json.dumps({"prompt": prompt}) + "\n" for prompt in texts), encoding="utf-8")
+    out = run([binary, "generate", "--model", model, "--raw", "--input", prompts, "--max-tokens", tokens,
                "--temperature", 0, "--activations", "f32", "--format", "json"], UNTIMED_LIMIT_S).out
     answers = [json.loads(line) for line in out.splitlines() if line.strip()]
     return [{"prompt": prompt, "ids": answer["ids"], "logprobs": answer["logprobs"]}
-            for prompt, answer in zip(PROMPTS, answers, strict=True)]
+            for prompt, answer in zip(texts, answers, strict=True)]
 
 
 def llama_cpp_along(python: str, model: Path, paths: Path, *flags: str) -> list:

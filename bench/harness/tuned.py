@@ -1,7 +1,7 @@
 """The workload `tuned`: what `cupel tune` made runs alike in Cupel, transformers, PEFT and llama.cpp.
 
 SmolLM2 is tuned for a few steps, whole and with LoRA; the results and their exports continue prompts greedily in f32
-arithmetic. Two paths that part are judged by how much the peer liked its own token better there. Quantised exports are
+arithmetic. Every peer goes along Cupel's path; where it would have gone elsewhere, it says how much better it likes that. Quantised exports are
 held to the f32 export by KL divergence, and a reward model's rewards to those of transformers.
 """
 
@@ -12,12 +12,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from . import agreement
 from .config import BENCH, CACHE, TEXT
 from .processes import last_json, run
-from .quant import first_difference, fit
+from .quant import fit
 from .train import Training, train_python
 
-SCRIPTS, QUANT_SCRIPTS = BENCH / "train", BENCH / "quant"
+SCRIPTS = BENCH / "train"
 PROMPTS = ("The capital of France is", "Errors are", "Once upon a time", "The usual remedy is to", "In winter the harbour",
            "A good measurement", "My grandmother used to say that", "To build a small boat you need")
 TOKENS, STEPS, PAIRS, LIMIT_S = 64, 6, 16, 1800
@@ -30,11 +31,12 @@ RUNS = {"full": SUPERVISED | {"optim.lr": 5e-5}, "lora": SUPERVISED | {"paramete
 NEAR_TIE, DIVERGENCE, REWARDS = 2e-3, {"q8_0": 2e-3, "q4_k_m": 0.1}, 1e-4
 
 
-def compare(ours: list[list[int]], theirs: list[dict]) -> dict:
-    found = [first_difference(mine, yours) for mine, yours in zip(ours, theirs, strict=True)]
-    return {"identical": sum(each["step"] is None for each in found), "prompts": len(found),
-            "tokens": sum(min(len(mine), len(yours["ids"])) for mine, yours in zip(ours, theirs)),
-            "largest_gap": max(each["gap"] for each in found), "differences": found}
+def compare(paths: list[dict], tops: list) -> dict:
+    """How many paths the peer would have gone itself, and by how much it liked another token better at most."""
+    gaps = [[agreement.gap(top, top[0][0], mine) for mine, top in zip(path["ids"], shown, strict=True)]
+            for path, shown in zip(paths, tops, strict=True)]
+    return {"identical": sum(max(each) == 0 for each in gaps), "prompts": len(gaps), "tokens": sum(map(len, gaps)),
+            "largest_gap": max(map(max, gaps))}
 
 
 def largest_difference(ours: list[list[float]], theirs: list[list[float]]) -> float:
@@ -45,6 +47,7 @@ class Tuned:
     def __init__(self, binary: Path, python: str, threads: int):
         self.binary, self.python, self.threads = binary, python, threads
         self.train_python = train_python()
+        self.paths: dict = {}
 
     def measure(self) -> dict:
         training = Training(self.binary, self.threads, quick=True)
@@ -74,19 +77,24 @@ class Tuned:
 
     def full(self) -> dict:
         self.full_gguf = self.export("full", "full-f32.gguf", "--type", "f32")
-        ours = self.cupel(self.folder / "full" / "model")
-        theirs = self.transformers("full/model")
-        return {"whole model, transformers": compare(ours, theirs),
-                "whole model, its GGUF in Cupel beside transformers": compare(self.cupel(self.full_gguf), theirs),
-                "whole model, its GGUF in llama.cpp": compare(ours, self.llama_cpp(self.full_gguf))}
+        return {"whole model, transformers": self.agree(self.folder / "full" / "model", self.transformers, "full/model"),
+                "whole model, its GGUF in Cupel": self.agree(self.full_gguf, self.transformers, "full/model"),
+                "whole model, its GGUF in llama.cpp": self.agree(self.full_gguf, self.llama_cpp, self.full_gguf)}
 
     def lora(self) -> dict:
-        self.export("lora", "lora-merged")
+        merged = self.export("lora", "lora-merged")
         gguf = self.export("lora", "lora-f32.gguf", "--type", "f32")
-        ours = self.cupel(self.folder / "lora-merged")
-        return {"LoRA merged, transformers": compare(ours, self.transformers("lora-merged")),
-                "LoRA, adapter over the base in PEFT": compare(ours, self.transformers(self.base, "lora/adapter")),
-                "LoRA merged, its GGUF in llama.cpp": compare(ours, self.llama_cpp(gguf))}
+        return {"LoRA merged, transformers": self.agree(merged, self.transformers, "lora-merged"),
+                "LoRA, adapter over the base in PEFT": self.agree(merged, self.transformers, self.base, "lora/adapter"),
+                "LoRA merged, its GGUF in llama.cpp": self.agree(gguf, self.llama_cpp, gguf)}
+
+    def agree(self, model: Path, peer, *arguments) -> dict:
+        """A peer along the paths of Cupel with that model."""
+        self.say(f"{model.name} beside {peer.__name__}")
+        if model not in self.paths:
+            self.paths[model] = agreement.cupel_paths(self.binary, model, self.folder, PROMPTS, TOKENS)
+        (self.folder / "paths.json").write_text(json.dumps(self.paths[model]), encoding="utf-8")
+        return compare(self.paths[model], peer(*arguments))
 
     def divergence(self) -> dict:
         found = {}
@@ -103,24 +111,13 @@ class Tuned:
         return {"largest": largest_difference(ours, theirs), "rows": len(ours),
                 "largest_reward": max(abs(value) for pair in theirs for value in pair)}
 
-    def cupel(self, model: Path) -> list[list[int]]:
-        self.say(f"{model.name} in Cupel")
-        prompts = self.folder / "prompts.jsonl"
-        prompts.write_text("".join(json.dumps({"prompt": prompt}) + "\n" for prompt in PROMPTS), encoding="utf-8")
-        out = run([self.binary, "generate", "--model", model, "--raw", "--input", prompts, "--max-tokens", TOKENS,
-                   "--temperature", 0, "--activations", "f32", "--format", "json"]).out
-        return [json.loads(line)["ids"] for line in out.splitlines() if line.strip()]
-
-    def transformers(self, model, adapter: str | None = None) -> list[dict]:
-        self.say(f"{model} in transformers")
+    def transformers(self, model, adapter: str | None = None) -> list:
         flags = ["--adapter", self.folder / adapter] if adapter else []
-        return last_json(run([self.train_python, SCRIPTS / "greedy_transformers.py", self.folder / model, TOKENS,
-                              *PROMPTS, *flags], LIMIT_S).out)
+        return last_json(run([self.train_python, SCRIPTS / "path_transformers.py", self.folder / model,
+                              self.folder / "paths.json", *flags], LIMIT_S).out)
 
-    def llama_cpp(self, model: Path) -> list[dict]:
-        self.say(f"{model.name} in llama.cpp")
-        out = run([self.python, QUANT_SCRIPTS / "greedy_llama_cpp.py", model, TOKENS, *PROMPTS], LIMIT_S).out
-        return json.loads(out.splitlines()[-1])
+    def llama_cpp(self, model: Path) -> list:
+        return agreement.llama_cpp_along(self.python, model, self.folder / "paths.json", "--exact")
 
     @staticmethod
     def say(what: str) -> None:

@@ -92,9 +92,9 @@ class TunedModels(unittest.TestCase):
     def test_divergence_and_rewards(self):
         self.assertEqual(self.verdicts(self.found(divergence=1.0, rewards=2e-4)), ["PASS", "MISS", "MISS"])
 
-    def test_paths_are_compared_as_far_as_both_go(self):
+    def test_a_peer_along_the_paths(self):
         top = [[[5, -0.1], [6, -0.5]], [[7, -0.2], [8, -0.25]]]
-        found = tuned.compare([[5, 8], [5]], [{"ids": [5, 7], "top": top}, {"ids": [5, 7], "top": top}])
+        found = tuned.compare([{"ids": [5, 8]}, {"ids": [5]}], [top, top[:1]])
         self.assertEqual((found["identical"], found["prompts"], found["tokens"]), (1, 2, 3))
         self.assertAlmostEqual(found["largest_gap"], 0.05)
 
