@@ -93,7 +93,7 @@ Result<int> run_tune(const TuneFlags& flags) {
     tensor::set_threads(static_cast<size_t>(recipe.threads));
   }
   tensor::pool_tensor_memory();
-  TuneProgress progress(recipe.log.every, flags.json);
+  TuneProgress progress({.every = recipe.log.every, .json = flags.json});
   align::TuneHooks hooks;
   hooks.stop = stop_on_interrupt();
   hooks.begin = [&](int64_t total_steps) { progress.begin(total_steps); };

@@ -1,26 +1,33 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
-#include "base/clock.h"
 #include "base/json.h"
+#include "report/terminal.h"
 
 namespace cupel::cli {
 
-/// What a user sees of a run while it trains, on standard error: on a terminal one line that is
-/// written over, elsewhere a line every `every` steps; with `json` an object a step on standard
-/// output instead.
+/// Where progress goes and what time it is; the defaults are those of the process.
+struct TuneProgressOptions {
+  int64_t every = 1;  ///< off a terminal: a line every so many steps, and the last one
+  bool json = false;  ///< an object a record on standard output instead
+  std::function<void(std::string_view)> write;    ///< empty: standard error
+  std::function<void(std::string_view)> results;  ///< of `json`; empty: standard output
+  std::function<report::Terminal()> terminal;     ///< asked before each line; empty: of stderr
+  std::function<double()> clock;                  ///< seconds; empty: the steady clock
+};
+
+/// What a user sees of a run while it trains: on a terminal one line that is written over,
+/// elsewhere a line every `every` steps.
 class TuneProgress {
  public:
-  TuneProgress(int64_t every, bool json);
+  explicit TuneProgress(TuneProgressOptions options);
 
   /// Before the first record.
-  void begin(int64_t total_steps) {
-    total_steps_ = total_steps;
-    watch_ = Stopwatch();
-  }
+  void begin(int64_t total_steps);
   /// A record and its timing, as train.jsonl and timing.jsonl have them.
   void record(const Json& record, const Json& timing);
   /// A line that stays.
@@ -31,13 +38,11 @@ class TuneProgress {
  private:
   [[nodiscard]] std::string step_line(const Json& record, const Json& timing) const;
 
-  int64_t every_;
-  bool json_;
-  bool terminal_;
+  TuneProgressOptions options_;
   bool drawn_ = false;
   int64_t total_steps_ = 0;
   int64_t first_step_ = -1;  // of this process
-  Stopwatch watch_;
+  double begun_ = 0;
 };
 
 }  // namespace cupel::cli
