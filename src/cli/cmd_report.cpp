@@ -6,6 +6,7 @@
 #include "cli/evaluation_page.h"
 #include "cli/evaluation_text.h"
 #include "cli/output.h"
+#include "cli/training_records.h"
 #include "cli/training_view.h"
 #include "rank/score_statistics.h"
 
@@ -60,8 +61,8 @@ class Report : public Command {
     }
     CUPEL_TRY_VOID(write_training_report(run_));
     if (format_ == "json") {
-      CUPEL_TRY(const Json summary, training_summary(run_));
-      print_pretty(summary);
+      CUPEL_TRY(const TrainingRecords records, read_training_records(run_));
+      print_pretty(training_summary(records));
     } else {
       print(format("{}/report.html\n", run_));
     }

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <optional>
 
 #include "base/format.h"
+#include "base/text.h"
 #include "report/axis.h"
 #include "report/figure_parts.h"
 #include "report/markup.h"
@@ -17,10 +17,12 @@ namespace {
 using Point = LineSeries::Point;
 
 constexpr double kPlotHeight = 180;
-constexpr double kTop = 8;
+constexpr double kTop = 14;
 constexpr double kLabelHeight = 22;
+constexpr int kMostDecimals = 4;  // beyond, as 2.5e-6
 constexpr size_t kMostPoints = 600;
-constexpr double kViewWidth = 1000;  // of the stretched inner view
+constexpr size_t kMostMeanPoints = 200;  // a mean has no extremes worth more
+constexpr double kViewWidth = 1000;      // of the stretched inner view
 
 struct Range {
   double low = std::numeric_limits<double>::infinity();
@@ -30,6 +32,18 @@ struct Range {
     high = std::max(high, value);
   }
   [[nodiscard]] bool empty() const { return low > high; }
+};
+
+/// "2.5e-6"
+std::string short_exponent(double value) {
+  return replace_all(typographic_text(format("{:.3g}", value)), "e-0", "e-");
+}
+
+/// A line as it is drawn: a series, or a running mean of one.
+struct Stroke {
+  const LineSeries* series;
+  std::vector<Point> points;
+  std::string style;
 };
 
 /// A figure's values as they are drawn.
@@ -47,9 +61,20 @@ class Plot {
     if (empty()) {
       return;
     }
-    logarithmic_ = figure.logarithmic && y_.low > 0;
-    axis_x_ = tight_axis(x_.low, x_.high, 5);
-    axis_y_ = tight_axis(scaled(y_.low), scaled(y_.high), 4);
+    for (const double event : figure.events) {
+      x_.add(event);
+    }
+    // Steps are whole: a single one is no axis of fractions.
+    axis_x_ = x_.high - x_.low < 1 ? Axis{x_.low - 1, x_.high + 1, {x_.low}, 0}
+                                   : tight_axis(x_.low, x_.high, 5);
+    std::erase_if(axis_x_.ticks, [](double tick) { return std::round(tick) != tick; });
+    axis_x_.decimals = 0;
+    for (const LineSeries& series : figure.series) {
+      add_strokes(series);
+    }
+    // What is read first is drawn last.
+    std::ranges::stable_sort(strokes_, {},
+                             [](const Stroke& stroke) { return stroke.series->lead; });
   }
 
   [[nodiscard]] bool empty() const { return x_.empty(); }
@@ -60,128 +85,149 @@ class Plot {
                       .title = figure_.title,
                       .description = figure_.description,
                       .height = kTop + kPlotHeight + kLabelHeight});
-    for (const double tick : axis_y_.ticks) {
-      draw_line(svg, "grid", 0, 100, y_of(tick), y_of(tick));
-      svg.element("text", {{"class", "tick"}, {"x", "0"}, {"y", px(y_of(tick) - 3)}},
-                  label_of(tick));
+    const bool positive = y_.low > 0;
+    const bool either = figure_.scale == LineScale::kEither && positive;
+    if (either || figure_.scale != LineScale::kLogarithmic || !positive) {
+      draw_scale(svg, either ? "linear" : "only", false);
+    }
+    if (positive && figure_.scale != LineScale::kLinear) {
+      draw_scale(svg, either ? "log" : "only", true);
     }
     draw_tick_labels(svg, axis_x_, kTop + kPlotHeight + kLabelHeight - 6);
-    svg.open("svg", {{"x", "0"},
-                     {"y", px(kTop)},
-                     {"width", "100%"},
-                     {"height", px(kPlotHeight)},
-                     {"viewBox", "0 0 1000 180"},
-                     {"preserveAspectRatio", "none"}});
-    for (const bool faint : {true, false}) {
-      for (const LineSeries& series : figure_.series) {
-        if (series.faint == faint) {
-          draw_series(svg, series);
-        }
-      }
-    }
-    svg.close();
     svg.close();
     return std::move(svg).take();
   }
 
  private:
-  [[nodiscard]] double scaled(double value) const {
-    return logarithmic_ ? std::log10(value) : value;
-  }
-  [[nodiscard]] std::string label_of(double tick) const {
-    return logarithmic_ ? format("{:.3g}", std::pow(10.0, tick))
-                        : signed_text(tick, axis_y_.decimals);
-  }
-  [[nodiscard]] double y_of(double scaled_value) const {
-    const double span = axis_y_.high - axis_y_.low;
-    return kTop + kPlotHeight * (1 - (scaled_value - axis_y_.low) / (span > 0 ? span : 1));
-  }
+  /// How a y axis maps values.
+  struct Scale {
+    bool logarithmic = false;
+    Axis axis;
 
-  void draw_series(Markup& svg, const LineSeries& series) const {
-    std::string path;
-    for (const Point& point : thinned(series.points, kMostPoints)) {
-      const double x = axis_x_.percent(point.x) / 100 * kViewWidth;
-      path += format("{}{},{}", path.empty() ? "" : " ", short_text(x, 1),
-                     short_text(y_of(scaled(point.y)) - kTop, 1));
+    [[nodiscard]] double y_of(double scaled) const {
+      const double span = axis.high - axis.low;
+      return kPlotHeight * (1 - (scaled - axis.low) / (span > 0 ? span : 1));
     }
-    if (path.empty()) {
+    [[nodiscard]] double place(double value) const {
+      return y_of(logarithmic ? std::log10(value) : value);
+    }
+    [[nodiscard]] std::string label(double tick) const {
+      if (logarithmic) {
+        return short_exponent(std::pow(10.0, tick));
+      }
+      return axis.decimals > kMostDecimals ? short_exponent(tick)
+                                           : signed_text(tick, axis.decimals);
+    }
+  };
+
+  void add_strokes(const LineSeries& series) {
+    const std::string lead = series.lead ? " lead" : "";
+    std::vector<Point> raw = thinned(series.points, kMostPoints);
+    if (raw.empty()) {
       return;
     }
-    const std::string style = std::string("line") + (series.lead ? " lead" : "") +
-                              (series.faint ? " faint" : "") + (series.marks ? " dots" : "");
-    svg.leaf("polyline", {{"class", style}, {"points", path}});
+    strokes_.push_back({&series, std::move(raw), (series.noisy ? "line raw" : "line") + lead});
+    for (size_t i = 1; series.noisy && i < kSmoothings.size(); ++i) {
+      strokes_.push_back({&series,
+                          thinned(smoothed(series.points, kSmoothings[i]), kMostMeanPoints),
+                          format("line mean m{}{}", i, lead)});
+    }
+  }
+
+  void draw_scale(Markup& svg, std::string_view style, bool logarithmic) const {
+    const Scale scale{logarithmic, logarithmic
+                                       ? tight_axis(std::log10(y_.low), std::log10(y_.high), 4)
+                                       : tight_axis(y_.low, y_.high, 4)};
+    svg.open("g", {{"class", style}});
+    for (const double tick : scale.axis.ticks) {
+      const double y = kTop + scale.y_of(tick);
+      draw_line(svg, "grid", 0, 100, y, y);
+      svg.element("text",
+                  {{"class", "tick"}, {"x", "-8"}, {"y", px(y + 4)}, {"text-anchor", "end"}},
+                  scale.label(tick));
+    }
+    for (const double event : figure_.events) {
+      draw_line(svg, "event", axis_x_.percent(event), axis_x_.percent(event), kTop,
+                kTop + kPlotHeight);
+    }
+    svg.open("svg", {{"class", "plot"},
+                     {"x", "0"},
+                     {"y", px(kTop)},
+                     {"width", "100%"},
+                     {"height", px(kPlotHeight)},
+                     {"viewBox", "0 0 1000 180"},
+                     {"preserveAspectRatio", "none"}});
+    for (const Stroke& stroke : strokes_) {
+      draw_stroke(svg, stroke, scale);
+    }
+    svg.close();
+    svg.close();
+  }
+
+  void draw_stroke(Markup& svg, const Stroke& stroke, const Scale& scale) const {
+    std::string line;
+    std::string dots;
+    std::string steps;
+    std::string values;
+    for (const Point& point : stroke.points) {
+      const std::string_view gap = line.empty() ? "" : " ";
+      const std::string place =
+          format("{},{}", short_text(axis_x_.percent(point.x) / 100 * kViewWidth, 1),
+                 short_text(scale.place(point.y), 1));
+      line += format("{}{}", gap, place);
+      dots += format("M{}h0", place);
+      steps += format("{}{}", gap, short_text(point.x, 0));
+      values += format("{}{:.4g}", gap, point.y);
+    }
+    svg.open("g", {{"class", stroke.style},
+                   {"data-name", stroke.series->name},
+                   {"data-x", steps},
+                   {"data-y", values}});
+    svg.leaf("polyline", {{"points", line}});
+    if (stroke.series->marks || stroke.points.size() == 1) {
+      svg.leaf("path", {{"class", "dots"}, {"d", dots}});
+    }
+    svg.close();
   }
 
   const LineFigure& figure_;
   Range x_;
   Range y_;
-  bool logarithmic_ = false;
   Axis axis_x_;
-  Axis axis_y_;
+  std::vector<Stroke> strokes_;
 };
 
 }  // namespace
-
-std::vector<Point> thinned(const std::vector<Point>& all, size_t most) {
-  std::vector<Point> points;
-  std::copy_if(all.begin(), all.end(), std::back_inserter(points),
-               [](const Point& point) { return std::isfinite(point.y); });
-  if (points.size() <= most) {
-    return points;
-  }
-  const size_t stretches = std::max<size_t>(1, most / 2);
-  std::vector<Point> kept;
-  for (size_t i = 0; i < stretches; ++i) {
-    const auto begin = points.begin() + static_cast<ptrdiff_t>(points.size() * i / stretches);
-    const auto end = points.begin() + static_cast<ptrdiff_t>(points.size() * (i + 1) / stretches);
-    const auto [low, high] =
-        std::minmax_element(begin, end, [](const Point& a, const Point& b) { return a.y < b.y; });
-    kept.push_back(low < high ? *low : *high);
-    if (low != high) {
-      kept.push_back(low < high ? *high : *low);
-    }
-  }
-  if (kept.front().x != points.front().x) {
-    kept.insert(kept.begin(), points.front());
-  }
-  if (kept.back().x != points.back().x) {
-    kept.push_back(points.back());
-  }
-  return kept;
-}
-
-std::vector<Point> smoothed(const std::vector<Point>& points, double weight) {
-  std::vector<Point> result;
-  double mean = 0;
-  double past = 1;
-  for (const Point& point : points) {
-    if (!std::isfinite(point.y)) {
-      continue;
-    }
-    mean = weight * mean + (1 - weight) * point.y;
-    past *= weight;
-    result.push_back({point.x, mean / (1 - past)});
-  }
-  return result;
-}
 
 std::string line_plot(const LineFigure& figure) {
   const Plot plot(figure);
   return plot.empty() ? std::string() : plot.draw();
 }
 
-std::string line_plot_css() {
-  return ".line{fill:none;stroke:var(--slate);stroke-width:2;vector-effect:non-scaling-stroke;"
-         "stroke-linejoin:round}.line.lead{stroke:var(--gold)}.line.faint{stroke-width:1;"
-         "opacity:.35}.line.dots{stroke-linecap:round;stroke-width:3}"
-         ".legend .swatch{display:inline-block;width:1.6em;height:0;border-top:3px solid "
-         "var(--slate);vertical-align:middle;margin-inline-end:.5em}.legend "
-         ".swatch.lead{border-color:var(--gold)}"
-         ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));"
-         "gap:.9rem;margin-top:1rem}.answers{display:grid;grid-template-columns:repeat(auto-fit,"
-         "minmax(min(100%,22rem),1fr));gap:.9rem}.answers pre,.asked{white-space:pre-wrap;"
-         "font:inherit;margin:.3rem 0}.command{font-family:ui-monospace,\"DejaVu Sans Mono\","
-         "monospace;font-size:.9em;overflow-x:auto;white-space:pre-wrap}";
+std::string_view line_plot_css() {
+  return R"css(
+.line{fill:none;stroke:var(--slate);stroke-linejoin:round;stroke-linecap:round}
+.line.lead{stroke:var(--gold)}
+.line polyline{stroke-width:2;vector-effect:non-scaling-stroke}
+.line .dots{stroke-width:6;vector-effect:non-scaling-stroke}
+.line.raw polyline{stroke-width:1}
+.line.mean,.fig .log{display:none}
+.fig .event{stroke:var(--no);stroke-width:1.5;stroke-dasharray:2 3}
+.fig .cross{stroke:var(--ink);stroke-width:1;vector-effect:non-scaling-stroke}
+:root:has(#smooth-1:checked) .line.m1,:root:has(#smooth-2:checked) .line.m2,:root:has(#smooth-3:checked) .line.m3{display:inline}
+:root:has(#smooth-1:checked,#smooth-2:checked,#smooth-3:checked) .line.raw{opacity:.35}
+:root:has(#scale-log:checked) .fig .log{display:inline}
+:root:has(#scale-log:checked) .fig .linear{display:none}
+.legend .swatch{display:inline-block;width:1.6em;height:0;border-top:3px solid var(--slate);vertical-align:middle;margin-inline-end:.5em}
+.legend .swatch.lead{border-color:var(--gold)}
+.legend .swatch.event{border-top:2px dashed var(--no)}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:.9rem;margin-top:1rem}
+.charts figure{min-width:0}
+.charts .fig{margin-inline-start:3.4rem;width:calc(100% - 3.4rem)}
+.readout{display:block;min-height:1.5em;margin-top:.4rem;font-size:.875rem;color:var(--soft)}
+.choices{display:flex;flex-wrap:wrap;gap:0 2rem}
+@media (forced-colors:active){.line,.line.lead,.fig .event,.fig .cross{stroke:CanvasText}}
+)css";
 }
 
 }  // namespace cupel::report

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,22 +16,38 @@ struct LineSeries {
   std::string name{};
   std::vector<Point> points{};  ///< those whose y is not finite are left out
   bool lead = false;            ///< in the accent colour, above the others
-  bool faint = false;           ///< thin and pale: raw values behind a smoothed line
+  bool noisy = false;           ///< a value of each step: readers choose how much it is smoothed
   bool marks = false;           ///< a dot at each point: few of them
 };
 
-/// Lines over one x axis. As the other figures: inline SVG that is as wide as its box.
+enum class LineScale {
+  kLinear,
+  kLogarithmic,  ///< where all values are above 0, else linear
+  kEither,       ///< the same, but readers choose; linear at first
+};
+
+/// Lines over one x axis. As the other figures: inline SVG that is as wide as its box. What readers
+/// choose are radio buttons of write_line_choices(), without a script.
 struct LineFigure {
   std::string id{};
   std::string title{};
   std::string description{};
   std::string x_name{};
-  bool logarithmic = false;  ///< y; only where all values are above 0, else linear
+  LineScale scale = LineScale::kLinear;
   std::vector<LineSeries> series{};
+  std::vector<double> events{};  ///< places on the x axis that are marked
+  std::string event_name{};
 };
-/// "" where no series has a point.
+/// "" where no series has a point. `data-` attributes repeat the values for line_plot_script().
 std::string line_plot(const LineFigure& figure);
-std::string line_plot_css();
+std::string_view line_plot_css();
+/// Reads values out at the pointer or, by arrow keys, at the crosshair.
+std::string_view line_plot_script();
+
+/// How much of the past enters the running means that readers choose from; 0: each step alone.
+inline constexpr std::array<double, 4> kSmoothings = {0, 0.7, 0.9, 0.98};
+/// Which of them is shown at first.
+inline constexpr size_t kFirstSmoothing = 2;
 
 /// At most about `most` points that keep every stretch's extremes, the first and the last point.
 /// Cost: O(n).

@@ -115,7 +115,7 @@ void close_page(Markup& html, const PageFrame& frame) {
                         ? "Made by Cupel. This file is complete: it loads nothing and runs no "
                           "script."
                         : "Made by Cupel. This file is complete: it loads nothing, and without its "
-                          "one small script, which sorts tables, it says the same.");
+                          "one small script it says the same.");
   html.close().close();
   if (!frame.script.empty()) {
     html.open("script").trusted(frame.script).close();

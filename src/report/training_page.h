@@ -1,7 +1,7 @@
 #pragma once
 
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "report/figures_lines.h"
@@ -20,10 +20,15 @@ struct TrainingPage {
     LineFigure figure;
     std::string hint;  ///< what to look for
   };
+  struct Setting {
+    std::string key;
+    std::string value;
+    std::string otherwise;  ///< its default
+  };
   struct Sample {
     std::string asked;
-    std::string before;
-    std::string after;
+    std::optional<std::string> before;  ///< nothing: not asked
+    std::optional<std::string> after;
   };
 
   std::string title;
@@ -33,12 +38,12 @@ struct TrainingPage {
   std::vector<Note> notes;
   std::vector<Chart> charts;
   std::vector<Sample> samples;
-  std::vector<std::pair<std::string, std::string>> settings;  ///< keys that differ from defaults
-  std::vector<std::pair<std::string, std::string>> run;       ///< what else is known of it
-  std::string command;                                        ///< that makes it again
+  std::vector<Setting> settings;  ///< those that differ from their defaults
+  std::vector<RunFact> run;       ///< what else is known of it
+  std::string command;            ///< that makes it again
 };
 
-/// The page as one self-contained HTML file without scripts.
+/// The page as one self-contained HTML file; complete without its one script.
 std::string render_training_page(const TrainingPage& page);
 
 }  // namespace cupel::report

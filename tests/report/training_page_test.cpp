@@ -5,11 +5,21 @@
 #include <gtest/gtest.h>
 
 #include "base/format.h"
+#include "web/sample_training_page.h"
+#include "web/xss_corpus.h"
 
 namespace cupel::report {
 namespace {
 
 using Points = std::vector<LineSeries::Point>;
+
+size_t count_of(const std::string& text, std::string_view part) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
+}
 
 Points wave(size_t count) {
   Points points;
@@ -62,25 +72,65 @@ TEST(LinePlot, LogarithmsNeedValuesAboveZero) {
   const auto labels = [](double low) {
     return line_plot({.id = "a",
                       .title = "A",
-                      .logarithmic = true,
+                      .scale = LineScale::kLogarithmic,
                       .series = {{.name = "x", .points = {{1, low}, {2, 1000}}}}});
   };
   EXPECT_NE(labels(0.1).find(">100<"), std::string::npos);
   EXPECT_EQ(labels(-1).find(">100<"), std::string::npos);
 }
 
-TEST(TrainingPage, DataIsEscapedAndNothingRuns) {
-  TrainingPage page{.title = "<b>run</b>", .subtitle = "m", .lede = "l"};
-  page.samples.push_back({.asked = "<script>1</script>", .before = "a & b", .after = "</pre>x"});
-  page.settings = {{"data.files", "\"<x>\""}};
-  const std::string html = render_training_page(page);
-  EXPECT_EQ(html.find("<script"), std::string::npos);
-  EXPECT_EQ(html.find("<b>run"), std::string::npos);
-  EXPECT_NE(html.find("&lt;/pre&gt;x"), std::string::npos);
-  EXPECT_NE(html.find("&lt;script&gt;1"), std::string::npos);
-  for (const std::string_view loads : {"src=", "@import", "url(", "href=\"http"}) {
+TEST(LinePlot, ReadersChooseHowMuchNoisyLinesAreSmoothed) {
+  LineFigure figure{.id = "a", .title = "A", .scale = LineScale::kEither};
+  Points points = {{1, 4}, {2, 4}, {3, 1}};
+  figure.series = {{.name = "x", .points = points, .noisy = true}};
+  const std::string svg = line_plot(figure);
+  // Each step alone and three running means, on both scales.
+  EXPECT_EQ(count_of(svg, "<polyline"), 8U);
+  EXPECT_NE(svg.find("class=\"line raw\" data-name=\"x\" data-x=\"1 2 3\" data-y=\"4 4 1\""),
+            std::string::npos);
+  const double mean = smoothed(points, kSmoothings[2]).back().y;
+  EXPECT_NE(svg.find(format("class=\"line mean m2\" data-name=\"x\" data-x=\"1 2 3\" "
+                            "data-y=\"4 4 {:.4g}\"",
+                            mean)),
+            std::string::npos);
+  figure.series[0].points[2].y = -1;  // no logarithm
+  EXPECT_EQ(count_of(line_plot(figure), "<polyline"), 4U);
+}
+
+TEST(LinePlot, MarksEventsAndFewPoints) {
+  const std::string svg =
+      line_plot({.id = "a",
+                 .title = "A",
+                 .series = {{.name = "x", .points = {{1, 1}, {9, 2}}, .marks = true}},
+                 .events = {5}});
+  EXPECT_NE(svg.find("class=\"event\" x1=\"50%\""), std::string::npos);
+  EXPECT_EQ(count_of(svg, "class=\"dots\""), 1U);
+  // One point is no line, and is seen all the same.
+  const std::string one =
+      line_plot({.id = "a", .title = "A", .series = {{.name = "x", .points = {{1, 1}}}}});
+  EXPECT_EQ(count_of(one, "class=\"dots\""), 1U);
+}
+
+TEST(TrainingPage, DataIsEscapedAndOnlyItsOwnScriptRuns) {
+  const std::string html = render_training_page(test::sample_training_page(50));
+  for (const std::string_view attack : test::kXssCorpus) {
+    if (attack.find('<') != std::string_view::npos) {
+      EXPECT_TRUE(html.find(attack) == std::string::npos) << attack;
+    }
+  }
+  EXPECT_EQ(count_of(html, "<script"), 1U);
+  for (const std::string_view loads : {"src=\"", "<img", "<link rel=stylesheet", "href=\"http"}) {
     EXPECT_EQ(html.find(loads), std::string::npos) << loads;
   }
+  EXPECT_NE(html.find("script-src &#39;sha256-"), std::string::npos);
+}
+
+TEST(TrainingPage, AnAnswerThatIsEmptyIsNotOneThatWasNotAsked) {
+  TrainingPage page{.title = "t", .subtitle = "m", .lede = "l"};
+  page.samples.push_back({.asked = "q", .before = "", .after = std::nullopt});
+  const std::string html = render_training_page(page);
+  EXPECT_NE(html.find("An empty answer."), std::string::npos);
+  EXPECT_NE(html.find("Not asked yet."), std::string::npos);
 }
 
 TEST(TrainingPage, LongRunsStaySmall) {
@@ -90,8 +140,8 @@ TEST(TrainingPage, LongRunsStaySmall) {
         {.figure = {.id = format("c{}", i),
                     .title = "c",
                     .x_name = "step",
-                    .series = {{.name = "a", .points = wave(100'000), .lead = true},
-                               {.name = "b", .points = wave(100'000)}}},
+                    .series = {{.name = "a", .points = wave(100'000), .lead = true, .noisy = true},
+                               {.name = "b", .points = wave(100'000), .noisy = true}}},
          .hint = "h"});
   }
   EXPECT_LT(render_training_page(page).size(), 2'000'000U);
