@@ -28,6 +28,13 @@ std::string number_text(std::optional<double> number) {
                 : std::string(report::kPageNoNumber);
 }
 
+/// "9,999,999", "23.1 M": as wide as a fact.
+std::string amount_text(int64_t count) {
+  constexpr int64_t kWide = 10'000'000;
+  return count < kWide ? report::count_text(count)
+                       : report::fixed_text(static_cast<double>(count) / 1e6, 1) + " M";
+}
+
 std::string step_text(double step) {
   return step == 0 ? std::string("before the first step")
                    : "at step " + report::count_text(static_cast<int64_t>(step));
@@ -38,9 +45,15 @@ std::string parameters_text(const train::Recipe& recipe) {
                                      : format("{} parameters", recipe.parameters);
 }
 
+/// As charts show it at first.
+std::vector<report::LineSeries::Point> running_mean(
+    const std::vector<report::LineSeries::Point>& points) {
+  return report::smoothed(points, report::smoothing_weight(report::kFirstSmoothing, points.size()));
+}
+
 void add_losses(const TrainingRecords& records, TrainingPage& page) {
   const auto& loss = points_of(records.training, "loss");
-  const auto mean = report::smoothed(loss, report::kSmoothings[report::kFirstSmoothing]);
+  const auto mean = running_mean(loss);
   if (!mean.empty()) {
     page.facts.push_back({"training loss", number_text(mean.back().y),
                           format("running mean; {} at first", number_text(loss.front().y))});
@@ -67,8 +80,8 @@ void add_accuracy(const TrainingRecords& records, TrainingPage& page) {
   constexpr std::string_view kName = "rewards/accuracies";
   const bool held_out = last_value(records.held_out, kName).has_value();
   const NumbersByName& numbers = held_out ? records.held_out : records.training;
-  const auto mean = report::smoothed(points_of(numbers, kName),
-                                     held_out ? 0 : report::kSmoothings[report::kFirstSmoothing]);
+  const auto& points = points_of(numbers, kName);
+  const auto mean = held_out ? points : running_mean(points);
   if (!mean.empty()) {
     page.facts.push_back({"pairs told apart", report::percent_text(mean.back().y),
                           held_out ? "of held-out ones" : "of training ones, running mean"});
@@ -85,7 +98,7 @@ void add_facts(const TrainingRecords& records, TrainingPage& page) {
   add_accuracy(records, page);
   const int64_t tokens = count("tokens");
   const double speed = records.seconds > 0 ? static_cast<double>(tokens) / records.seconds : 0;
-  page.facts.push_back({"tokens", report::count_text(tokens),
+  page.facts.push_back({"tokens", amount_text(tokens),
                         format("{} a second", report::count_text(static_cast<int64_t>(speed)))});
   page.facts.push_back({"time of the steps", report::duration_text(records.seconds), ""});
   if (records.peak_bytes > 0) {

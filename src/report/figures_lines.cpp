@@ -127,10 +127,12 @@ class Plot {
       return;
     }
     strokes_.push_back({&series, std::move(raw), (series.noisy ? "line raw" : "line") + lead});
-    for (size_t i = 1; series.noisy && i < kSmoothings.size(); ++i) {
-      strokes_.push_back({&series,
-                          thinned(smoothed(series.points, kSmoothings[i]), kMostMeanPoints),
-                          format("line mean m{}{}", i, lead)});
+    for (size_t i = 1; series.noisy && i < kSmoothings; ++i) {
+      strokes_.push_back(
+          {&series,
+           thinned(smoothed(series.points, smoothing_weight(i, series.points.size())),
+                   kMostMeanPoints),
+           format("line mean m{}{}", i, lead)});
     }
   }
 

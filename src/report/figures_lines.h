@@ -1,6 +1,6 @@
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,10 +44,13 @@ std::string_view line_plot_css();
 /// Reads values out at the pointer or, by arrow keys, at the crosshair.
 std::string_view line_plot_script();
 
-/// How much of the past enters the running means that readers choose from; 0: each step alone.
-inline constexpr std::array<double, 4> kSmoothings = {0, 0.7, 0.9, 0.98};
+/// How many choices of smoothing readers have; the first is each step alone.
+inline constexpr size_t kSmoothings = 4;
 /// Which of them is shown at first.
 inline constexpr size_t kFirstSmoothing = 2;
+/// The weight of the past of a choice, for so many points: of the running mean of a few of them,
+/// or in long runs of a share, so that the line is as calm in a run of any length.
+double smoothing_weight(size_t choice, size_t points);
 
 /// At most about `most` points that keep every stretch's extremes, the first and the last point.
 /// Cost: O(n).

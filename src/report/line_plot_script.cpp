@@ -40,13 +40,16 @@ function shownLines(figure) {
 function describe(lines, place) {
   const lead = lines.reduce((a, b) => (b.places.length > a.places.length ? b : a));
   const at = nearest(lead.places, place);
-  const smoothed = new Set(lines.filter((line) => !line.raw).map((line) => line.name));
-  const parts = lines.map((line) => {
-    const label = line.raw && smoothed.has(line.name) ? `${line.name}, that step` : line.name;
+  const valueOf = (line) => minus(line.values[nearest(line.places, lead.places[at])]);
+  // Smoothed lines stand for their steps, whose value follows; the lead is drawn last and read first.
+  const shown = lines.filter((line) => !line.raw || !lines.some((other) => !other.raw && other.name === line.name));
+  const parts = shown.reverse().map((line) => {
+    const step = line.raw ? undefined : lines.find((other) => other.raw && other.name === line.name);
     const here = nearest(line.places, lead.places[at]);
     // What was measured now and then says when.
     const rare = line.places.length * 4 < lead.places.length;
-    return `${label} ${minus(line.values[here])}${rare ? ` (step ${line.steps[here].toLocaleString('en')})` : ''}`;
+    const more = step ? ` (that step ${valueOf(step)})` : rare ? ` (step ${line.steps[here].toLocaleString('en')})` : '';
+    return `${line.name} ${valueOf(line)}${more}`;
   });
   return { at, lead, text: `step ${lead.steps[at].toLocaleString('en')}: ${parts.join(' \u00b7 ')}` };
 }

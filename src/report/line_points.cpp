@@ -1,5 +1,6 @@
 // Points of lines: what of long runs is drawn.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iterator>
 
@@ -8,6 +9,23 @@
 namespace cupel::report {
 
 using Point = LineSeries::Point;
+
+namespace {
+
+/// A running mean over about so many points.
+struct Window {
+  double least;  ///< points
+  double share;  ///< of all of them
+};
+constexpr std::array<Window, kSmoothings> kWindows = {
+    {{1, 0}, {10.0 / 3, 0.002}, {10, 0.01}, {50, 0.05}}};
+
+}  // namespace
+
+double smoothing_weight(size_t choice, size_t points) {
+  const Window& window = kWindows.at(choice);
+  return 1 - 1 / std::max(window.least, window.share * static_cast<double>(points));
+}
 
 std::vector<Point> thinned(const std::vector<Point>& all, size_t most) {
   std::vector<Point> points;

@@ -115,8 +115,7 @@ void write_choices(Markup& html, const TrainingPage& page) {
       });
     });
   };
-  constexpr std::array<std::string_view, kSmoothings.size()> kNames = {"none", "some", "more",
-                                                                       "most"};
+  constexpr std::array<std::string_view, kSmoothings> kNames = {"none", "some", "more", "most"};
   html.open("div", {{"class", "choices"}});
   if (any([](const LineFigure&, const LineSeries& series) { return series.noisy; })) {
     std::vector<std::pair<std::string, std::string_view>> options;

@@ -62,6 +62,12 @@ TEST(LinePlot, TheRunningMeanStartsAtTheFirstValue) {
   EXPECT_NEAR(mean[2].y, (0.5 * 1 + 0.25 * 4 + 0.125 * 4) / 0.875, 1e-12);
 }
 
+TEST(LinePlot, SmoothingCoversAShareOfLongRuns) {
+  EXPECT_EQ(smoothing_weight(0, 100'000), 0);
+  EXPECT_NEAR(smoothing_weight(2, 300), 0.9, 1e-12);        // 10 steps
+  EXPECT_NEAR(smoothing_weight(2, 100'000), 0.999, 1e-12);  // 1000 of them
+}
+
 TEST(LinePlot, NothingToDrawIsNoFigure) {
   EXPECT_EQ(line_plot({.id = "a", .title = "A", .series = {{.name = "x"}}}), "");
   EXPECT_NE(line_plot({.id = "a", .title = "A", .series = {{.name = "x", .points = {{1, 1}}}}}),
@@ -88,7 +94,7 @@ TEST(LinePlot, ReadersChooseHowMuchNoisyLinesAreSmoothed) {
   EXPECT_EQ(count_of(svg, "<polyline"), 8U);
   EXPECT_NE(svg.find("class=\"line raw\" data-name=\"x\" data-x=\"1 2 3\" data-y=\"4 4 1\""),
             std::string::npos);
-  const double mean = smoothed(points, kSmoothings[2]).back().y;
+  const double mean = smoothed(points, 0.9).back().y;
   EXPECT_NE(svg.find(format("class=\"line mean m2\" data-name=\"x\" data-x=\"1 2 3\" "
                             "data-y=\"4 4 {:.4g}\"",
                             mean)),
