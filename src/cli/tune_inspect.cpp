@@ -182,7 +182,11 @@ Result<DataPage> view_training_data(const train::Recipe& recipe, const InspectOp
                 .counts_text = train::counts_text(data.counts),
                 .reasons = data.counts.reasons,
                 .lengths = report::length_bins(data.lengths)};
-  CUPEL_TRY(page.packing, packing_of(recipe, data));
+  train::Recipe as_dealt = recipe;
+  if (options.held_out) {
+    as_dealt.data.mixture = "none";  // of the files of training
+  }
+  CUPEL_TRY(page.packing, packing_of(as_dealt, data));
   CUPEL_TRY(page.rows, rows_of(*texts.texts.tokenizer, data, options));
   return page;
 }

@@ -99,6 +99,26 @@ class InspectTest(CupelTest):
         held = write_json_lines(self.folder / "held.jsonl", [dialogue("Held", "Out")])
         self.assertIn("[[Out", self.ok(*self.inspect(rows, "--eval-data", held, "--held-out")).out)
         self.fails(USAGE, *self.inspect(rows, "--held-out"), says="--eval-data")
+        # A mixture is of the files of training.
+        self.ok(*self.inspect(rows, "--eval-data", held, "--eval-data", held, "--held-out", "--data.mixture", "tokens",
+                              "--data.amounts", "100"))
+
+    def test_packing_is_that_of_the_recipe(self):
+        rows = [dialogue("Hi", "a" * (20 + 7 * i)) for i in range(12)]
+
+        def packing(name, *more):
+            return self.ok(*self.inspect(rows, "--data.max_length", "256", "--data.packing", name, "--format", "json",
+                                         *more)).json()["packing"]
+
+        none = packing("none")
+        self.assertEqual((none["bins"], none["length"], none["steps"]), (12, 256, 2))
+        for name in ("bfd", "bfd_split", "wrapped"):
+            packed = packing(name)
+            self.assertEqual(packed["tokens"], none["tokens"], name)
+            self.assertLess(packed["bins"], 12, name)
+            self.assertGreater(packed["fill"], none["fill"], name)
+        multipack = packing("multipack", "--batch.micro_tokens", "512")
+        self.assertEqual((multipack["length"], multipack["tokens"]), (512, none["tokens"]))
 
     def test_untrusted_rows_move_no_cursor_and_run_no_script(self):
         row = dialogue("\x1b[2J<script>alert(1)</script>", "\x1b]0;x\x07")
