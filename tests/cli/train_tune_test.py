@@ -54,6 +54,7 @@ class RunTest(TuneTest):
         done = self.ok(*self.arguments("run", "--max_steps", "20", "--optim.lr", "1e-3", "--eval-data", self.dialogues,
                                        "--eval.at_start", "true", "--eval.every", "10", "--eval.samples", "2"))
         self.assertEqual(done.out, "run/model: trained 20 steps\n")
+        self.assertRegex(done.err, r"(?m)^step 20/20  loss \S+  lr \S+  \|g\| \S+  [\d,]+ tok/s  \S+ GiB$")
         losses = self.losses("run")
         self.assertEqual(len(losses), 20)
         self.assertLess(losses[-1], losses[0] - 1)
@@ -73,7 +74,7 @@ class RunTest(TuneTest):
         summary = self.ok("report", "run", "--format", "json").json()
         self.assertEqual(summary["steps"], 20)
         self.assertEqual(summary["held_out"]["loss"]["last"], held_out[2])
-        for name in ("recipe.toml", "run.json", "timing.jsonl", "checkpoints/step-20/state.json"):
+        for name in ("recipe.toml", "run.json", "timing.jsonl", "checkpoints/step-20/state.json", "report.html"):
             self.assertTrue((self.folder / "run" / name).is_file(), name)
 
     def test_the_same_recipe_gives_the_same_bits(self):
