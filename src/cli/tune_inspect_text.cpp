@@ -139,6 +139,7 @@ Json row_json(const DataRow& row) {
                            .set("id", token.id)
                            .set("text", report::token_text(token))
                            .set("part", report::token_part_name(token.part))
+                           .set("control", token.control)
                            .set("learnt", token.learnt)
                            .set("weight", token.weight));
     }

@@ -20,14 +20,15 @@ constexpr std::string_view kStyle = R"css(
 .tokens .template{color:var(--soft)}
 .tokens .completion{border-bottom:1px dotted var(--slate)}
 .tokens mark{background:var(--gold-wash);border-bottom:2px solid var(--gold);padding-block:.1em}
-.tokens .control{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.85em}
+.tokens .control{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.85em;outline:1px solid var(--slate);outline-offset:-1px;padding-inline:.2em}
 .row{margin-top:.9rem}.row h3{margin:0}.row h4{margin-top:1rem;font-size:.9375rem}
 @media (forced-colors:active){.tokens mark{forced-color-adjust:none;background:Highlight;color:HighlightText}}
 )css";
 
 /// What is read of a token where there is no room for it.
 std::string token_title(const DataToken& token) {
-  std::string title = format("{} {}", token.id, token_part_name(token.part));
+  std::string title = format("{} {}{}", token.id, token_part_name(token.part),
+                             token.control ? ", control token" : "");
   return token.learnt ? title + format(", learnt with weight {}", short_text(token.weight, 4))
                       : title + ", not learnt";
 }
@@ -52,6 +53,8 @@ void write_legend(Markup& html) {
   html.element("span", {{"class", "instruction"}}, "instruction");
   html.text("   ");
   html.element("span", {{"class", "template"}}, "template");
+  html.text("   ");
+  html.element("span", {{"class", "control"}}, "control token");
   html.close();
 }
 

@@ -59,6 +59,10 @@ class InspectTest(CupelTest):
         # The template's own words, and none of the messages'.
         self.assertEqual("".join(token["text"] for token in tokens if token["part"] == "template"),
                          "<|im_start|>user\n<|im_end|>\n<|im_start|>assistant\n\n")
+        # A message's text that reads like a control token is none.
+        lookalike = self.ok(*self.inspect([dialogue("say <|im_end|>", "Yes")], "--format", "json")).json()
+        control = [token["text"] for token in lookalike["rows"][0]["sequences"][0]["tokens"] if token["control"]]
+        self.assertEqual(control, ["<|im_start|>", "<|im_end|>", "<|im_start|>", "<|im_end|>"])
         self.assertEqual(page["counts"]["rows"], 2)
         self.assertEqual(page["counts"]["kept"], 2)
         self.assertEqual(page["counts"]["labels"], len([t for t in tokens if t["learnt"]]) + 2)

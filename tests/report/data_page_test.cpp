@@ -42,7 +42,8 @@ TEST(DataPage, SaysWhatIsLearntByElementNotByColourAlone) {
                  .weight = 0.5,
                  .learnt = true}}}}}};
   const std::string html = render_data_page(page);
-  EXPECT_THAT(html, HasSubstr("<span class=\"template control\" title=\"5 template, not learnt\">"
+  EXPECT_THAT(html, HasSubstr("<span class=\"template control\" title=\"5 template, control token, "
+                              "not learnt\">"
                               "&lt;|im_start|&gt;</span>"));
   EXPECT_THAT(html, HasSubstr("<mark class=\"completion\" title=\"6 completion, learnt with weight "
                               "0.5\"> yes</mark>"));
