@@ -1,9 +1,11 @@
 #include "cli/tune_progress.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
 #include <utility>
+#include <vector>
 
 #include <unistd.h>
 
@@ -16,6 +18,33 @@
 
 namespace cupel::cli {
 namespace {
+
+constexpr double kFrameInterval = 0.1;  // seconds; steps of tiny models come faster
+
+/// A piece of the line; where it does not fit the highest `drop` goes first, 0 never.
+struct Part {
+  std::string text;
+  int drop = 0;
+};
+
+/// The parts in one line of at most `columns` columns; 0: as long as it is.
+std::string fitting_line(std::vector<Part> parts, size_t columns) {
+  std::erase_if(parts, [](const Part& part) { return part.text.empty(); });
+  while (true) {
+    std::string line;
+    for (const Part& part : parts) {
+      line += (line.empty() ? "" : "  ") + part.text;
+    }
+    const auto least = std::ranges::max_element(parts, {}, &Part::drop);
+    if (columns == 0 || report::display_width(line) <= columns) {
+      return line;
+    }
+    if (least->drop == 0) {
+      return report::cut_to_width(line, columns, "");
+    }
+    parts.erase(least);
+  }
+}
 
 std::string number_of(const Json& record, std::string_view key, const char* pattern) {
   const Json* const value = record.find(key);
@@ -64,37 +93,50 @@ void TuneProgress::begin(int64_t total_steps) {
   begun_ = options_.clock();
 }
 
-std::string TuneProgress::step_line(const Json& record, const Json& timing) const {
+std::string TuneProgress::step_line(const Json& record, const Json& timing, size_t columns) const {
   const int64_t step = record.find("step")->as_int();
-  std::string line = format("step {}", step);
-  if (total_steps_ > 0) {
-    line += format("/{}", total_steps_);
-  }
-  line += format("  loss {}  lr {}  |g| {}", number_of(record, "loss", "%.4f"),
-                 number_of(record, "lr", "%.2e"), number_of(record, "grad_norm", "%.3g"));
+  const auto found = [](const Json& object, std::string_view key) -> const Json* {
+    const Json* const value = object.find(key);
+    return value != nullptr && value->is_number() ? value : nullptr;
+  };
+  std::vector<Part> parts = {
+      {total_steps_ > 0 ? format("step {}/{}", step, total_steps_) : format("step {}", step)},
+      {"loss " + number_of(record, "loss", "%.4f")},
+      {"lr " + number_of(record, "lr", "%.2e"), 3},
+      {"|g| " + number_of(record, "grad_norm", "%.3g"), 4}};
   if (record.contains("rewards/accuracies")) {
-    line += "  acc " + number_of(record, "rewards/accuracies", "%.2f");
+    parts.push_back({"acc " + number_of(record, "rewards/accuracies", "%.2f"), 2});
   }
-  if (const Json* const speed = timing.find("tok_per_s"); speed != nullptr && speed->is_number()) {
-    line += format("  {} tok/s",
-                   report::count_text(static_cast<int64_t>(std::round(speed->as_double()))));
+  if (const Json* const skipped = found(record, "skipped"); skipped && skipped->as_double() > 0) {
+    parts.push_back({format("skipped {:.0f}", skipped->as_double()), 1});
   }
-  if (const Json* const bytes = timing.find("mem_bytes"); bytes != nullptr && bytes->is_number()) {
-    line += format("  {:.1f} GiB", bytes->as_double() / (1 << 30));
+  if (const Json* const speed = found(timing, "tok_per_s")) {
+    const auto rounded = static_cast<int64_t>(std::round(speed->as_double()));
+    parts.push_back({report::count_text(rounded) + " tok/s", 5});
+  }
+  if (const Json* const bytes = found(timing, "mem_bytes")) {
+    const double gibibytes = bytes->as_double() / (1 << 30);
+    parts.push_back(
+        {gibibytes >= 1 ? format("{:.1f} GiB", gibibytes) : format("{:.0f} MiB", 1024 * gibibytes),
+         6});
   }
   const int64_t done = step - first_step_ + 1;
   if (total_steps_ > step) {
-    line += "  ETA " + report::clock_text((options_.clock() - begun_) / static_cast<double>(done) *
-                                          static_cast<double>(total_steps_ - step));
+    parts.push_back(
+        {"ETA " + report::clock_text((options_.clock() - begun_) / static_cast<double>(done) *
+                                     static_cast<double>(total_steps_ - step)),
+         1});
   }
-  return line;
+  return fitting_line(std::move(parts), columns);
 }
 
 void TuneProgress::record(const Json& record, const Json& timing) {
   if (options_.json) {
     Json whole = record;
     for (const auto& [key, value] : timing.as_object()) {
-      whole.set(key, value);
+      if (!record.contains(key)) {  // "eval" of a timing says only that it is one
+        whole.set(key, value);
+      }
     }
     options_.results(dump_json(whole) + "\n");
     return;
@@ -109,21 +151,23 @@ void TuneProgress::record(const Json& record, const Json& timing) {
   }
   const report::Terminal terminal = options_.terminal();
   if (terminal.live) {
-    std::string line = step_line(record, timing);
-    if (terminal.columns > 0) {
-      // A line that wraps could not be written over.
-      line = report::cut_to_width(line, terminal.columns - 1, "");
+    const double now_s = options_.clock();
+    if (drawn_ && now_s - drawn_s_ < kFrameInterval && step != total_steps_) {
+      return;
     }
-    options_.write("\r\x1b[K" + line);
+    // A line that wraps could not be written over.
+    const size_t columns = terminal.columns > 1 ? terminal.columns - 1 : terminal.columns;
+    options_.write("\r\x1b[K" + step_line(record, timing, columns));
     drawn_ = true;
+    drawn_s_ = now_s;
   } else if (step % options_.every == 0 || step == total_steps_) {
-    note(step_line(record, timing));
+    note(step_line(record, timing, 0));
   }
 }
 
 void TuneProgress::note(std::string_view line) {
   finish();
-  options_.write(std::string(line) + "\n");
+  options_.write(report::terminal_text(line) + "\n");
 }
 
 void TuneProgress::finish() {

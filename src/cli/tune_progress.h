@@ -20,8 +20,8 @@ struct TuneProgressOptions {
   std::function<double()> clock;                  ///< seconds; empty: the steady clock
 };
 
-/// What a user sees of a run while it trains: on a terminal one line that is written over,
-/// elsewhere a line every `every` steps.
+/// What a user sees of a run while it trains: on a terminal one line that is written over, at most
+/// ten times a second, elsewhere a line every `every` steps.
 class TuneProgress {
  public:
   explicit TuneProgress(TuneProgressOptions options);
@@ -36,10 +36,12 @@ class TuneProgress {
   void finish();
 
  private:
-  [[nodiscard]] std::string step_line(const Json& record, const Json& timing) const;
+  /// In at most `columns` columns, 0: any number. What matters least is left out first.
+  [[nodiscard]] std::string step_line(const Json& record, const Json& timing, size_t columns) const;
 
   TuneProgressOptions options_;
   bool drawn_ = false;
+  double drawn_s_ = 0;
   int64_t total_steps_ = 0;
   int64_t first_step_ = -1;  // of this process
   double begun_ = 0;
