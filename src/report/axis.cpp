@@ -82,6 +82,38 @@ Axis tight_axis(double low, double high, int count) {
   return axis;
 }
 
+Axis logarithmic_axis(double low, double high, int count) {
+  const double from = std::log10(low);
+  const double to = std::log10(high);
+  const auto most = static_cast<size_t>(std::max(1, count) + 2);
+  const double edge = 0.02 * (to - from);  // half a stroke
+  Axis axis{.low = from - edge, .high = to + edge, .ticks = {}, .decimals = 0};
+  for (const std::vector<double>& factors :
+       {std::vector<double>{1, 1.5, 2, 3, 5, 7}, {1, 2, 5}, {1}}) {
+    axis.ticks.clear();
+    for (double power = std::floor(from); power <= to; ++power) {
+      for (const double factor : factors) {
+        const double tick = power + std::log10(factor);
+        if (tick >= axis.low && tick <= axis.high) {
+          axis.ticks.push_back(tick);
+        }
+      }
+    }
+    if (axis.ticks.size() <= most) {
+      break;
+    }
+  }
+  if (axis.ticks.size() < 2) {
+    return tight_axis(from, to, count);
+  }
+  const size_t stride = (axis.ticks.size() + most - 1) / most;
+  for (size_t i = 0; i * stride < axis.ticks.size(); ++i) {
+    axis.ticks[i] = axis.ticks[i * stride];
+  }
+  axis.ticks.resize((axis.ticks.size() + stride - 1) / stride);
+  return axis;
+}
+
 Axis clipped_axis(Axis axis, double low, double high) {
   const bool cut_low = axis.low < low;
   const bool cut_high = axis.high > high;

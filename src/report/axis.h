@@ -25,6 +25,11 @@ Axis nice_axis(double low, double high, int count = 4);
 /// which round ends would squeeze. With fewer than two ticks within, the round ends stay.
 Axis tight_axis(double low, double high, int count = 4);
 
+/// An axis over the decimal logarithms of values 0 < low ≤ high. Its ticks, about `count`, are
+/// logarithms of round numbers: 1, 1.5, 2, 3, 5 and 7 times powers of ten, or fewer of these. Where
+/// fewer than two are within, they are those of tight_axis of the logarithms.
+Axis logarithmic_axis(double low, double high, int count = 4);
+
 /// The axis cut to [low, high] where it reaches beyond, as scores never do: an axis of a scale from
 /// 1 to 10 does not start at 0. A cut end is a tick; one closer than half a step makes way for it.
 Axis clipped_axis(Axis axis, double low, double high);

@@ -113,7 +113,9 @@ class Plot {
     }
     [[nodiscard]] std::string label(double tick) const {
       if (logarithmic) {
-        return short_exponent(std::pow(10.0, tick));
+        const double value = std::pow(10.0, tick);
+        return value >= 1e3 && value < 1e6 ? count_text(std::llround(value))
+                                           : short_exponent(value);
       }
       return axis.decimals > kMostDecimals ? short_exponent(tick)
                                            : signed_text(tick, axis.decimals);
@@ -137,9 +139,8 @@ class Plot {
   }
 
   void draw_scale(Markup& svg, std::string_view style, bool logarithmic) const {
-    const Scale scale{logarithmic, logarithmic
-                                       ? tight_axis(std::log10(y_.low), std::log10(y_.high), 4)
-                                       : tight_axis(y_.low, y_.high, 4)};
+    const Scale scale{logarithmic, logarithmic ? logarithmic_axis(y_.low, y_.high)
+                                               : tight_axis(y_.low, y_.high, 4)};
     svg.open("g", {{"class", style}});
     for (const double tick : scale.axis.ticks) {
       const double y = kTop + scale.y_of(tick);

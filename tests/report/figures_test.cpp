@@ -1,7 +1,10 @@
 #include "report/figures.h"
 
+#include <cmath>
 #include <limits>
+#include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace cupel::report {
@@ -26,6 +29,29 @@ TEST(NiceAxis, TakesEqualAndSenselessEnds) {
     EXPECT_GE(axis.ticks.size(), 2U);
     EXPECT_LE(axis.ticks.size(), 12U);
   }
+}
+
+TEST(LogarithmicAxis, HasTicksAtRoundNumbers) {
+  const auto values = [](double low, double high) {
+    std::vector<double> out;
+    for (const double tick : logarithmic_axis(low, high).ticks) {
+      out.push_back(std::pow(10.0, tick));
+    }
+    return out;
+  };
+  const auto near = [](const std::vector<double>& numbers) {
+    return testing::Pointwise(testing::DoubleNear(1e-6), numbers);
+  };
+  EXPECT_THAT(values(0.55, 3.1), near({0.7, 1, 1.5, 2, 3}));
+  EXPECT_THAT(values(0.5, 5), near({0.5, 1, 2, 5}));
+  EXPECT_THAT(values(0.02, 2000), near({0.1, 1, 10, 100, 1000}));
+  EXPECT_GE(values(1.1, 1.4).size(), 2U);  // no round number within: others
+  EXPECT_GE(values(3, 3).size(), 2U);
+  EXPECT_LE(values(1e-30, 1e30).size(), 6U);
+  EXPECT_GE(values(1e-30, 1e30).size(), 4U);
+  const Axis axis = logarithmic_axis(1, 10);
+  EXPECT_LT(axis.low, 0);  // lines at the ends are not cut
+  EXPECT_GT(axis.high, 1);
 }
 
 TEST(TightAxis, EndsCloseToTheValues) {
