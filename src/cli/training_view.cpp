@@ -24,7 +24,7 @@ using report::TrainingPage;
 constexpr double kWorse = 0.01;  // of held-out loss: a rise worth a word
 
 std::string number_text(std::optional<double> number) {
-  return number ? report::typographic_text(format("{:.4g}", *number))
+  return number ? report::typographic_text(report::brief_text(*number))
                 : std::string(report::kPageNoNumber);
 }
 

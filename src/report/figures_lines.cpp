@@ -180,7 +180,8 @@ class Plot {
       line += format("{}{}", gap, place);
       dots += format("M{}h0", place);
       steps += format("{}{}", gap, short_text(point.x, 0));
-      values += format("{}{:.4g}", gap, point.y);
+      values += gap;
+      values += brief_text(point.y);
     }
     svg.open("g", {{"class", stroke.style},
                    {"data-name", stroke.series->name},

@@ -57,6 +57,16 @@ std::string typographic_text(std::string_view text) {
   return out;
 }
 
+std::string brief_text(double value) {
+  constexpr double kFourDigits = 9999.5;
+  constexpr double kExact = 1e15;  // every whole number below it is a double
+  if (!std::isfinite(value)) {
+    return kNoNumber;
+  }
+  const double size = std::abs(value);
+  return size >= kFourDigits && size < kExact ? fixed_text(value, 0) : format("{:.4g}", value);
+}
+
 std::string count_text(int64_t count) {
   std::string digits = format("{}", count);
   const size_t first = digits.starts_with('-') ? 1 : 0;

@@ -21,6 +21,9 @@ std::string signed_text(double value, int decimals, bool plus = false);
 /// A number, or a text with numbers, as pages write it: minus signs instead of hyphens before
 /// digits, and a dash for what is absent. A hyphen within a word ("gpt-4") stays.
 std::string typographic_text(std::string_view text);
+/// Four digits that count: "0.6931", "-42.5"; whole where more stand before the point: "67014".
+/// With an exponent below 1e-4 ("2.5e-06") and from 1e15 on. Not finite: "-".
+std::string brief_text(double value);
 /// "12,345"
 std::string count_text(int64_t count);
 /// "12,345 rows", "1 row"

@@ -81,7 +81,7 @@ void write_table(Markup& html, const LineFigure& figure) {
     for (const LineSeries& series : figure.series) {
       const auto found = std::ranges::lower_bound(series.points, place, {}, &LineSeries::Point::x);
       const bool here = found != series.points.end() && found->x == place;
-      write_number_cell(html, here ? typographic_text(format("{:.4g}", found->y)) : kPageNoNumber);
+      write_number_cell(html, here ? typographic_text(brief_text(found->y)) : kPageNoNumber);
     }
     html.close();
   }

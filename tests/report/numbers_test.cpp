@@ -37,6 +37,17 @@ TEST(TypographicText, TurnsHyphensBeforeNumbersIntoMinusSigns) {
   EXPECT_EQ(typographic_text("a - b, --max-cost, é-"), "a - b, --max-cost, é-");
 }
 
+TEST(BriefText, HasFourDigitsThatCountAndNoNeedlessExponent) {
+  EXPECT_EQ(brief_text(0.693147), "0.6931");
+  EXPECT_EQ(brief_text(-42.5), "-42.5");
+  EXPECT_EQ(brief_text(9999.4), "9999");
+  EXPECT_EQ(brief_text(9999.6), "10000");
+  EXPECT_EQ(brief_text(-67014.2), "-67014");
+  EXPECT_EQ(brief_text(2.5e-6), "2.5e-06");
+  EXPECT_EQ(brief_text(1e15), "1e+15");
+  EXPECT_EQ(brief_text(kNan), "-");
+}
+
 TEST(CountText, GroupsThousands) {
   EXPECT_EQ(count_text(0), "0");
   EXPECT_EQ(count_text(999), "999");
