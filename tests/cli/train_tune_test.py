@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import struct
 import subprocess
@@ -69,7 +70,7 @@ class RunTest(TuneTest):
         self.ok("tune", "export", "run", "--out", "run.gguf")
         self.ok("generate", "--model", "run.gguf", "--prompt", "oak", "--max-tokens", "4")
         page = self.bytes_of("run", "report.html").decode()
-        for text in ("Held-out loss by kind", "Answers before and after", "Learning rate", "optim.lr"):
+        for text in ("Loss of answers and of instructions", "Answers before and after", "Learning rate", "optim.lr"):
             self.assertIn(text, page)
         summary = self.ok("report", "run", "--format", "json").json()
         self.assertEqual(summary["steps"], 20)
@@ -120,11 +121,18 @@ class RunTest(TuneTest):
                  for model in ("merged.gguf", "exported.gguf", "./folder")]
         self.assertEqual(len(set(texts)), 1, texts)
 
-    def test_json_is_one_object_a_step(self):
-        done = self.ok(*self.arguments("run", "--max_steps", "3", "--json"))
-        steps = [json.loads(line) for line in done.out.splitlines()]
-        self.assertEqual([step["step"] for step in steps], [1, 2, 3])
-        self.assertIn("tok_per_s", steps[0])
+    def test_json_is_one_object_a_step_and_evaluation(self):
+        done = self.ok(*self.arguments("run", "--max_steps", "3", "--json", "--eval-data", self.dialogues))
+        lines = done.rows()
+        self.assertEqual([line["step"] for line in lines], [1, 2, 3, 3])
+        self.assertIn("tok_per_s", lines[0])
+        self.assertEqual(lines[3]["eval"], self.records("run")[3]["eval"])
+
+    def test_off_a_terminal_progress_is_a_line_every_so_many_steps(self):
+        done = self.ok(*self.arguments("run", "--max_steps", "5", "--log.every", "2"))
+        steps = re.findall(r"^step (\d)/5  loss \d\.\d{4}  lr \S+  \|g\| \S+  [\d,]+ tok/s", done.err, re.MULTILINE)
+        self.assertEqual(steps, ["2", "4", "5"], done.err)
+        self.assertNotIn("\x1b", done.err)
 
     def test_plan_and_validate_say_what_a_run_takes(self):
         plan = self.ok("tune", "plan", *self.arguments("run")[1:], "--format", "json").json()
