@@ -48,8 +48,9 @@ std::string_view line_plot_script();
 inline constexpr size_t kSmoothings = 4;
 /// Which of them is shown at first.
 inline constexpr size_t kFirstSmoothing = 2;
-/// The weight of the past of a choice, for so many points: of the running mean of a few of them,
-/// or in long runs of a share, so that the line is as calm in a run of any length.
+/// The weight of the past of a choice, for so many points: of the running mean of a few of them, of
+/// an eighth of them at most, or in long runs of a share, so that the line is as calm in a run of
+/// any length.
 double smoothing_weight(size_t choice, size_t points);
 
 /// At most about `most` points that keep every stretch's extremes, the first and the last point.

@@ -15,8 +15,9 @@ namespace {
 /// A running mean over about so many points.
 struct Window {
   double least;  ///< points
-  double share;  ///< of all of them
+  double share;  ///< of all of them, where that is more
 };
+constexpr double kMostShare = 0.125;  // in short runs too: the mean must not lag behind all of them
 constexpr std::array<Window, kSmoothings> kWindows = {
     {{1, 0}, {10.0 / 3, 0.002}, {10, 0.01}, {50, 0.05}}};
 
@@ -24,7 +25,9 @@ constexpr std::array<Window, kSmoothings> kWindows = {
 
 double smoothing_weight(size_t choice, size_t points) {
   const Window& window = kWindows.at(choice);
-  return 1 - 1 / std::max(window.least, window.share * static_cast<double>(points));
+  const auto count = static_cast<double>(points);
+  const double least = std::clamp(kMostShare * count, 1.0, window.least);
+  return 1 - 1 / std::max(least, window.share * count);
 }
 
 std::vector<Point> thinned(const std::vector<Point>& all, size_t most) {

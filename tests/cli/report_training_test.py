@@ -84,8 +84,8 @@ class ReportTest(CupelTest):
         self.assertEqual(facts["tokens"], ("1,000", "400 a second"))  # of the steps, not of evaluations
         self.assertEqual(facts["time of the steps"][0], "2.50 s")
         self.assertEqual(facts["memory"], ("1.00 GiB", "at most"))
-        # The running mean of the last step by hand: weights 0.1 · 0.9^k, corrected for the start.
-        weights = [0.9 ** k for k in range(10)]
+        # The running mean of the last step by hand, over an eighth of them: weights 0.2^k, corrected for the start.
+        weights = [0.2 ** k for k in range(10)]
         mean = sum(w * (1.5 + 0.1 * k) for k, w in enumerate(weights)) / sum(weights)
         self.assertEqual(facts["training loss"], (f"{mean:.4g}", "running mean; 2.4 at first"))
         self.assertNotIn("not finished", page)

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/format.h"
@@ -62,8 +63,13 @@ TEST(LinePlot, TheRunningMeanStartsAtTheFirstValue) {
   EXPECT_NEAR(mean[2].y, (0.5 * 1 + 0.25 * 4 + 0.125 * 4) / 0.875, 1e-12);
 }
 
-TEST(LinePlot, SmoothingCoversAShareOfLongRuns) {
+TEST(LinePlot, SmoothingCoversAShareOfLongAndOfShortRuns) {
   EXPECT_EQ(smoothing_weight(0, 100'000), 0);
+  for (size_t choice = 0; choice < kSmoothings; ++choice) {
+    EXPECT_EQ(smoothing_weight(choice, 0), 0);
+    EXPECT_EQ(smoothing_weight(choice, 8), 0);
+  }
+  EXPECT_NEAR(smoothing_weight(2, 40), 0.8, 1e-12);         // 5 steps
   EXPECT_NEAR(smoothing_weight(2, 300), 0.9, 1e-12);        // 10 steps
   EXPECT_NEAR(smoothing_weight(2, 100'000), 0.999, 1e-12);  // 1000 of them
 }
@@ -87,18 +93,24 @@ TEST(LinePlot, LogarithmsNeedValuesAboveZero) {
 
 TEST(LinePlot, ReadersChooseHowMuchNoisyLinesAreSmoothed) {
   LineFigure figure{.id = "a", .title = "A", .scale = LineScale::kEither};
-  Points points = {{1, 4}, {2, 4}, {3, 1}};
+  Points points(80, {0, 4});
+  for (size_t i = 0; i < points.size(); ++i) {
+    points[i].x = static_cast<double>(i + 1);
+  }
+  points.back().y = 1;
   figure.series = {{.name = "x", .points = points, .noisy = true}};
   const std::string svg = line_plot(figure);
   // Each step alone and three running means, on both scales.
   EXPECT_EQ(count_of(svg, "<polyline"), 8U);
-  EXPECT_NE(svg.find("class=\"line raw\" data-name=\"x\" data-x=\"1 2 3\" data-y=\"4 4 1\""),
-            std::string::npos);
+  const auto values_of = [&svg](std::string_view line) {
+    const size_t begin = svg.find("data-y=\"", svg.find(line));
+    return svg.substr(begin, svg.find('"', begin + 8) + 1 - begin);
+  };
+  EXPECT_THAT(values_of("class=\"line raw\" data-name=\"x\" data-x=\"1 2 3"),
+              testing::EndsWith(" 4 4 1\""));
   const double mean = smoothed(points, 0.9).back().y;
-  EXPECT_NE(svg.find(format("class=\"line mean m2\" data-name=\"x\" data-x=\"1 2 3\" "
-                            "data-y=\"4 4 {:.4g}\"",
-                            mean)),
-            std::string::npos);
+  EXPECT_THAT(values_of("class=\"line mean m2\" data-name=\"x\" data-x=\"1 2 3"),
+              testing::EndsWith(format(" 4 4 {:.4g}\"", mean)));
   figure.series[0].points[2].y = -1;  // no logarithm
   EXPECT_EQ(count_of(line_plot(figure), "<polyline"), 4U);
 }
