@@ -59,12 +59,21 @@ std::string number_of(const Json& record, std::string_view key, const char* patt
   return text.data();
 }
 
+/// Losses of preferences may become tiny, and are still told apart.
+std::string loss_of(const Json& numbers) {
+  constexpr double kTiny = 0.001;
+  const Json* const loss = numbers.find("loss");
+  const bool tiny = loss != nullptr && loss->is_number() && loss->as_double() != 0 &&
+                    std::abs(loss->as_double()) < kTiny;
+  return number_of(numbers, "loss", tiny ? "%.2e" : "%.4f");
+}
+
 void write_to_stderr(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
 std::string held_out_line(int64_t step, const Json& eval) {
-  std::string line = format("step {}  held-out loss {}", step, number_of(eval, "loss", "%.4f"));
+  std::string line = format("step {}  held-out loss {}", step, loss_of(eval));
   if (eval.contains("rewards/accuracies")) {
     line += "  acc " + number_of(eval, "rewards/accuracies", "%.2f");
   }
@@ -101,7 +110,7 @@ std::string TuneProgress::step_line(const Json& record, const Json& timing, size
   };
   std::vector<Part> parts = {
       {total_steps_ > 0 ? format("step {}/{}", step, total_steps_) : format("step {}", step)},
-      {"loss " + number_of(record, "loss", "%.4f")},
+      {"loss " + loss_of(record)},
       {"lr " + number_of(record, "lr", "%.2e"), 3},
       {"|g| " + number_of(record, "grad_norm", "%.3g"), 4}};
   if (record.contains("rewards/accuracies")) {

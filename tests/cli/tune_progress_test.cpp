@@ -133,6 +133,9 @@ TEST_F(TuneProgressTest, SkippedStepsAreCountedAndNotesMoveNoCursor) {
   EXPECT_EQ(written_,
             "step 7  loss 2.0000  lr 1.90e-05  |g| 0.812  skipped 2  2,345 tok/s  300 MiB\n");
   written_.clear();
+  progress.record(record_of(8, 1.95e-5), Json::object());
+  EXPECT_EQ(written_, "step 8  loss 1.95e-05  lr 1.90e-05  |g| 0.812\n");
+  written_.clear();
   progress.note("left out: \x1b[2Jx");
   EXPECT_EQ(written_, "left out: \uFFFD[2Jx\n");
 }
