@@ -7,6 +7,7 @@
 #include "cli/interrupt.h"
 #include "cli/models.h"
 #include "cli/output.h"
+#include "cli/reading_rows.h"
 #include "decode/text_fit.h"
 
 namespace cupel::cli::command {
@@ -16,7 +17,10 @@ class Perplexity : public Command {
  public:
   void declare(Arguments& a) override {
     a.text("--model", "MODEL", model_, "GGUF file or folder", true);
-    a.text("--text", "FILE", text_, "Text that is read", true);
+    a.text("--text", "FILE", text_, "Text that is read");
+    a.text("--rows", "FILE.jsonl", rows_,
+           "Or answers that are read behind their prompts: rows of training data, such as "
+           "answers.jsonl of cupel pairs");
     a.text("--against", "MODEL", against_, "Reference of the same vocabulary, e.g. the source");
     a.integer("--window", "N", window_, "Tokens that are read together", 2, 1 << 20);
     a.integer("--threads", "N", engine_.threads, "Threads of the engine; 0 = all CPUs", 0, 1024);
@@ -25,20 +29,32 @@ class Perplexity : public Command {
   }
 
   Result<int> run() override {
-    CUPEL_TRY(const std::string text, read_file(text_));
+    if (text_.empty() == rows_.empty()) {
+      return invalid_argument("perplexity needs --text or --rows, and not both");
+    }
+    std::string text;
+    if (rows_.empty()) {
+      CUPEL_TRY(text, read_file(text_));
+    }
     CUPEL_TRY(decode::ReadingModel model, open(model_));
     std::optional<decode::ReadingModel> reference;
     if (!against_.empty()) {
       CUPEL_TRY(reference, open(against_));
     }
-    CUPEL_TRY(const decode::TextFit fit,
-              decode::measure_fit(model, reference ? &*reference : nullptr, text,
-                                  {.window = window_, .stop = stop_on_interrupt()}));
+    decode::ReadingModel* const other = reference ? &*reference : nullptr;
+    const decode::TextFitOptions options{.window = window_, .stop = stop_on_interrupt()};
+    CUPEL_TRY(const decode::TextFit fit, rows_.empty()
+                                             ? decode::measure_fit(model, other, text, options)
+                                             : fit_of_rows(model, other, options));
     if (format_ == "json") {
       print_pretty(decode::to_json(fit));
       return 0;
     }
-    print(format("perplexity {:.4f} over {} tokens\n", std::exp(fit.mean_nll), fit.tokens));
+    print(format("perplexity {:.4f} over {} tokens{}\n", std::exp(fit.mean_nll), fit.tokens,
+                 fit.sequences > 0 ? format(" of {} answers", fit.sequences) : ""));
+    if (fit.against && fit.sequences > 0) {
+      print(format("KL divergence {:.3f} nats an answer\n", fit.against->sequence_kl));
+    }
     if (fit.against) {
       print(
           format("reference  {:.4f}\n"
@@ -56,8 +72,20 @@ class Perplexity : public Command {
     return decode::ReadingModel::open(options);
   }
 
+  Result<decode::TextFit> fit_of_rows(decode::ReadingModel& model,
+                                      decode::ReadingModel* reference,
+                                      const decode::TextFitOptions& options) const {
+    CUPEL_TRY(const ReadingRows rows,
+              reading_rows(model.path, rows_, model.transformer->description().context_length));
+    if (format_ != "json") {
+      print(rows.counts + "\n");
+    }
+    return decode::measure_fit(model, reference, rows.sequences, options);
+  }
+
   std::string model_;
   std::string text_;
+  std::string rows_;
   std::string against_;
   int64_t window_ = 512;
   std::string format_ = "text";
@@ -72,7 +100,9 @@ CommandInfo perplexity() {
           .summary = "How well a model predicts a text, and how far it is from another",
           .examples =
               "  cupel perplexity --model models/a.gguf --text book.txt\n"
-              "  cupel perplexity --model a.q4_0.gguf --against a.f16.gguf --text book.txt\n",
+              "  cupel perplexity --model a.q4_0.gguf --against a.f16.gguf --text book.txt\n"
+              "  cupel perplexity --model base.gguf --against runs/dpo/model --rows "
+              "runs/after/answers.jsonl\n",
           .make = &make_command<Perplexity>};
 }
 

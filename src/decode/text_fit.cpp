@@ -52,7 +52,7 @@ class TextReader {
       std::vector<TokenId> window(bos + count, model_.bos);
       std::copy_n(ids.begin() + static_cast<std::ptrdiff_t>(begin), count,
                   window.begin() + static_cast<std::ptrdiff_t>(bos));
-      CUPEL_TRY_VOID(read_window(window));
+      CUPEL_TRY_VOID(read_window(window, nullptr));
     }
     if (nll_.empty()) {
       return invalid_argument("the text has no token to predict; give a longer one");
@@ -60,8 +60,25 @@ class TextReader {
     return result();
   }
 
+  Result<TextFit> run(std::span<const ReadSequence> sequences) {
+    for (const ReadSequence& sequence : sequences) {
+      CUPEL_TRY_VOID(read_window(sequence.ids, &sequence.counted));
+    }
+    if (nll_.empty()) {
+      return invalid_argument("the rows have no token to predict; expected rows with answers");
+    }
+    TextFit fit = result();
+    fit.sequences = std::ssize(sequences);
+    if (fit.against) {
+      fit.against->sequence_kl = fit.against->mean_kl * static_cast<double>(fit.tokens) /
+                                 static_cast<double>(fit.sequences);
+    }
+    return fit;
+  }
+
  private:
-  Result<Ok> read_window(const std::vector<TokenId>& window) {
+  /// `counted`: of each token; null: all of them.
+  Result<Ok> read_window(const std::vector<TokenId>& window, const std::vector<bool>* counted) {
     engine::SequenceState own = model_.transformer->new_sequence();
     std::optional<engine::SequenceState> other;
     if (reference_ != nullptr) {
@@ -72,35 +89,46 @@ class TextReader {
         return cancelled("perplexity: stopped");
       }
       const size_t end = std::min(window.size() - 1, begin + kRows);
-      CUPEL_TRY_VOID(read_rows(window, begin, end, own, other ? &*other : nullptr));
+      std::vector<bool> asked(end - begin, true);
+      if (counted != nullptr) {
+        std::copy_n(counted->begin() + static_cast<std::ptrdiff_t>(begin) + 1, end - begin,
+                    asked.begin());
+      }
+      CUPEL_TRY_VOID(read_rows(window, begin, asked, own, other ? &*other : nullptr));
     }
     return Ok{};
   }
 
-  /// Rows [begin, end) of the window; each predicts the token after it.
+  /// As many rows of the window as `asked` has, from `begin` on; each predicts the token after it,
+  /// which counts where it is asked for.
   Result<Ok> read_rows(const std::vector<TokenId>& window,
                        size_t begin,
-                       size_t end,
+                       const std::vector<bool>& asked,
                        engine::SequenceState& own,
                        engine::SequenceState* other) {
-    const size_t first = nll_.size();
-    nll_.resize(first + end - begin);
-    std::vector<std::vector<float>> expected(end - begin);
+    std::vector<size_t> place(asked.size());  // of a row's numbers
+    size_t count = nll_.size();
+    for (size_t row = 0; row < asked.size(); ++row) {
+      place[row] = count;
+      count += asked[row] ? 1 : 0;
+    }
+    nll_.resize(count);
+    std::vector<std::vector<float>> expected(asked.size());
     if (other != nullptr) {
-      kl_.resize(nll_.size());
-      reference_nll_.resize(nll_.size());
-      same_.resize(nll_.size());
+      kl_.resize(count);
+      reference_nll_.resize(count);
+      same_.resize(count);
       CUPEL_TRY_VOID(step(
-          *reference_, *other, window, begin, end, [&](size_t row, std::span<const float> logits) {
+          *reference_, *other, window, begin, asked, [&](size_t row, std::span<const float> logits) {
             expected[row].assign(logits.begin(), logits.end());
-            reference_nll_[first + row] = log_sum(logits) - logits[token(window, begin + row)];
+            reference_nll_[place[row]] = log_sum(logits) - logits[token(window, begin + row)];
           }));
     }
-    return step(model_, own, window, begin, end, [&](size_t row, std::span<const float> logits) {
-      nll_[first + row] = log_sum(logits) - logits[token(window, begin + row)];
+    return step(model_, own, window, begin, asked, [&](size_t row, std::span<const float> logits) {
+      nll_[place[row]] = log_sum(logits) - logits[token(window, begin + row)];
       if (other != nullptr) {
-        kl_[first + row] = divergence(expected[row], logits);
-        same_[first + row] = top(expected[row]) == top(logits) ? 1 : 0;
+        kl_[place[row]] = divergence(expected[row], logits);
+        same_[place[row]] = top(expected[row]) == top(logits) ? 1 : 0;
       }
     });
   }
@@ -114,11 +142,11 @@ class TextReader {
                          engine::SequenceState& sequence,
                          const std::vector<TokenId>& window,
                          size_t begin,
-                         size_t end,
+                         const std::vector<bool>& asked,
                          Visit visit) {
     std::vector<engine::StepRow> rows;
-    for (size_t i = begin; i < end; ++i) {
-      rows.push_back({.sequence = &sequence, .token = window[i], .logits = true});
+    for (size_t i = 0; i < asked.size(); ++i) {
+      rows.push_back({.sequence = &sequence, .token = window[begin + i], .logits = asked[i]});
     }
     std::atomic<bool> finite = true;  // rows are visited from several threads
     CUPEL_TRY_VOID(model.transformer->step(rows, [&](size_t row, std::span<float> logits) {
@@ -177,6 +205,31 @@ Result<Ok> check_window(const ReadingModel& model, int64_t window) {
   return Ok{};
 }
 
+Error unlike(const ReadingModel& model, const ReadingModel& reference) {
+  return invalid_argument(
+      "{} and {} read the text as different tokens; distributions can only be compared of models "
+      "with one vocabulary",
+      model.path, reference.path);
+}
+
+/// Whether both mean the same by every token of the sequences.
+bool same_tokens(const ReadingModel& model,
+                 const ReadingModel& reference,
+                 std::span<const ReadSequence> sequences) {
+  if (model.transformer->description().vocabulary_size !=
+      reference.transformer->description().vocabulary_size) {
+    return false;
+  }
+  for (const ReadSequence& sequence : sequences) {
+    for (const TokenId id : sequence.ids) {
+      if (model.tokenizer->token_bytes(id, true) != reference.tokenizer->token_bytes(id, true)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<ReadingModel> ReadingModel::open(const LocalModelOptions& options) {
@@ -203,13 +256,28 @@ Result<TextFit> measure_fit(ReadingModel& model,
                       reference->transformer->description().vocabulary_size ==
                           model.transformer->description().vocabulary_size;
     if (!same) {
-      return invalid_argument(
-          "{} and {} read the text as different tokens; distributions can only be compared of "
-          "models with one vocabulary",
-          model.path, reference->path);
+      return unlike(model, *reference);
     }
   }
   return TextReader(model, reference, options).run(ids);
+}
+
+Result<TextFit> measure_fit(ReadingModel& model,
+                            ReadingModel* reference,
+                            std::span<const ReadSequence> sequences,
+                            const TextFitOptions& options) {
+  size_t longest = 0;
+  for (const ReadSequence& sequence : sequences) {
+    longest = std::max(longest, sequence.ids.size());
+  }
+  CUPEL_TRY_VOID(check_window(model, static_cast<int64_t>(longest)));
+  if (reference != nullptr) {
+    CUPEL_TRY_VOID(check_window(*reference, static_cast<int64_t>(longest)));
+    if (!same_tokens(model, *reference, sequences)) {
+      return unlike(model, *reference);
+    }
+  }
+  return TextReader(model, reference, options).run(sequences);
 }
 
 Json to_json(const TextFit& fit) {
@@ -217,6 +285,9 @@ Json to_json(const TextFit& fit) {
                   .set("tokens", fit.tokens)
                   .set("mean_nll", fit.mean_nll)
                   .set("perplexity", std::exp(fit.mean_nll));
+  if (fit.sequences > 0) {
+    json.set("sequences", fit.sequences);
+  }
   if (fit.against) {
     json.set("against", Json::object()
                             .set("mean_nll", fit.against->mean_nll)
@@ -225,6 +296,10 @@ Json to_json(const TextFit& fit) {
                             .set("p99_kl", fit.against->p99_kl)
                             .set("max_kl", fit.against->max_kl)
                             .set("same_top", fit.against->same_top));
+    if (fit.sequences > 0) {
+      Json against = *json.find("against");
+      json.set("against", against.set("sequence_kl", fit.against->sequence_kl));
+    }
   }
   return json;
 }

@@ -128,5 +128,45 @@ TEST(MeasureFit, DamagedWeightsAreNamed) {
   EXPECT_THAT(fit.error().message, HasSubstr("logits are not finite"));
 }
 
+// Answers behind prompts: what counts is what scoring says of the same tokens.
+TEST(MeasureFit, SequencesCountWhatIsAsked) {
+  const test::TinyModel tiny;
+  ReadingModel model = open(tiny);
+  ReadingModel same = open(tiny);
+  const auto ids = model.tokenizer->encode(kText, {});
+  ASSERT_GT(ids.size(), 40U);
+  ReadSequence late{.ids = {ids.begin(), ids.begin() + 40}, .counted = std::vector<bool>(40)};
+  std::fill(late.counted.begin() + 33, late.counted.end(), true);
+  ReadSequence early{.ids = {ids.begin(), ids.begin() + 10}, .counted = std::vector<bool>(10, true)};
+  const std::vector<ReadSequence> both = {late, early};
+  const auto fit = measure_fit(model, &same, both, {});
+  ASSERT_TRUE(fit.has_value()) << fit.error().message;
+  EXPECT_EQ(fit->tokens, 7 + 9);  // nothing stands before the first one
+  EXPECT_EQ(fit->sequences, 2);
+  EXPECT_NEAR(fit->against->sequence_kl, 0, 1e-12);
+
+  const auto nll = [&](const ReadSequence& sequence) {
+    const std::vector<ReadSequence> one = {sequence};
+    const auto alone = measure_fit(model, nullptr, one, {});
+    EXPECT_TRUE(alone.has_value());
+    return alone->mean_nll * static_cast<double>(alone->tokens);
+  };
+  ReadSequence all = late;
+  std::fill(all.counted.begin(), all.counted.end(), true);
+  ReadSequence head{.ids = {ids.begin(), ids.begin() + 33}, .counted = std::vector<bool>(33, true)};
+  EXPECT_NEAR(nll(late), nll(all) - nll(head), 1e-4);
+  EXPECT_NEAR(fit->mean_nll * 16, nll(late) + nll(early), 1e-4);
+}
+
+TEST(MeasureFit, SequencesThatCannotBeReadAreErrors) {
+  const test::TinyModel tiny;
+  ReadingModel model = open(tiny);
+  const std::vector<ReadSequence> none = {{.ids = {1, 2}, .counted = {true, false}}};
+  EXPECT_THAT(measure_fit(model, nullptr, none, {}).error().message, HasSubstr("no token to predict"));
+  const std::vector<ReadSequence> wide = {
+      {.ids = std::vector<TokenId>(600, 1), .counted = std::vector<bool>(600, true)}};
+  EXPECT_THAT(measure_fit(model, nullptr, wide, {}).error().message, HasSubstr("longer than the context"));
+}
+
 }  // namespace
 }  // namespace cupel::decode

@@ -25,12 +25,24 @@ const std::vector<ChecklistItem>* find_checklist(const JudgeItem& item) {
                                                                             : &found->second;
 }
 
+bool by_programs(const std::vector<ChecklistItem>& items) {
+  return std::none_of(items.begin(), items.end(),
+                      [](const ChecklistItem& item) { return item.program.is_null(); });
+}
+
+bool needs_judge(const Benchmark& benchmark) {
+  return std::any_of(benchmark.checklists.begin(), benchmark.checklists.end(),
+                     [](const auto& checklist) { return !by_programs(checklist.second); });
+}
+
 Result<Ok> check(const Benchmark& benchmark) {
   if (benchmark.checklists.empty()) {
     return failed_precondition(
         "{}: has no checklists; use --protocol single, or add checklist.jsonl", benchmark.folder);
   }
-  CUPEL_TRY_VOID(find_prompt(benchmark, kPromptName));
+  if (needs_judge(benchmark)) {
+    CUPEL_TRY_VOID(find_prompt(benchmark, kPromptName));
+  }
   for (const auto& [place, items] : benchmark.checklists) {
     for (const ChecklistItem& item : items) {
       if (item.program.is_null()) {
@@ -45,17 +57,6 @@ Result<Ok> check(const Benchmark& benchmark) {
   return Ok{};
 }
 
-bool needs_judge(const Benchmark& benchmark) {
-  for (const auto& [place, items] : benchmark.checklists) {
-    for (const ChecklistItem& item : items) {
-      if (item.program.is_null()) {
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
 // The conversation before this turn, as the judge reads it.
 std::string history(const JudgeItem& item) {
   std::string text;
@@ -67,10 +68,13 @@ std::string history(const JudgeItem& item) {
 
 Result<std::vector<Conversation>> judge_prompts(const JudgeItem& item,
                                                 const std::vector<ChecklistItem>& items) {
+  std::vector<Conversation> prompts;
+  if (by_programs(items)) {
+    return prompts;
+  }
   CUPEL_TRY(const JudgePrompt* prompt, find_prompt(*item.benchmark, kPromptName));
   const std::string before = history(item);
   const auto turn = static_cast<size_t>(item.turn - 1);
-  std::vector<Conversation> prompts;
   for (const ChecklistItem& point : items) {
     if (!point.program.is_null()) {
       continue;

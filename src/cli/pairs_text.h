@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "curate/pair_builder.h"
+
+namespace cupel::cli {
+
+/// What `cupel pairs` says at its end: how often answers pass, how many pairs came of them, why
+/// prompts gave none, and what to do next.
+std::string pairs_text(const curate::PairSummary& summary,
+                       const std::string& folder,
+                       size_t held_out);
+
+}  // namespace cupel::cli

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""`cupel pairs`: answers, pairs and held-out prompts; what they are good for in eval, tune's checks and perplexity."""
+import json
+import signal
+import time
+
+from support import CORRUPT, INTERRUPTED, MISSING, SMOLLM2, USAGE, CupelTest, main, needs_model, read_json_lines
+
+RULE = '{"kind": "sentences", "min": 1, "max": 1}'
+
+
+def prompts(count):
+    subjects = ["rain", "bread", "trains", "music", "horses", "maps", "snow", "gardens", "clocks", "lakes"]
+    return [{"id": f"p{i}", "group": subjects[i % 10],
+             "prompt": f"Say something about {subjects[i % 10]}, number {i}."} for i in range(count)]
+
+
+class PairsCase(CupelTest):
+    def prompt_file(self, rows):
+        return self.file("prompts.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+
+
+class MistakesTest(PairsCase):
+    def error(self, code, *args):
+        done = self.run_cupel("pairs", "--out", "out", *args)
+        self.assertEqual(done.code, code, done)
+        self.assertEqual(len(done.err.splitlines()), 1, done)
+        self.assertFalse((self.folder / "out").exists())
+        return done.err
+
+    def test_one_line_each_and_nothing_left_behind(self):
+        model = self.tiny_model()
+        file = self.prompt_file(prompts(4))
+        self.assertIn("needs --prompts or --bench", self.error(USAGE, "--model", model))
+        self.assertIn("no \"rule\"", self.error(CORRUPT, "--model", model, "--prompts", file))
+        self.assertIn("--rule: item 1 of the rule", self.error(
+            CORRUPT, "--model", model, "--prompts", file, "--rule", '{"kind": "sentence"}'))
+        self.assertIn("did you mean", self.error(
+            CORRUPT, "--model", model, "--prompts", file, "--rule", '{"kind": "sentence"}'))
+        self.assertIn("same answer 8 times", self.error(
+            USAGE, "--model", model, "--prompts", file, "--rule", RULE, "--temperature", 0))
+        self.assertIn("--length-ratio", self.error(
+            USAGE, "--model", model, "--prompts", file, "--rule", RULE, "--length-ratio", 0.5))
+        self.assertIn("none would be left", self.error(
+            USAGE, "--model", model, "--prompts", file, "--rule", RULE, "--held-out", 4))
+        self.error(MISSING, "--model", model, "--prompts", "absent.jsonl", "--rule", RULE)
+        self.assertIn("belongs to --prompts", self.error(
+            USAGE, "--model", model, "--bench", "touchstone", "--rule", RULE))
+
+
+@needs_model(SMOLLM2)
+class PairsTest(PairsCase):
+    ARGS = ["--model", SMOLLM2, "--rule", RULE, "--samples", 4, "--max-tokens", 24, "--quiet", "--length-ratio", 3]
+
+    def test_from_prompts_to_a_leaderboard(self):
+        file = self.prompt_file(prompts(20))
+        done = self.ok("pairs", *self.ARGS, "--prompts", file, "--held-out", 5, "--out", "out", "--format", "json")
+        summary = done.json()
+        out = self.folder / "out"
+        self.assertEqual(summary, json.loads((out / "summary.json").read_text()))
+        held = read_json_lines(out / "held_out.jsonl")
+        answers = read_json_lines(out / "answers.jsonl")
+        pairs = read_json_lines(out / "pairs.jsonl")
+        self.assertEqual((summary["prompts"], summary["answers"]), (20 - len(held), 4 * (20 - len(held))))
+        self.assertGreaterEqual(len(held), 5)
+        groups = {row["group"] for row in held}
+        self.assertTrue(groups.isdisjoint(row["group"] for row in prompts(20)
+                                          if row["id"] in {answer["id"] for answer in answers}))
+        self.assertEqual(summary["pairs"], len(pairs))
+        self.check_pairs(answers, pairs)
+        self.check_eval(len(held))
+        self.check_perplexity(answers)
+        again = self.ok("pairs", *self.ARGS, "--prompts", file, "--held-out", 5, "--out", "out", "--format", "json")
+        self.assertEqual(again.out, done.out)
+        looser = self.ok("pairs", *self.ARGS, "--prompts", file, "--held-out", 5, "--out", "out", "--pairs", 2,
+                         "--format", "json").json()
+        self.assertGreaterEqual(looser["pairs"], summary["pairs"])
+        self.assertEqual(looser["passed"], summary["passed"])
+        other = self.run_cupel("pairs", *self.ARGS, "--prompts", file, "--out", "out", "--seed", 1)
+        self.assertEqual(other.code, USAGE, other)
+        self.assertIn("sampled with", other.err)
+
+    def check_pairs(self, answers, pairs):
+        self.assertGreater(len(pairs), 0)
+        by_id = {row["id"]: {a["content"]: a for a in row["responses"]} for row in answers}
+        for pair in pairs:
+            sampled = by_id[pair["id"].split("#")[0]]
+            chosen = sampled[pair["chosen"][0]["content"]]
+            rejected = sampled[pair["rejected"][0]["content"]]
+            self.assertTrue(chosen["passed"] and chosen["whole"] and rejected["whole"])
+            self.assertFalse(rejected["passed"])
+            short, long = sorted([chosen["tokens"], rejected["tokens"]])
+            self.assertLessEqual(long, 3 * short)
+
+    def check_eval(self, held):
+        report = self.ok("eval", "--bench", "out/held_out", "--model", f"smol={SMOLLM2}",
+                         "--model", "null=null:One sentence.", "--out", "run", "--format", "json").json()
+        null = next(row for row in report["leaderboard"] if row["model"] == "null")
+        self.assertEqual((null["score"], null["answers"]), (10.0, held))
+
+    def check_perplexity(self, answers):
+        fit = self.ok("perplexity", "--model", SMOLLM2, "--against", SMOLLM2, "--rows", "out/answers.jsonl",
+                      "--format", "json", timeout=300).json()
+        self.assertEqual(fit["sequences"], sum(len(row["responses"]) for row in answers))
+        self.assertAlmostEqual(fit["against"]["sequence_kl"], 0, places=9)
+        self.assertGreater(fit["perplexity"], 1)
+
+    def test_a_killed_run_goes_on_and_ends_the_same(self):
+        file = self.prompt_file(prompts(20))
+        whole = self.ok("pairs", *self.ARGS, "--prompts", file, "--out", "whole", "--format", "json")
+        journal = self.folder / "cut" / "answers.journal.jsonl"
+        for stop in (signal.SIGKILL, signal.SIGINT):
+            process = self.start("pairs", *self.ARGS, "--prompts", file, "--out", "cut")
+            had = len(journal.read_text().splitlines()) if journal.exists() else 0
+            for _ in range(600):
+                if journal.exists() and len(journal.read_text().splitlines()) > had + 4:
+                    break
+                time.sleep(0.05)
+            process.send_signal(stop)
+            done = self.finish(process)
+            self.assertEqual(done.code, INTERRUPTED if stop == signal.SIGINT else -signal.SIGKILL, done)
+            self.assertFalse((self.folder / "cut" / "pairs.jsonl").exists())
+        done = self.ok("pairs", *self.ARGS, "--prompts", file, "--out", "cut", "--format", "json")
+        self.assertEqual(done.out, whole.out)
+        for name in ("pairs.jsonl", "answers.jsonl", "summary.json"):
+            self.assertEqual((self.folder / "cut" / name).read_bytes(), (self.folder / "whole" / name).read_bytes())
+
+    def test_a_benchmark_is_a_set_of_prompts_too(self):
+        done = self.ok("pairs", "--model", SMOLLM2, "--bench", "touchstone", "--limit", 2, "--samples", 2,
+                       "--max-tokens", 16, "--out", "out")
+        self.assertIn("answers  4 to 2 prompts", done.out)
+        self.assertIn("left out", done.err)
+
+
+if __name__ == "__main__":
+    main()
