@@ -9,7 +9,9 @@ namespace cupel::tensor {
 
 /// A step of a computation with a backward pass of its own. One object belongs to one application
 /// (`apply`) and may keep numbers in its fields; tensors that backward needs go through `saved`, so
-/// that they are freed as soon as backward has used them.
+/// that they are freed as soon as backward has used them. A field that is an output itself would
+/// never be freed, nor would anything before it: the graph owns the operation, and an output the
+/// graph. `output.detach()` is fine.
 class Operation {
  public:
   virtual ~Operation() = default;

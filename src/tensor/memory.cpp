@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -17,7 +18,7 @@
 namespace cupel::tensor {
 namespace {
 
-constexpr size_t kPooled = size_t{256} << 10U;  // smaller tensors stay with the C library
+constexpr size_t kPooled = size_t{32} << 10U;  // smaller tensors stay with the C library
 constexpr size_t kArena = size_t{256} << 20U;   // what is asked of the system at once, at least
 constexpr size_t kRest = size_t{64}
                          << 10U;  // what is left of a block is one of its own from here on
@@ -156,6 +157,9 @@ class PoolAllocator final : public c10::Allocator {
 }  // namespace
 
 void pool_tensor_memory() {
+  constexpr const char* kShapes = "64";
+  ::setenv("LRU_CACHE_CAPACITY", kShapes, 0);
+  ::setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", kShapes, 0);
   static auto* const allocator = new PoolAllocator(c10::GetCPUAllocator());
   c10::SetCPUAllocator(allocator);
 }

@@ -4,12 +4,17 @@
 
 namespace cupel::tensor {
 
-/// Takes the memory of tensors on the CPU, from 256 KiB on, from a pool of the process's own, from
+/// Takes the memory of tensors on the CPU, from 32 KiB on, from a pool of the process's own, from
 /// now on. What one training step frees the next one takes again: else each large tensor is new
 /// memory from the system, with a page fault for every 4 KiB (a fifth of the time of a step,
 /// measured), and the C library's heap is in pieces after one step (1.6 times the memory,
 /// measured). The pool's pages are huge where the system grants it; it never gives them back. Once
 /// is enough.
+///
+/// Also bounds what libtorch keeps of its products of bf16: machine code for each shape, of 1024
+/// shapes a thread, so that rows of all lengths cost 15 MB more in every step (measured), up to a
+/// gigabyte. Now it is 64, unless LRU_CACHE_CAPACITY and ONEDNN_PRIMITIVE_CACHE_CAPACITY say
+/// otherwise; a step takes no longer. To be called before the first product.
 void pool_tensor_memory();
 
 /// What the pool has of the system, in bytes, and how much of it tensors have now.

@@ -2,6 +2,7 @@
 #include "train/model/head_logps.h"
 
 #include <cmath>
+#include <memory>
 
 #include <gtest/gtest.h>
 
@@ -163,6 +164,35 @@ TEST(HeadLogps, HoldsTwoChunksOfLogitsAtMost) {
   const at::Tensor expected = at::gather(all, -1, labels.narrow(0, 0, 64).unsqueeze(1)).squeeze(1);
   const HeadLogps found = head_logps(hidden.narrow(0, 0, 64), head, labels.narrow(0, 0, 64));
   EXPECT_LE(test::distance(found.logps, expected), 1e-5);
+}
+
+/// Hands its input on: a step before the head that says whether the graph is still there.
+class HandOn final : public tensor::Operation {
+ public:
+  std::vector<at::Tensor> forward(const std::vector<at::Tensor>& inputs,
+                                  std::vector<at::Tensor>& /*saved*/) override {
+    return {inputs[0].clone()};
+  }
+  std::vector<at::Tensor> backward(const std::vector<at::Tensor>& gradients,
+                                   const std::vector<at::Tensor>& /*saved*/,
+                                   const std::vector<bool>& /*needed*/) override {
+    return {gradients[0]};
+  }
+};
+
+// Nothing of a step may outlive it, or a long run would fill the memory.
+TEST(HeadLogps, IsFreedWithItsResults) {
+  const Problem p = problem_of({}, 23, 211, 12);
+  std::weak_ptr<tensor::Operation> before_head;
+  {
+    const auto operation = std::make_shared<HandOn>();
+    before_head = operation;
+    const at::Tensor hidden = tensor::apply(operation, {p.hidden}).front();
+    const HeadLogps out = head_logps(hidden, p.head, p.labels, {.mean_logps = true});
+    objective(out).backward();
+    EXPECT_FALSE(before_head.expired());
+  }
+  EXPECT_TRUE(before_head.expired());
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ class HeadOperation final : public tensor::Operation {
       describe(sums, chunk, outputs);
     });
     end_pass();
-    log_sums_ = outputs[Outputs::kLogSums];
+    log_sums_ = outputs[Outputs::kLogSums].detach();  // the output itself will own this object
     return outputs;
   }
 
