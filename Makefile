@@ -48,6 +48,7 @@ SECONDS ?= 0
 GROUPS_OF_setup-build := build
 GROUPS_OF_setup-demo := build model
 GROUPS_OF_setup-train := build torch
+GROUPS_OF_setup-tutorial := build torch model
 GROUPS_OF_setup-test := build test parquet torch model models-extra
 GROUPS_OF_setup-fuzz := build fuzz
 GROUPS_OF_setup-bench := build model models-extra bench
@@ -58,8 +59,8 @@ GROUPS_OF_setup-quick := build test model changes
 # Every C++ file of ours, ended by NUL; `quick` and `lint`, which ask what has changed, alone need git.
 CPP_FILES := find bench src tests -name node_modules -prune -o -type f \( -name '*.cpp' -o -name '*.h' \) -print0
 
-.PHONY: help demo build test quick bench format format-check layers lint asan tsan fuzz install models-extra new clean train \
-  compile compile-tests compile-train run-asan setup-build setup-demo setup-train setup-test setup-fuzz setup-bench setup-format setup-lint setup-quick
+.PHONY: help demo build test quick bench format format-check layers lint asan tsan fuzz install models-extra new clean train tutorial \
+  compile compile-tests compile-train run-asan setup-build setup-demo setup-train setup-tutorial setup-test setup-fuzz setup-bench setup-format setup-lint setup-quick
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
@@ -89,7 +90,7 @@ compile:
 	cmake --build --preset release --target cupel --parallel $(JOBS)
 	echo "build: $(CUPEL): done in $$((SECONDS - begin)) s"
 
-setup-build setup-demo setup-train setup-test setup-fuzz setup-bench setup-format setup-lint setup-quick:
+setup-build setup-demo setup-train setup-tutorial setup-test setup-fuzz setup-bench setup-format setup-lint setup-quick:
 	@scripts/setup.sh $(GROUPS_OF_$@)
 
 ifeq ($(FILTER),)
@@ -212,6 +213,16 @@ compile-train:
 	cmake --preset train $(LIBTORCH_FLAG)
 	cmake --build --preset train --target cupel-train --parallel $(JOBS)
 	echo "train: build/train/cupel-train: done in $$((SECONDS - begin)) s"
+
+# Of the tutorial: the rules that are taught, one after another, and where to.
+TUTORIAL_RULES ?= sentences word
+TUTORIAL_OUT ?= runs/tutorial
+
+tutorial: setup-tutorial compile compile-train ## teach a model a format and the use of a word, and measure it (docs/tutorial-preferences.md)
+	@for rule in $(TUTORIAL_RULES); do
+	  CUPEL=$(CUPEL) MODEL=$(MODEL) examples/preferences/run.sh $$rule $(TUTORIAL_OUT)/$$rule
+	done
+	echo "tutorial: done in $(ELAPSED)"
 
 clean: ## remove builds (models and runs stay)
 	@rm -rf build

@@ -4,7 +4,8 @@
     make_prompts.py sentences|word >prompts.jsonl
 
 sentences: answers in two or three sentences, in one paragraph; prompts about one subject are a group.
-word: answers that use a given word; prompts with one word are a group, so that other words are tested than learnt.
+word: answers that use a given word, in at most three sentences (else more text is the easiest way to use it); prompts
+with one word are a group, so that other words are tested than learnt.
 """
 import json
 import sys
@@ -44,8 +45,10 @@ def sentences():
 
 def word():
     for number, wanted in enumerate(WORDS):
-        rule = {"question": f"Does the response use the word \"{wanted}\"?",
-                "program": {"kind": "contains", "any": [wanted], "whole_word": True}}
+        rule = [{"question": f"Does the response use the word \"{wanted}\"?",
+                 "program": {"kind": "contains", "any": [wanted], "whole_word": True}},
+                {"question": "Does the response have at most three sentences?",
+                 "program": {"kind": "sentences", "max": 3}}]
         for subject in SUBJECTS[number % 7::7]:
             yield {"id": f"{wanted}-{subject}", "group": wanted, "rule": rule,
                    "prompt": f"Write two or three sentences about {subject}. Use the word \"{wanted}\"."}

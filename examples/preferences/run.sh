@@ -12,14 +12,14 @@ cupel=${CUPEL:-build/release/cupel}
 model=${MODEL:-models/SmolLM2-135M-Instruct.Q4_1.gguf}
 begin=$SECONDS
 
-step() { printf '\n== %s (%d s)\n' "$1" $((SECONDS - begin)); }
+step() { printf '\n== %s: %s (%d s)\n' "$rule" "$1" $((SECONDS - begin)); }
 
 mkdir -p "$out"
 python3 "$here/make_prompts.py" "$rule" >"$out/prompts.jsonl"
 
 step "pairs: the model's own answers, sorted by the rule"
 "$cupel" pairs --model "$model" --prompts "$out/prompts.jsonl" --held-out 150 --out "$out/pairs" --batch 32 \
-  --samples 6 --pairs 2 --temperature 0.8 --max-tokens 96
+  --samples 6 --pairs 2 --length-ratio 2 --temperature 0.8 --max-tokens 96
 
 step "train: preferences"
 "$cupel" tune "$here/$rule.toml" --model "$model" --data "$out/pairs/pairs.jsonl" --out "$out/run"
