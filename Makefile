@@ -40,6 +40,8 @@ ASAN_SLOW := Attention|Linear|RowOperators|PackedMatrix|CpuLevels|PublishedVocab
 # Tests of what has threads, under the thread sanitizer.
 TSAN_TARGETS := base_test core_test flow_test store_test rank_test judge_test decode_test engine_model_test
 TSAN_TESTS := ^((base|core|flow|store|judge|decode)\.|rank\.VoteFormats|engine\.ThreadCounts)
+# They measure the memory's bandwidth, on one thread: every word of 256 MiB would be checked, ten minutes a test.
+TSAN_SLOW := ^decode\.RunBench\.
 # Of a fuzz campaign: one target (T=gguf; else all), executions and seconds of each (0: no limit).
 T ?=
 RUNS ?= 1000000
@@ -139,7 +141,8 @@ tsan: setup-test ## tests of what has threads under the thread sanitizer (not pa
 	echo "tsan: building …"
 	cmake --preset tsan
 	cmake --build --preset tsan --parallel $(JOBS) --target $(TSAN_TARGETS)
-	ctest --test-dir build/tsan --output-on-failure --no-tests=error --parallel $(JOBS) -LE '^slow$$' -R '$(TSAN_TESTS)'
+	ctest --test-dir build/tsan --output-on-failure --no-tests=error --parallel $(JOBS) -LE '^slow$$' \
+	  -R '$(TSAN_TESTS)' -E '$(TSAN_SLOW)'
 	echo "tsan: done in $$((SECONDS - begin)) s"
 
 fuzz: setup-fuzz ## fuzz all that reads untrusted bytes, a million runs each: hours; T=gguf: one; RUNS=n, SECONDS=n
