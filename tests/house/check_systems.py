@@ -4,8 +4,8 @@
 Usage: check_systems.py [--root DIR] [--build DIR] [--page FILE]
 
 All of 1 to 98 stand there once; a row that claims something names a command of the product, files that
-exist, and a number under which ctest lists at least one test of the build directory (or of the folder `train`
-beside it, where what needs libtorch is built).
+exist, and a number under which ctest lists at least one test of the build directory (rows of what needs libtorch
+where that directory was built with it).
 """
 import argparse
 import re
@@ -41,7 +41,7 @@ def check_claim(cells, root, commands):
 
 
 def is_trained(cells):
-    """Whether the tests of a row are of what needs libtorch, which has a build folder of its own."""
+    """Whether the tests of a row are of what needs libtorch."""
     return bool(re.search(r"`src/align/", cells[4]))
 
 
@@ -67,10 +67,9 @@ def check(page, root, build):
             continue
         for problem in check_claim(cells, root, commands):
             yield f"{page}:{line}: {problem}"
-        if build is None or (is_trained(cells) and not (build.parent / "train/CTestTestfile.cmake").is_file()):
+        if build is None or (is_trained(cells) and not (build / "cupel-train").is_file()):
             continue  # not built here: its tests cannot be listed
-        folders = [build, build.parent / "train"] if is_trained(cells) else [build]
-        if not any(tests_of(cells[0], folder) for folder in folders):
+        if not tests_of(cells[0], build):
             yield f"{page}:{line}: no test has the label system_{cells[0]}"
     if sorted(seen) != list(range(1, SYSTEMS + 1)):
         missing = sorted(set(range(1, SYSTEMS + 1)) - set(seen))
