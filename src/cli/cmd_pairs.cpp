@@ -43,7 +43,8 @@ class Pairs : public Command {
     a.number("--length-ratio", "R", pairs_.length_ratio,
              "Longer answer of a pair at most R times the tokens of the shorter");
     a.integer("--held-out", "N", held_out_,
-              "Keep so many prompts aside, whole groups, as a benchmark for cupel eval", 0, 1 << 30);
+              "Keep so many prompts aside, whole groups, as a benchmark for cupel eval", 0,
+              1 << 30);
     a.integer("--limit", "N", limit_, "First N prompts only, after those held out; 0 = all", 0,
               1 << 30);
     a.number("--temperature", "T", sampling_.temperature, "Of the draws; above 0");
@@ -125,9 +126,10 @@ class Pairs : public Command {
     CUPEL_TRY(const judge::Benchmark benchmark, judge::load_benchmark(folder));
     CUPEL_TRY(curate::BenchmarkPrompts read, curate::prompts_of(benchmark));
     if (read.left_out > 0) {
-      note(format("{}: left out {} of {} questions: a judge would have to decide part of their "
-                  "first turn",
-                  benchmark.title, read.left_out, benchmark.questions.size()));
+      note(
+          format("{}: left out {} of {} questions: a judge would have to decide part of their "
+                 "first turn",
+                 benchmark.title, read.left_out, benchmark.questions.size()));
     }
     return std::move(read.prompts);
   }
@@ -160,19 +162,16 @@ class Pairs : public Command {
     report::Progress::BarId bar = 0;
     if (!quiet_) {
       progress.emplace();
-      bar = progress->add({.name = "answers",
-                           .total = std::ssize(prompts) * samples_,
-                           .unit = "answers"});
+      bar = progress->add(
+          {.name = "answers", .total = std::ssize(prompts) * samples_, .unit = "answers"});
     }
-    return curate::sample_answers(model, prompts, folder,
-                                  {.samples = samples_,
-                                   .sampling = sampling_,
-                                   .stop = stop,
-                                   .on_answer = [&](bool) {
-                                     if (progress) {
-                                       progress->advance(bar);
-                                     }
-                                   }});
+    return curate::sample_answers(
+        model, prompts, folder,
+        {.samples = samples_, .sampling = sampling_, .stop = stop, .on_answer = [&](bool) {
+           if (progress) {
+             progress->advance(bar);
+           }
+         }});
   }
 
   static Result<Ok> write(const std::vector<curate::AnsweredPrompt>& answered,

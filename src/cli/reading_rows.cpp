@@ -45,10 +45,9 @@ Result<ReadingRows> reading_rows(const std::string& model,
   recipe.model = model;
   CUPEL_TRY(const train::RecipeTexts texts, train::open_texts(recipe));
   CUPEL_TRY(const train::RowTokenizer tokenizer,
-            train::RowTokenizer::create(*texts.texts.tokenizer,
-                                        texts.chat_template ? &*texts.chat_template : nullptr,
-                                        {.max_length = longest,
-                                         .truncation = train::Truncation::kDrop}));
+            train::RowTokenizer::create(
+                *texts.texts.tokenizer, texts.chat_template ? &*texts.chat_template : nullptr,
+                {.max_length = longest, .truncation = train::Truncation::kDrop}));
   CUPEL_TRY(const train::DataSet data,
             train::load_data(tokenizer, {.paths = {file}, .kind = kind}));
   ReadingRows rows{.sequences = {}, .counts = train::counts_text(data.counts)};

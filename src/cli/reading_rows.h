@@ -15,8 +15,9 @@ struct ReadingRows {
   std::string counts;                           ///< rows read and left out, in words
 };
 
-/// Every answer of every row counts: of pairs both, of ranked answers all. Rows that are longer than
-/// `longest` tokens are left out and counted. Errors: those of open_texts, RowReader and load_data.
+/// Every answer of every row counts: of pairs both, of ranked answers all. Rows that are longer
+/// than `longest` tokens are left out and counted. Errors: those of open_texts, RowReader and
+/// load_data.
 Result<ReadingRows> reading_rows(const std::string& model,
                                  const std::string& file,
                                  int64_t longest);

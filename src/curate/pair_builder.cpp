@@ -93,9 +93,10 @@ class Tally {
 Result<BuiltPairs> build_pairs(const std::vector<AnsweredPrompt>& answered,
                                const PairOptions& options) {
   if (options.most < 1 || !(options.length_ratio >= 1)) {
-    return invalid_argument("a prompt gives at least 1 pair, and the ratio of lengths is at least 1; "
-                            "got {} and {:g}",
-                            options.most, options.length_ratio);
+    return invalid_argument(
+        "a prompt gives at least 1 pair, and the ratio of lengths is at least 1; "
+        "got {} and {:g}",
+        options.most, options.length_ratio);
   }
   BuiltPairs out;
   Tally tally;

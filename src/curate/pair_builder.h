@@ -23,7 +23,7 @@ struct AnsweredPrompt {
 };
 
 struct SampleOptions {
-  int64_t samples = 8;  ///< answers to each prompt
+  int64_t samples = 8;       ///< answers to each prompt
   SamplingOptions sampling;  ///< its seed is that of all draws
   std::stop_token stop;
   std::function<void(bool resumed)> on_answer;  ///< one call at a time
@@ -45,17 +45,17 @@ struct PairSummary {
   int64_t errors = 0;     ///< that could not be had
   int64_t cut_short = 0;  ///< by the limit of tokens
   int64_t passed = 0;
-  double pass_rate = 0;   ///< of `answers`
+  double pass_rate = 0;  ///< of `answers`
   /// 95%, with the prompt as the unit; absent below 6 prompts (rank/score_statistics.h).
   std::optional<numeric::Interval> interval;
   double mean_tokens = 0;  ///< of an answer
 
   int64_t pairs = 0;
   int64_t paired_prompts = 0;
-  int64_t all_pass = 0;       ///< prompts without a pair since every answer passes
-  int64_t none_passes = 0;    ///< … since no answer does
-  int64_t no_match = 0;       ///< … since no two whole answers are of like length
-  double chosen_tokens = 0;   ///< mean over pairs
+  int64_t all_pass = 0;      ///< prompts without a pair since every answer passes
+  int64_t none_passes = 0;   ///< … since no answer does
+  int64_t no_match = 0;      ///< … since no two whole answers are of like length
+  double chosen_tokens = 0;  ///< mean over pairs
   double rejected_tokens = 0;
 };
 

@@ -46,16 +46,15 @@ Result<Ok> check_manifest(const std::string& path, const Json& then, const Sampl
   const Json* const model = then.find("model");
   if (model == nullptr || model->find("fingerprint") == nullptr ||
       !(*model->find("fingerprint") == *now.find("model")->find("fingerprint"))) {
-    return failed_precondition(
-        "{}: its answers are those of another model ({}); use another --out", path,
-        model == nullptr ? "unknown" : dump_json(*model));
+    return failed_precondition("{}: its answers are those of another model ({}); use another --out",
+                               path, model == nullptr ? "unknown" : dump_json(*model));
   }
   const Json* const sampling = then.find("sampling");
   if (sampling == nullptr || !(*sampling == *now.find("sampling"))) {
-    return failed_precondition("{}: its answers were sampled with {}, not {}; use another --out, "
-                               "or the same values",
-                               path, sampling == nullptr ? "?" : dump_json(*sampling),
-                               dump_json(*now.find("sampling")));
+    return failed_precondition(
+        "{}: its answers were sampled with {}, not {}; use another --out, "
+        "or the same values",
+        path, sampling == nullptr ? "?" : dump_json(*sampling), dump_json(*now.find("sampling")));
   }
   return Ok{};
 }

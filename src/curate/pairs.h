@@ -12,15 +12,16 @@ namespace cupel::curate {
 /// One answer that was sampled.
 struct SampledAnswer {
   std::string text;
-  int64_t tokens = 0;    ///< that were drawn, the end not counted
-  bool whole = false;    ///< it ended by itself; what a limit cut short is in no pair
-  std::string error;     ///< why there is none; empty: there is one
-  Grade grade;           ///< under the prompt's rule
+  int64_t tokens = 0;  ///< that were drawn, the end not counted
+  bool whole = false;  ///< it ended by itself; what a limit cut short is in no pair
+  std::string error;   ///< why there is none; empty: there is one
+  Grade grade;         ///< under the prompt's rule
 };
 
 struct PairOptions {
-  int64_t most = 1;         ///< pairs of one prompt
-  double length_ratio = 1.5;  ///< ≥ 1: the longer answer has at most so many times the tokens of the other
+  int64_t most = 1;  ///< pairs of one prompt
+  double length_ratio =
+      1.5;  ///< ≥ 1: the longer answer has at most so many times the tokens of the other
 };
 
 /// Indices of two answers to one prompt.

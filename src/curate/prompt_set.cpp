@@ -17,8 +17,9 @@ namespace {
 Result<Conversation> read_messages(const Json& row) {
   const Json* const prompt = row.find("prompt");
   if (prompt == nullptr) {
-    return corrupt_data("there is no \"prompt\"; expected a text, or messages of which the last "
-                        "is the user's");
+    return corrupt_data(
+        "there is no \"prompt\"; expected a text, or messages of which the last "
+        "is the user's");
   }
   if (prompt->is_string()) {
     if (trim(prompt->as_string()).empty()) {
@@ -43,13 +44,14 @@ Result<std::string> read_name(const Json& row, std::string_view key, const std::
     return format("{}", value->as_int());
   }
   if (!value->is_string() || value->as_string().empty()) {
-    return corrupt_data("\"{}\" is {}; expected a text that is not empty", key,
-                        value->type_name());
+    return corrupt_data("\"{}\" is {}; expected a text that is not empty", key, value->type_name());
   }
   return value->as_string();
 }
 
-Result<RulePrompt> read_prompt(const Json& row, size_t line, const std::shared_ptr<const Rule>& rule) {
+Result<RulePrompt> read_prompt(const Json& row,
+                               size_t line,
+                               const std::shared_ptr<const Rule>& rule) {
   RulePrompt prompt;
   CUPEL_TRY(prompt.messages, read_messages(row));
   CUPEL_TRY(prompt.id, read_name(row, "id", format("{}", line)));
@@ -132,7 +134,8 @@ Result<BenchmarkPrompts> prompts_of(const judge::Benchmark& benchmark) {
     const auto checklist = benchmark.checklists.find({question.id, 1});
     const bool by_programs =
         checklist != benchmark.checklists.end() && !checklist->second.empty() &&
-        std::ranges::none_of(checklist->second, [](const auto& item) { return item.program.is_null(); });
+        std::ranges::none_of(checklist->second,
+                             [](const auto& item) { return item.program.is_null(); });
     if (!by_programs) {
       ++out.left_out;
       continue;
@@ -148,8 +151,7 @@ Result<BenchmarkPrompts> prompts_of(const judge::Benchmark& benchmark) {
   }
   if (out.prompts.empty()) {
     return failed_precondition(
-        "{}: no question has a first turn whose checklist programs decide alone",
-        benchmark.folder);
+        "{}: no question has a first turn whose checklist programs decide alone", benchmark.folder);
   }
   return out;
 }
@@ -204,26 +206,24 @@ Result<Ok> write_benchmark(const std::vector<RulePrompt>& prompts, const Benchma
                  "\n";
     checklists += dump_json(checklist_to_json(*prompt.rule, id)) + "\n";
   }
-  const Json manifest =
-      Json::object()
-          .set("name", "held_out")
-          .set("version", "1")
-          .set("title", to.title)
-          .set("license", "unknown")
-          .set("questions", "question.jsonl")
-          .set("checklists", "checklist.jsonl")
-          .set("protocol", "checklist")
-          .set("temperatures", Json::object().set("rule", to.temperature))
-          .set("need_reference", Json::array())
-          .set("max_tokens", to.max_tokens)
-          .set("sha256", Json::object()
-                             .set("question.jsonl", sha256(questions))
-                             .set("checklist.jsonl", sha256(checklists)));
+  const Json manifest = Json::object()
+                            .set("name", "held_out")
+                            .set("version", "1")
+                            .set("title", to.title)
+                            .set("license", "unknown")
+                            .set("questions", "question.jsonl")
+                            .set("checklists", "checklist.jsonl")
+                            .set("protocol", "checklist")
+                            .set("temperatures", Json::object().set("rule", to.temperature))
+                            .set("need_reference", Json::array())
+                            .set("max_tokens", to.max_tokens)
+                            .set("sha256", Json::object()
+                                               .set("question.jsonl", sha256(questions))
+                                               .set("checklist.jsonl", sha256(checklists)));
   CUPEL_TRY_VOID(make_directories(to.folder));
   CUPEL_TRY_VOID(write_file_atomic(to.folder + "/question.jsonl", questions));
   CUPEL_TRY_VOID(write_file_atomic(to.folder + "/checklist.jsonl", checklists));
-  return write_file_atomic(to.folder + "/manifest.json",
-                           dump_json(manifest, {.indent = 2}) + "\n");
+  return write_file_atomic(to.folder + "/manifest.json", dump_json(manifest, {.indent = 2}) + "\n");
 }
 
 std::string prompts_to_jsonl(const std::vector<RulePrompt>& prompts) {

@@ -16,7 +16,7 @@ namespace cupel::curate {
 /// A prompt and what its answers are held to.
 struct RulePrompt {
   std::string id;
-  std::string group;      ///< prompts of one group are held out together; its id where none is given
+  std::string group;  ///< prompts of one group are held out together; its id where none is given
   Conversation messages;  ///< ends with a user's message
   std::shared_ptr<const Rule> rule;
   std::string key;  ///< fingerprint of the messages

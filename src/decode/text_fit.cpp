@@ -118,11 +118,12 @@ class TextReader {
       kl_.resize(count);
       reference_nll_.resize(count);
       same_.resize(count);
-      CUPEL_TRY_VOID(step(
-          *reference_, *other, window, begin, asked, [&](size_t row, std::span<const float> logits) {
-            expected[row].assign(logits.begin(), logits.end());
-            reference_nll_[place[row]] = log_sum(logits) - logits[token(window, begin + row)];
-          }));
+      CUPEL_TRY_VOID(step(*reference_, *other, window, begin, asked,
+                          [&](size_t row, std::span<const float> logits) {
+                            expected[row].assign(logits.begin(), logits.end());
+                            reference_nll_[place[row]] =
+                                log_sum(logits) - logits[token(window, begin + row)];
+                          }));
     }
     return step(model_, own, window, begin, asked, [&](size_t row, std::span<const float> logits) {
       nll_[place[row]] = log_sum(logits) - logits[token(window, begin + row)];

@@ -35,13 +35,13 @@ struct TextFitOptions {
 struct TextFit {
   int64_t tokens = 0;     ///< predicted; the first of a window without BOS is not
   int64_t sequences = 0;  ///< that were read whole, one by one; 0 for a text
-  double mean_nll = 0;  ///< nats a token; perplexity is its exponential
+  double mean_nll = 0;    ///< nats a token; perplexity is its exponential
   /// Against the reference, at the same places; P is the reference's distribution.
   struct Against {
-    double mean_nll = 0;  ///< of the reference
-    double mean_kl = 0;   ///< KL(P || Q), nats a token
+    double mean_nll = 0;     ///< of the reference
+    double mean_kl = 0;      ///< KL(P || Q), nats a token
     double sequence_kl = 0;  ///< the sum over a sequence's tokens, mean over sequences
-    double p99_kl = 0;    ///< 99th percentile
+    double p99_kl = 0;       ///< 99th percentile
     double max_kl = 0;
     double same_top = 0;  ///< share of places where both have the same most likely token
   };
@@ -61,7 +61,8 @@ Result<TextFit> measure_fit(ReadingModel& model,
 /// A sequence that is read from its beginning.
 struct ReadSequence {
   std::vector<TokenId> ids;
-  std::vector<bool> counted;  ///< per id, whether its prediction counts; that of the first never does
+  std::vector<bool>
+      counted;  ///< per id, whether its prediction counts; that of the first never does
 };
 
 /// Reads whole sequences, such as answers after their prompts, of which only some tokens count.

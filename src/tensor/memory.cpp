@@ -19,7 +19,7 @@ namespace cupel::tensor {
 namespace {
 
 constexpr size_t kPooled = size_t{32} << 10U;  // smaller tensors stay with the C library
-constexpr size_t kArena = size_t{256} << 20U;   // what is asked of the system at once, at least
+constexpr size_t kArena = size_t{256} << 20U;  // what is asked of the system at once, at least
 constexpr size_t kRest = size_t{64}
                          << 10U;  // what is left of a block is one of its own from here on
 constexpr size_t kHugePage = size_t{2} << 20U;

@@ -5,16 +5,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/io.h"
 #include "base/error.h"
+#include "base/io.h"
 #include "support/scripted_chat_model.h"
 #include "support/test_paths.h"
 
 namespace cupel::curate {
 namespace {
 
-using testing::HasSubstr;
 using test::ScriptedChatModel;
+using testing::HasSubstr;
 
 /// Even samples answer "yes please", odd ones "yes"; every answer has as many tokens as words.
 Result<ChatResponse> alternate(const ChatRequest& request) {
@@ -26,7 +26,8 @@ Result<ChatResponse> alternate(const ChatRequest& request) {
 }
 
 RulePrompt prompt_of(const std::string& id) {
-  const Json rule = Json::object().set("kind", "contains").set("any", Json::array().push_back("please"));
+  const Json rule =
+      Json::object().set("kind", "contains").set("any", Json::array().push_back("please"));
   return {.id = id,
           .group = id,
           .messages = {text_message("user", "Ask " + id)},
@@ -85,7 +86,8 @@ TEST_F(PairBuilder, SamplesGradesAndPairs) {
 TEST_F(PairBuilder, DrawsDifferAndStayTheSameWhenPromptsAreAdded) {
   std::map<std::string, uint64_t> seeds;
   const auto remember = [&seeds](const ChatRequest& request) {
-    seeds[request.messages[0].text() + "/" + std::to_string(request.sample_index)] = request.sampling.seed;
+    seeds[request.messages[0].text() + "/" + std::to_string(request.sample_index)] =
+        request.sampling.seed;
     return alternate(request);
   };
   ScriptedChatModel model(remember);
@@ -156,7 +158,8 @@ TEST_F(PairBuilder, AFolderKeepsItsModelAndSampling) {
     EXPECT_EQ(folder.error().code, Code::kFailedPrecondition);
     return folder.error().message;
   };
-  EXPECT_THAT(refused({.model = "n", .fingerprint = "g", .sampling = {}}), HasSubstr("another model"));
+  EXPECT_THAT(refused({.model = "n", .fingerprint = "g", .sampling = {}}),
+              HasSubstr("another model"));
   EXPECT_THAT(refused({.model = "m", .fingerprint = "f", .sampling = {.temperature = 2}}),
               HasSubstr("sampled with"));
   ASSERT_TRUE(make_directories(files_.file("other")).has_value());

@@ -7,7 +7,8 @@ namespace cupel::curate {
 namespace {
 
 SampledAnswer answer(bool passes, int64_t tokens, bool whole = true) {
-  return {.text = "t", .tokens = tokens, .whole = whole, .grade = {.held = passes ? 1 : 0, .items = 1}};
+  return {
+      .text = "t", .tokens = tokens, .whole = whole, .grade = {.held = passes ? 1 : 0, .items = 1}};
 }
 
 std::vector<std::pair<size_t, size_t>> chosen(const std::vector<SampledAnswer>& answers,

@@ -14,8 +14,8 @@ namespace {
 using testing::HasSubstr;
 
 std::shared_ptr<const Rule> short_rule() {
-  return std::make_shared<const Rule>(*Rule::parse(
-      Json::object().set("kind", "words").set("max", 3)));
+  return std::make_shared<const Rule>(
+      *Rule::parse(Json::object().set("kind", "words").set("max", 3)));
 }
 
 class PromptSet : public testing::Test {
@@ -37,7 +37,8 @@ class PromptSet : public testing::Test {
 TEST_F(PromptSet, TextsMessagesIdsGroupsAndRules) {
   const auto prompts = read(
       "{\"prompt\": \"Say hello.\"}\n"
-      "{\"id\": 7, \"group\": \"g\", \"prompt\": [{\"role\": \"system\", \"content\": \"Be brief.\"}, "
+      "{\"id\": 7, \"group\": \"g\", \"prompt\": [{\"role\": \"system\", \"content\": \"Be "
+      "brief.\"}, "
       "{\"role\": \"user\", \"content\": \"Hi\"}], \"rule\": {\"kind\": \"words\", \"max\": 1}}\n");
   ASSERT_TRUE(prompts.has_value()) << prompts.error().message;
   ASSERT_EQ(prompts->size(), 2U);
@@ -52,21 +53,26 @@ TEST_F(PromptSet, TextsMessagesIdsGroupsAndRules) {
 }
 
 TEST_F(PromptSet, MistakesNameTheLine) {
-  EXPECT_THAT(message("{\"prompt\": \"a\"}\n{\"text\": \"b\"}\n"), HasSubstr("p.jsonl:2: there is no \"prompt\""));
+  EXPECT_THAT(message("{\"prompt\": \"a\"}\n{\"text\": \"b\"}\n"),
+              HasSubstr("p.jsonl:2: there is no \"prompt\""));
   EXPECT_THAT(message("{\"prompt\": \" \"}\n"), HasSubstr("empty"));
   EXPECT_THAT(message("{\"prompt\": \"a\"}\n", nullptr), HasSubstr("no \"rule\""));
-  EXPECT_THAT(message("{\"prompt\": \"a\", \"rule\": {\"kind\": \"nonsense\"}}\n"), HasSubstr("p.jsonl:1: item 1 of the rule"));
+  EXPECT_THAT(message("{\"prompt\": \"a\", \"rule\": {\"kind\": \"nonsense\"}}\n"),
+              HasSubstr("p.jsonl:1: item 1 of the rule"));
   EXPECT_THAT(message("{\"id\": \"x\", \"prompt\": \"a\"}\n{\"id\": \"x\", \"prompt\": \"b\"}\n"),
               HasSubstr("p.jsonl:2: the id \"x\""));
-  EXPECT_THAT(message("{\"prompt\": \"a\"}\n{\"prompt\": \"a\"}\n"), HasSubstr("that of \"1\" again"));
-  EXPECT_THAT(message("{\"prompt\": [{\"role\": \"assistant\", \"content\": \"a\"}]}\n"), HasSubstr("not the user's"));
+  EXPECT_THAT(message("{\"prompt\": \"a\"}\n{\"prompt\": \"a\"}\n"),
+              HasSubstr("that of \"1\" again"));
+  EXPECT_THAT(message("{\"prompt\": [{\"role\": \"assistant\", \"content\": \"a\"}]}\n"),
+              HasSubstr("not the user's"));
   EXPECT_THAT(message(""), HasSubstr("holds no prompts"));
 }
 
 TEST_F(PromptSet, WholeGroupsAreHeldOut) {
   std::string text;
   for (int i = 0; i < 40; ++i) {
-    text += "{\"prompt\": \"p" + std::to_string(i) + "\", \"group\": \"g" + std::to_string(i / 4) + "\"}\n";
+    text += "{\"prompt\": \"p" + std::to_string(i) + "\", \"group\": \"g" + std::to_string(i / 4) +
+            "\"}\n";
   }
   const auto prompts = read(text);
   ASSERT_TRUE(prompts.has_value()) << prompts.error().message;
@@ -96,7 +102,8 @@ TEST_F(PromptSet, HeldOutPromptsAreABenchmarkWithTheSameRules) {
   const auto prompts = read("{\"prompt\": \"Say hello.\"}\n{\"prompt\": \"Say more.\"}\n");
   ASSERT_TRUE(prompts.has_value());
   const auto written = write_benchmark(
-      *prompts, {.folder = folder_.file("bench"), .title = "T", .temperature = 0.5, .max_tokens = 9});
+      *prompts,
+      {.folder = folder_.file("bench"), .title = "T", .temperature = 0.5, .max_tokens = 9});
   ASSERT_TRUE(written.has_value()) << written.error().message;
   const auto benchmark = judge::load_benchmark(folder_.file("bench"));
   ASSERT_TRUE(benchmark.has_value()) << benchmark.error().message;
@@ -113,7 +120,8 @@ TEST_F(PromptSet, HeldOutPromptsAreABenchmarkWithTheSameRules) {
 
 TEST_F(PromptSet, WhatABenchmarkCannotSayIsNotHeldOut) {
   const auto prompts = read(
-      "{\"id\": \"two\", \"prompt\": [{\"role\": \"system\", \"content\": \"s\"}, {\"role\": \"user\", \"content\": \"u\"}]}\n");
+      "{\"id\": \"two\", \"prompt\": [{\"role\": \"system\", \"content\": \"s\"}, {\"role\": "
+      "\"user\", \"content\": \"u\"}]}\n");
   ASSERT_TRUE(prompts.has_value());
   const auto written = write_benchmark(*prompts, {.folder = folder_.file("bench"), .title = "T"});
   ASSERT_FALSE(written.has_value());

@@ -137,7 +137,8 @@ TEST(MeasureFit, SequencesCountWhatIsAsked) {
   ASSERT_GT(ids.size(), 40U);
   ReadSequence late{.ids = {ids.begin(), ids.begin() + 40}, .counted = std::vector<bool>(40)};
   std::fill(late.counted.begin() + 33, late.counted.end(), true);
-  ReadSequence early{.ids = {ids.begin(), ids.begin() + 10}, .counted = std::vector<bool>(10, true)};
+  ReadSequence early{.ids = {ids.begin(), ids.begin() + 10},
+                     .counted = std::vector<bool>(10, true)};
   const std::vector<ReadSequence> both = {late, early};
   const auto fit = measure_fit(model, &same, both, {});
   ASSERT_TRUE(fit.has_value()) << fit.error().message;
@@ -162,10 +163,12 @@ TEST(MeasureFit, SequencesThatCannotBeReadAreErrors) {
   const test::TinyModel tiny;
   ReadingModel model = open(tiny);
   const std::vector<ReadSequence> none = {{.ids = {1, 2}, .counted = {true, false}}};
-  EXPECT_THAT(measure_fit(model, nullptr, none, {}).error().message, HasSubstr("no token to predict"));
+  EXPECT_THAT(measure_fit(model, nullptr, none, {}).error().message,
+              HasSubstr("no token to predict"));
   const std::vector<ReadSequence> wide = {
       {.ids = std::vector<TokenId>(600, 1), .counted = std::vector<bool>(600, true)}};
-  EXPECT_THAT(measure_fit(model, nullptr, wide, {}).error().message, HasSubstr("longer than the context"));
+  EXPECT_THAT(measure_fit(model, nullptr, wide, {}).error().message,
+              HasSubstr("longer than the context"));
 }
 
 }  // namespace
