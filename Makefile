@@ -35,13 +35,13 @@ BENCH_FLAGS ?=
 # What `ctest -L system_<n>` runs is each a test of the suite under another name.
 REPEATED := ^system_[0-9]+\.
 # Tests of what reads untrusted bytes, fast enough to run once more under the sanitizers.
-ASAN_TARGETS := base_test core_test engine_test judge_test rank_test fuzz_test train_data_test
-ASAN_TESTS := ^((base|core|engine|judge|fuzz|train_data)\.|rank\.(ParseVotes|ReadVotes|VoteFormats|StyleFeatures|CountStyle|NameTable))
+ASAN_TARGETS := base_test core_test engine_test judge_test rank_data_test curate_test fuzz_test train_data_test
+ASAN_TESTS := ^(base|core|engine|judge|rank_data|curate|fuzz|train_data)\.
 # Of the broken folders, which take ten times as long there, two families with all kinds of layers between them.
-ASAN_SLOW := Attention|Linear|RowOperators|PackedMatrix|CpuLevels|PublishedVocabulary|FamilyBits|HostileFamily\..*/(gemma|llama|mi|olmo|phi3|qwen|smol)
+ASAN_SLOW := PublishedVocabulary|FamilyBits|HostileFamily\..*/(gemma|llama|mi|olmo|phi3|qwen|smol)
 # Tests of what has threads, under the thread sanitizer.
-TSAN_TARGETS := base_test core_test flow_test store_test rank_test judge_test decode_test engine_model_test
-TSAN_TESTS := ^((base|core|flow|store|judge|decode)\.|rank\.VoteFormats|engine\.ThreadCounts)
+TSAN_TARGETS := base_test core_test flow_test store_test rank_data_test judge_test decode_test engine_model_test
+TSAN_TESTS := ^((base|core|flow|store|judge|decode)\.|rank_data\.VoteFormats|engine\.ThreadCounts)
 # They measure the memory's bandwidth, on one thread: every word of 256 MiB would be checked, ten minutes a test.
 TSAN_SLOW := ^decode\.RunBench\.
 # Of a fuzz campaign: one target (T=gguf; else all), executions and seconds of each (0: no limit).
@@ -151,12 +151,11 @@ quick: setup-quick ## build and test only the modules that changed since BASE (d
 	echo "quick: $$(tr '\n' ' ' <<<"$$modules")"
 	cmake --preset dev >/dev/null
 	known=$$(ninja -C build/dev -t targets all | sed -nE 's/^([a-z_]+): phony$$/\1/p')
-	targets=$$(for m in $$modules; do for t in $${m}_test $${m}_model_test $${m}_data_test; do
-	  grep -x "$$t" <<<"$$known" || true; done; done)
+	targets=$$(for m in $$modules; do grep -xE "$${m}(_[a-z]+)?_test" <<<"$$known" || true; done | sed '/_slow_/d')
 	if [ -z "$$targets" ]; then echo "quick: these modules have no test binary"; exit; fi
 	cmake --build --preset dev --parallel $(JOBS) --target $$targets
 	ctest --test-dir build/dev --output-on-failure --no-tests=error --parallel $(JOBS) \
-	  -R "^($$(paste -sd'|' <<<"$$modules"))(_data)?\." -LE '^slow$$'
+	  -R "^($$(paste -sd'|' <<<"$$modules"))(_[a-z]+)?\." -LE '^slow$$'
 
 # In a hurry training is not measured, and needs no libtorch.
 bench: setup-bench compile $(if $(findstring --quick,$(BENCH_FLAGS)),,train) ## compare with peers on this machine (best when it is idle); BENCH_FLAGS=--quick: minutes; writes bench/results/latest.json

@@ -115,8 +115,8 @@ function(cupel_tests)
         DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
         PROPERTIES TIMEOUT 600 LABELS ${kind} ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
     endif()
-    # Instructions of a higher level emulated on AVX2 (tests/engine/avx512_emulation.h). Sanitized, this
-    # one file takes longer to compile than the rest of the suite; the sanitizer run leaves it out anyway.
+    # Instructions of a higher level emulated on AVX2 (tests/engine_kernels/avx512_emulation.h). Sanitized, this
+    # one file takes longer to compile than the rest of the suite.
     foreach(source IN LISTS sources)
       if(source MATCHES "_emulated_test\\.cpp$")
         set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS

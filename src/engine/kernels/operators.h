@@ -17,7 +17,7 @@ namespace cupel::engine {
 // own row's inputs alone, with one fixed order of floating-point operations. It does not depend on
 // n, on the other rows, on the split into ranges, or on the number of threads. The order is also
 // the same at every CPU level (reductions have 16 lanes everywhere, multiply-adds are fused
-// everywhere), so that levels agree bit for bit; tests/engine/kernels_*_test.cpp hold this with ==.
+// everywhere), so that levels agree bit for bit; tests/engine_kernels/*_test.cpp hold this with ==.
 
 /// CPU levels, weakest first. Scalar is the oracle; a level includes those below it.
 enum class CpuLevel { kScalar, kAvx2, kAvx512 };

@@ -27,7 +27,7 @@ struct KernelLevel {
   std::string reason;
 };
 
-/// scalar, avx2, avx512 and "avx512 emulated" (tests/engine/avx512_emulation.h).
+/// scalar, avx2, avx512 and "avx512 emulated" (tests/engine_kernels/avx512_emulation.h).
 const std::vector<KernelLevel>& kernel_levels();
 /// The compiler leaves the upper halves of vector registers dirty in the emulated level, which
 /// makes scalar code a hundred times slower on some CPUs. Clears them.

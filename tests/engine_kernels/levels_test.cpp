@@ -7,7 +7,7 @@
 
 namespace cupel::engine::kernels {
 
-const KernelTable& emulated_avx512_kernels();  // kernels_avx512_emulated_test.cpp
+const KernelTable& emulated_avx512_kernels();  // avx512_emulated_test.cpp
 
 }  // namespace cupel::engine::kernels
 

@@ -1,4 +1,4 @@
-// The AVX-512 kernels once more, over emulated instructions; kernels_levels_test.cpp runs the
+// The AVX-512 kernels once more, over emulated instructions; levels_test.cpp runs the
 // suites on this table. Compiled with the AVX2 level's flags (cmake/CupelModule.cmake), so no
 // header with inline library code is used but by the emulation's own internal functions.
 #include "avx512_emulation.h"
