@@ -67,16 +67,31 @@ class RewardTest(TuneTest):
                  "--precision", "fp32", "--max_steps", "1"]
         self.ok(*again)
 
+    def trained_where_the_end_pads(self, out, spare):
+        """config.json and tokenizer_config.json of a model whose base pads with its end; and what was said."""
+        base = self.folder / f"base-of-{out}"
+        self.ok("convert", self.tiny_model(), base)
+        config, tokenizer = (json.loads((base / name).read_text()) for name in ("config.json", "tokenizer.json"))
+        (base / "config.json").write_text(json.dumps(config | {"pad_token_id": config["eos_token_id"]}))
+        if spare:  # instead of the last piece that letters are merged to
+            piece, number = max(tokenizer["model"]["vocab"].items(), key=lambda item: item[1])
+            del tokenizer["model"]["vocab"][piece], tokenizer["model"]["merges"][-1]
+            tokenizer["added_tokens"].append(tokenizer["added_tokens"][0] | {"id": number, "content": spare})
+            (base / "tokenizer.json").write_text(json.dumps(tokenizer))
+        self.model = base
+        done = self.train(out, "--max_steps", "1")
+        return [json.loads(self.bytes_of(f"{out}/model", name)) for name in ("config.json", "tokenizer_config.json")], done
+
     def test_padding_is_not_the_end_token(self):
         """transformers reads the reward at the last token that is no padding: that must be the end token."""
-        self.ok("convert", self.model, "base")
-        path = self.folder / "base" / "config.json"
-        config = json.loads(path.read_text())
-        path.write_text(json.dumps(config | {"pad_token_id": config["eos_token_id"]}))
-        self.model = self.folder / "base"
-        self.train("run", "--max_steps", "1")
-        written = json.loads(self.bytes_of("run/model", "config.json"))
-        self.assertEqual((written["pad_token_id"], written["eos_token_id"]), (None, config["eos_token_id"]))
+        (config, tokenizer), done = self.trained_where_the_end_pads("spare", "<|unused_0|>")
+        self.assertEqual((config["pad_token_id"], config["eos_token_id"]), (291, 257))
+        self.assertEqual((tokenizer["pad_token"], tokenizer["eos_token"]), ("<|unused_0|>", "<|end_of_text|>"))
+        self.assertNotIn("warning", done.err)
+        (config, tokenizer), done = self.trained_where_the_end_pads("none", None)
+        self.assertEqual((config["pad_token_id"], config["eos_token_id"]), (None, 257))
+        self.assertNotIn("pad_token", tokenizer)
+        self.assertIn("warning: no special token can be padding beside the end token", done.err)
 
     def test_ratings_of_attributes(self):
         source = random.Random(3)

@@ -280,7 +280,10 @@ class Run {
       if (learner_->lora() != nullptr) {
         CUPEL_TRY_VOID(learner_->lora()->save(path));
       } else {
-        CUPEL_TRY_VOID(train::save_folder(learner_->model(), path));
+        CUPEL_TRY(const engine::ConvertReport saved, train::save_folder(learner_->model(), path));
+        for (const std::string& warning : saved.notes) {
+          note("warning: " + warning);
+        }
       }
     }
     CUPEL_TRY_VOID(collective_.barrier("the result"));

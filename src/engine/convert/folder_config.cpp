@@ -188,13 +188,6 @@ void set_outputs(Json& config, int64_t outputs) {
     ids.set(format("LABEL_{}", i), i);
   }
   config.set("id2label", std::move(labels)).set("label2id", std::move(ids));
-  // transformers reads the output at the last token that is not this one: where padding is the end
-  // token, one too early. Without it a text by itself is right, and a padded batch is an error.
-  const Json* const padding = config.find("pad_token_id");
-  const Json* const end = config.find("eos_token_id");
-  if (padding != nullptr && end != nullptr && *padding == *end) {
-    config.set("pad_token_id", Json());
-  }
 }
 
 }  // namespace cupel::engine

@@ -10,6 +10,7 @@
 #include "engine/convert/folder_config.h"
 #include "engine/convert/folder_tensors.h"
 #include "engine/convert/folder_tokenizer.h"
+#include "engine/convert/reward_padding.h"
 #include "engine/model/hf/translation.h"
 
 namespace cupel::engine {
@@ -174,6 +175,12 @@ Result<ConvertReport> write_folder(const Checkpoint& file,
                                  : make_texts(file, texts, *family, type, folder, report));
   if (!options.chat_template.empty()) {
     CUPEL_TRY_VOID(put_template(options.chat_template, folder));
+  }
+  if (description.outputs > 0) {
+    CUPEL_TRY(std::string note, settle_padding(folder, description.vocabulary_size));
+    if (!note.empty()) {
+      report.notes.push_back(std::move(note));
+    }
   }
   std::vector<SafetensorsPlan> plans;
   for (const FolderTensor& tensor : tensors) {
