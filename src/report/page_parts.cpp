@@ -68,7 +68,9 @@ void write_header(Markup& html, const PageFrame& frame) {
   html.open("header", {{"class", "top"}}).open("div", {{"class", "wrap"}});
   html.open("p", {{"class", "brand"}}).trusted(kMark);
   html.text("Cupel ").text(frame.kind).close();
-  html.element("h1", {{"dir", "auto"}}, frame.title);
+  html.open("h1", {{"dir", "auto"}});
+  write_breakable(html, frame.title);
+  html.close();
   if (!frame.subtitle.empty()) {
     html.element("p", {{"class", "subtitle"}, {"dir", "auto"}}, frame.subtitle);
   }
@@ -95,6 +97,18 @@ void write_run_fact(Markup& html, const RunFact& fact) {
     html.element("code", {{"class", "hash"}, {"title", fact.hash}}, shown);
   }
   html.close().close();
+}
+
+/// "5 min 31 s" breaks before a number, never before its unit.
+std::string with_bound_units(std::string_view value) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const bool number = !value.empty() && is_digit(value.front());
+  std::string text;
+  for (size_t i = 0; i < value.size(); ++i) {
+    const bool unit = number && value[i] == ' ' && i + 1 < value.size() && !is_digit(value[i + 1]);
+    text += unit ? std::string_view("\u00a0") : value.substr(i, 1);
+  }
+  return text;
 }
 
 }  // namespace
@@ -191,7 +205,7 @@ void write_headline_fact(Markup& html,
                          std::string_view more) {
   html.open("div");
   html.element("dt", name);
-  html.open("dd").text(value);
+  html.open("dd").text(with_bound_units(value));
   if (!more.empty()) {
     html.element("small", more);
   }

@@ -42,7 +42,7 @@ constexpr std::string_view kHead = R"css(
 .top{padding-top:2.25rem}
 .brand{display:flex;align-items:center;gap:.55rem;margin:0 0 1.1rem;font-size:.875rem;font-weight:600;color:var(--soft)}
 .mark-logo .bead{fill:var(--gold)}.mark-logo .vessel{fill:var(--ink)}
-.subtitle{font-size:1.0625rem;color:var(--soft);margin:.5rem 0 0}
+.subtitle{text-wrap:pretty;font-size:1.0625rem;color:var(--soft);margin:.5rem 0 0}
 nav{margin-top:1.5rem;border-block:1px solid var(--line)}
 nav ul{display:flex;flex-wrap:wrap;gap:0 1.4rem;list-style:none;margin-block:0;padding-block:.2rem}
 nav a{display:block;padding:.5rem 0;font-size:.9375rem;color:var(--ink);text-decoration:none}
@@ -51,10 +51,10 @@ nav a:hover{text-decoration:underline;text-decoration-color:var(--gold);text-dec
 .eyebrow{font-size:.9375rem;font-weight:600;letter-spacing:0;color:var(--gold-ink)}
 .lede{font-size:clamp(1.25rem,1.05rem + .9vw,1.65rem);line-height:1.4;max-width:46em;margin:.4rem 0 0;text-wrap:pretty}
 .lede em{white-space:nowrap;font-style:normal;font-weight:700;text-decoration:underline;text-decoration-color:var(--gold);text-decoration-thickness:3px;text-underline-offset:.2em}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,7.75rem),1fr));gap:1rem 1.5rem;margin:1.75rem 0 1.25rem}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,7.75rem),1fr));gap:1rem 1.25rem;margin:1.75rem 0 1.25rem}
 .facts div{border-top:2px solid var(--line);padding-top:.55rem}
 .facts dt{font-size:.875rem;color:var(--soft)}
-.facts dd{margin:0;font-size:1.5rem;font-weight:650;line-height:1.25}
+.facts dd{margin:0;font-size:1.375rem;font-weight:650;line-height:1.25}
 .note{max-width:none;margin:.6rem 0;padding:.7rem 1rem;border-radius:.5rem;background:var(--gold-wash);font-size:.9375rem}
 .note.warning{background:var(--warn-wash)}
 .note.warning strong:first-child{color:var(--no)}

@@ -66,7 +66,7 @@ class ReportTest(CupelTest):
 
     @staticmethod
     def facts(page):
-        return {name: (value, more) for name, value, more in
+        return {name: (value.replace("\u00a0", " "), more) for name, value, more in
                 re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)(?:<small>([^<]*)</small>)?", page)}
 
     def test_a_supervised_run(self):

@@ -59,5 +59,23 @@ TEST(Twin, ClosesWhatItOpens) {
   EXPECT_THAT(text, HasSubstr("<th scope=\"col\">Name</th><th scope=\"col\" class=\"num\">Count"));
 }
 
+TEST(HeadlineFact, ANumberIsNotPartedFromItsUnit) {
+  const auto value_of = [](std::string_view value) {
+    Markup html;
+    html.open("dl");
+    write_headline_fact(html, "time", value, "");
+    html.close();
+    return std::move(html).take();
+  };
+  EXPECT_THAT(value_of("5 min 31 s"), HasSubstr("<dd>5\u00a0min 31\u00a0s</dd>"));
+  EXPECT_THAT(value_of("2.42 GiB"), HasSubstr("<dd>2.42\u00a0GiB</dd>"));
+  EXPECT_THAT(value_of("best fit"), HasSubstr("<dd>best fit</dd>"));
+}
+
+TEST(PageFrame, LongPathsBreakAtTheirParts) {
+  EXPECT_THAT(page_of({.title = "runs/first", .subtitle = "", .kind = "k", .skip = "s"}),
+              HasSubstr("<h1 dir=\"auto\">runs/<wbr/>first</h1>"));
+}
+
 }  // namespace
 }  // namespace cupel::report
