@@ -18,7 +18,7 @@ using Point = LineSeries::Point;
 
 constexpr double kPlotHeight = 180;
 constexpr double kTop = 14;
-constexpr double kLabelHeight = 22;
+constexpr double kLabelHeight = 26;
 constexpr int kMostDecimals = 4;  // beyond, as 2.5e-6
 constexpr size_t kMostPoints = 600;
 constexpr size_t kMostMeanPoints = 200;  // a mean has no extremes worth more
@@ -37,6 +37,11 @@ struct Range {
 /// "2.5e-6"
 std::string short_exponent(double value) {
   return replace_all(typographic_text(format("{:.3g}", value)), "e-0", "e-");
+}
+
+/// "\u22122,400"
+std::string whole_text(double value) {
+  return typographic_text(count_text(std::llround(value)));
 }
 
 /// A line as it is drawn: a series, or a running mean of one.
@@ -93,7 +98,7 @@ class Plot {
     if (positive && figure_.scale != LineScale::kLinear) {
       draw_scale(svg, either ? "log" : "only", true);
     }
-    draw_tick_labels(svg, axis_x_, kTop + kPlotHeight + kLabelHeight - 6);
+    draw_x_labels(svg);
     svg.close();
     return std::move(svg).take();
   }
@@ -114,8 +119,10 @@ class Plot {
     [[nodiscard]] std::string label(double tick) const {
       if (logarithmic) {
         const double value = std::pow(10.0, tick);
-        return value >= 1e3 && value < 1e6 ? count_text(std::llround(value))
-                                           : short_exponent(value);
+        return value >= 1e3 && value < 1e6 ? whole_text(value) : short_exponent(value);
+      }
+      if (axis.decimals == 0) {
+        return whole_text(tick);
       }
       return axis.decimals > kMostDecimals ? short_exponent(tick)
                                            : signed_text(tick, axis.decimals);
@@ -128,13 +135,30 @@ class Plot {
     if (raw.empty()) {
       return;
     }
-    strokes_.push_back({&series, std::move(raw), (series.noisy ? "line raw" : "line") + lead});
+    const std::string marked = series.marks ? " marked" : "";
+    strokes_.push_back(
+        {&series, std::move(raw), (series.noisy ? "line raw" : "line") + marked + lead});
     for (size_t i = 1; series.noisy && i < kSmoothings; ++i) {
       strokes_.push_back(
           {&series,
            thinned(smoothed(series.points, smoothing_weight(i, series.points.size())),
                    kMostMeanPoints),
            format("line mean m{}{}", i, lead)});
+    }
+  }
+
+  /// The axis' name stands in the column of the other axis' labels.
+  void draw_x_labels(Markup& svg) const {
+    const std::string y = px(kTop + kPlotHeight + kLabelHeight - 6);
+    svg.element("text", {{"class", "tick"}, {"x", "-8"}, {"y", y}, {"text-anchor", "end"}},
+                figure_.x_name);
+    for (const double tick : axis_x_.ticks) {
+      svg.element("text",
+                  {{"class", "tick"},
+                   {"x", percent_attribute(axis_x_.percent(tick))},
+                   {"y", y},
+                   {"text-anchor", "middle"}},
+                  whole_text(tick));
     }
   }
 
@@ -215,22 +239,35 @@ std::string_view line_plot_css() {
 .line polyline{stroke-width:2;vector-effect:non-scaling-stroke}
 .line .dots{stroke-width:6;vector-effect:non-scaling-stroke}
 .line.raw polyline{stroke-width:1}
+.line:not(.lead,.marked,.raw) polyline,:root:has(#smooth-0:checked) .line.raw:not(.lead) polyline{stroke-dasharray:5 3;stroke-linecap:butt}
 .line.mean,.fig .log{display:none}
 .fig .event{stroke:var(--no);stroke-width:1.5;stroke-dasharray:2 3}
-.fig .cross{stroke:var(--ink);stroke-width:1;vector-effect:non-scaling-stroke}
+.fig .cross *{stroke:var(--ink);stroke-width:1;vector-effect:non-scaling-stroke}
+.fig .cross path{stroke-width:7;stroke-linecap:round}
+.charts .fig{touch-action:pan-y}
 :root:has(#smooth-1:checked) .line.m1,:root:has(#smooth-2:checked) .line.m2,:root:has(#smooth-3:checked) .line.m3{display:inline}
 :root:has(#smooth-1:checked,#smooth-2:checked,#smooth-3:checked) .line.raw{opacity:.35}
 :root:has(#scale-log:checked) .fig .log{display:inline}
 :root:has(#scale-log:checked) .fig .linear{display:none}
 .legend .swatch{display:inline-block;width:1.6em;height:0;border-top:3px solid var(--slate);vertical-align:middle;margin-inline-end:.5em}
 .legend .swatch.lead{border-color:var(--gold)}
-.legend .swatch.event{border-top:2px dashed var(--no)}
+.legend .swatch.second{border-top-style:dashed}
+.legend .swatch.marked{position:relative}
+.legend .swatch.marked::after{content:"";position:absolute;left:calc(50% - 4px);top:-5.5px;border:4px solid var(--slate);border-radius:50%}
+.legend .swatch.event{border-top:3px dotted var(--no)}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:.9rem;margin-top:1rem}
 .charts figure{min-width:0}
 .charts .fig{margin-inline-start:3.4rem;width:calc(100% - 3.4rem)}
+.readout span{display:inline-block}
+#curves-keys{margin-top:-.4rem}
 .readout{display:block;min-height:1.5em;margin-top:.4rem;font-size:.875rem;color:var(--soft)}
 .choices{display:flex;flex-wrap:wrap;gap:0 2rem}
-@media (forced-colors:active){.line,.line.lead,.fig .event,.fig .cross{stroke:CanvasText}}
+@media (max-width:30rem){
+.choices .filter{margin:.5rem 0}
+.choices legend{float:none;width:100%;margin-bottom:.3rem}
+.readout{min-height:3em}
+}
+@media (forced-colors:active){.line,.line.lead,.fig .event,.fig .cross *{stroke:CanvasText}}
 )css";
 }
 

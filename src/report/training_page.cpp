@@ -40,10 +40,22 @@ void write_legend_entry(Markup& html, std::string_view swatch, std::string_view 
   html.close();
 }
 
+/// How line_plot() draws it: no line is told from another by its colour alone.
+std::string_view swatch_of(const LineSeries& series) {
+  if (series.lead) {
+    return "swatch lead";
+  }
+  return series.marks ? "swatch marked" : "swatch second";
+}
+
+/// A line that is alone needs no name beside that of its figure.
 void write_legend(Markup& html, const LineFigure& figure) {
+  if (figure.series.size() < 2 && figure.events.empty()) {
+    return;
+  }
   html.open("ul", {{"class", "legend"}});
   for (const LineSeries& series : figure.series) {
-    write_legend_entry(html, series.lead ? "swatch lead" : "swatch", series.name);
+    write_legend_entry(html, swatch_of(series), series.name);
   }
   if (!figure.events.empty()) {
     write_legend_entry(html, "swatch event", figure.event_name);
@@ -117,7 +129,8 @@ void write_choices(Markup& html, const TrainingPage& page) {
   };
   constexpr std::array<std::string_view, kSmoothings> kNames = {"none", "some", "more", "most"};
   html.open("div", {{"class", "choices"}});
-  if (any([](const LineFigure&, const LineSeries& series) { return series.noisy; })) {
+  const bool noisy = any([](const LineFigure&, const LineSeries& series) { return series.noisy; });
+  if (noisy) {
     std::vector<std::pair<std::string, std::string_view>> options;
     for (size_t i = 0; i < kNames.size(); ++i) {
       options.emplace_back(format("smooth-{}", i), kNames[i]);
@@ -132,6 +145,9 @@ void write_choices(Markup& html, const TrainingPage& page) {
     write_choice(html, "scale", "Scale of losses", options, 0);
   }
   html.close();
+  if (noisy) {
+    write_hint(html, "Thin lines are single steps, thick ones their running mean.");
+  }
 }
 
 void write_charts(Markup& html, const TrainingPage& page) {

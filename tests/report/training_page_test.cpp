@@ -115,6 +115,18 @@ TEST(LinePlot, ReadersChooseHowMuchNoisyLinesAreSmoothed) {
   EXPECT_EQ(count_of(line_plot(figure), "<polyline"), 4U);
 }
 
+TEST(LinePlot, AxesSayWhatTheyCountAndGroupDigits) {
+  const std::string svg =
+      line_plot({.id = "a",
+                 .title = "A",
+                 .x_name = "step",
+                 .series = {{.name = "speed", .points = {{0, -2000}, {100'000, 2000}}}}});
+  EXPECT_NE(svg.find("text-anchor=\"end\">step</text>"), std::string::npos);
+  EXPECT_NE(svg.find(">100,000</text>"), std::string::npos);
+  EXPECT_NE(svg.find(">2,000</text>"), std::string::npos);
+  EXPECT_NE(svg.find(">\u22122,000</text>"), std::string::npos);
+}
+
 TEST(LinePlot, MarksEventsAndFewPoints) {
   const std::string svg =
       line_plot({.id = "a",
@@ -141,6 +153,22 @@ TEST(TrainingPage, DataIsEscapedAndOnlyItsOwnScriptRuns) {
     EXPECT_EQ(html.find(loads), std::string::npos) << loads;
   }
   EXPECT_NE(html.find("script-src &#39;sha256-"), std::string::npos);
+}
+
+TEST(TrainingPage, OnlyLinesThatAreNotAloneAreNamed) {
+  TrainingPage page{.title = "t", .subtitle = "m", .lede = "l"};
+  page.charts = {{.figure = {.id = "a",
+                             .title = "Speed",
+                             .x_name = "step",
+                             .series = {{.name = "a", .points = wave(3), .lead = true}}},
+                  .hint = "h"}};
+  EXPECT_EQ(count_of(render_training_page(page), "class=\"legend\""), 0U);
+  page.charts.front().figure.series.push_back({.name = "b", .points = wave(3)});
+  page.charts.front().figure.series.push_back({.name = "c", .points = wave(3), .marks = true});
+  const std::string html = render_training_page(page);
+  for (const std::string_view swatch : {"swatch lead", "swatch second", "swatch marked"}) {
+    EXPECT_EQ(count_of(html, "class=\"" + std::string(swatch) + "\""), 1U) << swatch;
+  }
 }
 
 TEST(TrainingPage, AnAnswerThatIsEmptyIsNotOneThatWasNotAsked) {

@@ -76,9 +76,38 @@ export async function openPage(browser, checks, address, view) {
     const url = request.url();
     checks.that(url === address || url.startsWith('data:'), `${view.name}: request to ${url}`);
   });
+  page.on('console', (message) => checks.that(message.type() !== 'error', `${view.name}: ${message.text()}`));
   page.on('pageerror', (error) => checks.that(false, `${view.name}: ${error.message}`));
   await page.goto(address);
   return page;
+}
+
+/**
+ * The least contrast of figures in that part of the page: their texts, and the lines that are shown
+ * at full strength, against the card they stand on. axe looks at HTML alone.
+ */
+export function figureContrast(page, part) {
+  return page.evaluate((selector) => {
+    const light = (colour) => {
+      const [r, g, b] = colour.match(/[\d.]+/g).slice(0, 3).map((digits) => {
+        const share = Number(digits) / 255;
+        return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+      });
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const contrast = (element, property) => {
+      const [high, low] = [getComputedStyle(element)[property], getComputedStyle(element.closest('.card')).backgroundColor]
+        .map(light).sort((a, b) => b - a);
+      return (high + 0.05) / (low + 0.05);
+    };
+    // checkVisibility() is true of parts of SVG that are not displayed.
+    const displayed = (element) => getComputedStyle(element).display !== 'none' &&
+      (element.matches('.fig') || displayed(element.parentElement));
+    const shown = (element) => displayed(element) && getComputedStyle(element).opacity === '1';
+    const least = (elements, property) =>
+      Math.min(...[...document.querySelectorAll(elements)].filter(shown).map((element) => contrast(element, property)));
+    return { text: least(`${selector} .fig text`, 'fill'), line: least(`${selector} .fig .line`, 'stroke') };
+  }, part);
 }
 
 export async function checkOverflow(page, checks, where) {
