@@ -19,8 +19,10 @@ constexpr std::string_view kStyle = R"css(
 .tokens mark,.tokens span{color:inherit;background:none;box-shadow:inset 1px 0 var(--line)}
 .tokens .template{color:var(--soft)}
 .tokens .completion{border-bottom:1px dotted var(--slate)}
-.tokens mark{background:var(--gold-wash);border-bottom:2px solid var(--gold);padding-block:.1em}
-.tokens .control{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.85em;outline:1px solid var(--slate);outline-offset:-1px;padding-inline:.2em}
+.tokens mark,.tokens mark.completion{background:var(--gold-wash);border-bottom:2px solid var(--gold);padding-block:.1em}
+.tokens .control{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.85em;outline:1px solid var(--slate);padding:.1em .2em;margin-inline:1px}
+.tokens sub{color:var(--gold-ink);padding-inline:.1em}
+td .token{white-space:pre-wrap;font-family:ui-monospace,"DejaVu Sans Mono",monospace;background:var(--paper);overflow-wrap:anywhere}
 .row{margin-top:.9rem}.row h3{margin:0}.row h4{margin-top:1rem;font-size:.9375rem}
 @media (forced-colors:active){.tokens mark{forced-color-adjust:none;background:Highlight;color:HighlightText}}
 )css";
@@ -33,21 +35,81 @@ std::string token_title(const DataToken& token) {
                       : title + ", not learnt";
 }
 
+/// A line end of its own would be invisible.
+std::string shown_text(const DataToken& token) {
+  return replace_all(token_text(token), "\n", "\u21b5\n");
+}
+
+std::string weight_text(const DataToken& token) {
+  return "\u00d7" + short_text(token.weight, 4);
+}
+
 void write_token(Markup& html, const DataToken& token) {
   std::string style(token_part_name(token.part));
   if (token.control) {
     style += " control";
   }
-  // A line end of its own would be invisible.
-  const std::string text = replace_all(token_text(token), "\n", "\u21b5\n");
   html.element(token.learnt ? "mark" : "span", {{"class", style}, {"title", token_title(token)}},
-               text);
+               shown_text(token));
 }
 
-void write_legend(Markup& html) {
+/// Weights that are not 1 stand before the first of the tokens that have them.
+void write_tokens(Markup& html, const std::vector<DataToken>& tokens) {
+  html.open("p", {{"class", "tokens"}});
+  double before = 1;
+  for (const DataToken& token : tokens) {
+    const double weight = token.learnt ? token.weight : 1;
+    if (weight != before && weight != 1) {
+      html.element("sub", weight_text(token));
+    }
+    before = weight;
+    write_token(html, token);
+  }
+  html.close();
+}
+
+/// What is read at the pointer, for who has none.
+void write_token_table(Markup& html, const DataRow& row, const DataSequence& sequence) {
+  open_twin(html,
+            format("Tokens of {}{}{}", sequence.name, sequence.name.empty() ? "" : ", ", row.id));
+  html.open("thead").open("tr");
+  for (const std::string_view head : {"id", "text", "part", "weight"}) {
+    html.element("th", {{"scope", "col"}}, head);
+  }
+  html.close().close().open("tbody");
+  for (const DataToken& token : sequence.tokens) {
+    html.open("tr").element("td", format("{}", token.id));
+    html.open("td").element("span", {{"class", "token"}}, shown_text(token)).close();
+    html.element(
+        "td", format("{}{}", token_part_name(token.part), token.control ? ", control token" : ""));
+    html.element("td", token.learnt ? short_text(token.weight, 4) : "not learnt");
+    html.close();
+  }
+  close_twin(html);
+}
+
+bool has_weights(const DataPage& page) {
+  for (const DataRow& row : page.rows) {
+    for (const DataSequence& sequence : row.sequences) {
+      if (std::ranges::any_of(sequence.tokens, [](const DataToken& token) {
+            return token.learnt && token.weight != 1;
+          })) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+void write_legend(Markup& html, bool weights) {
   html.open("p", {{"class", "tokens"}});
   html.element("mark", {{"class", "completion"}}, "learnt");
   html.text("   ");
+  if (weights) {
+    html.element("sub", "\u00d70.5");
+    html.element("mark", {{"class", "completion"}}, "learnt with half the weight");
+    html.text("   ");
+  }
   html.element("span", {{"class", "completion"}}, "what the assistant says, not learnt");
   html.text("   ");
   html.element("span", {{"class", "instruction"}}, "instruction");
@@ -70,13 +132,20 @@ void write_row(Markup& html, const DataRow& row) {
     html.element("small", format("{}, {} of them learnt",
                                  count_text(static_cast<int64_t>(sequence.tokens.size()), "token"),
                                  count_text(learnt)));
-    html.open("p", {{"class", "tokens"}});
-    for (const DataToken& token : sequence.tokens) {
-      write_token(html, token);
-    }
-    html.close();
+    write_tokens(html, sequence.tokens);
+    write_token_table(html, row, sequence);
   }
   html.close();
+}
+
+void write_packing(Markup& html, const DataPage::Packing& packing) {
+  if (packing.name == "none") {
+    write_headline_fact(html, "packing", packing.name, "each row by itself");
+    return;
+  }
+  write_headline_fact(html, "packing", percent_text(packing.fill()) + " full",
+                      format("{}: {} of up to {} tokens", packing.name,
+                             count_text(packing.bins, "row"), count_text(packing.length)));
 }
 
 void write_headline(Markup& html, const DataPage& page) {
@@ -90,8 +159,7 @@ void write_headline(Markup& html, const DataPage& page) {
   write_headline_fact(html, "longest", count_text(page.lengths.longest),
                       format("half up to {}", count_text(page.lengths.median)));
   write_headline_fact(html, "steps an epoch", count_text(page.packing.steps), "");
-  write_headline_fact(html, "packing", page.packing.name,
-                      format("rows {} full", percent_text(page.packing.fill())));
+  write_packing(html, page.packing);
   html.close();
   std::vector<Note> notes;
   if (counts.retokenized > 0) {
@@ -108,6 +176,22 @@ void write_headline(Markup& html, const DataPage& page) {
   html.close();
 }
 
+void write_length_table(Markup& html, const DataPage::Lengths& lengths) {
+  open_twin(html, "Tokens of a sequence");
+  write_number_heads(html, {"tokens", "sequences"});
+  for (size_t i = 0; i < lengths.counts.size(); ++i) {
+    const int64_t from = lengths.from + lengths.bin * static_cast<int64_t>(i);
+    const int64_t last = from + lengths.bin - 1;
+    html.open("tr");
+    html.element(
+        "th", {{"scope", "row"}},
+        last == from ? count_text(from) : format("{} to {}", count_text(from), count_text(last)));
+    write_number_cell(html, count_text(lengths.counts[i]));
+    html.close();
+  }
+  close_twin(html);
+}
+
 void write_lengths(Markup& html, const DataPage& page) {
   const DataPage::Lengths& lengths = page.lengths;
   open_section(html, "lengths", "Lengths");
@@ -121,6 +205,7 @@ void write_lengths(Markup& html, const DataPage& page) {
                      lengths.from + lengths.bin * static_cast<int64_t>(lengths.counts.size())),
                  .counts = lengths.counts,
                  .kind = MarkKind::kPlain}));
+  write_length_table(html, lengths);
   html.close();
   html.close();
 }
@@ -180,7 +265,7 @@ std::string render_data_page(const DataPage& page) {
   const std::string css = page_base_css() + std::string(kStyle);
   const std::string title = join(page.files, ", ");
   const std::string subtitle =
-      format("As {} trains {} on it, learning {}", page.method, page.model, page.loss_on);
+      format("{} of {}, loss on {}", page.method, page.model, page.loss_on);
   const PageFrame frame{.title = title,
                         .subtitle = subtitle,
                         .kind = "training data",
@@ -192,8 +277,10 @@ std::string render_data_page(const DataPage& page) {
   write_headline(html, page);
   write_lengths(html, page);
   open_section(html, "rows", "Rows");
-  write_hint(html, "A line stands before every token; point at one for its id and weight.");
-  write_legend(html);
+  write_hint(html,
+             "A line stands before every token; point at one for its id and weight, or open the "
+             "table below the text.");
+  write_legend(html, has_weights(page));
   for (const DataRow& row : page.rows) {
     write_row(html, row);
   }

@@ -50,6 +50,44 @@ TEST(DataPage, SaysWhatIsLearntByElementNotByColourAlone) {
   EXPECT_THAT(html, HasSubstr("2 tokens, 1 of them learnt"));
 }
 
+TEST(DataPage, WeightsThatAreNotOneStandBeforeTheirTokensAndInTheTable) {
+  const auto token = [](double weight) {
+    return DataToken{.id = 7, .bytes = "a", .weight = weight, .learnt = weight != 0};
+  };
+  DataPage page;
+  page.rows = {
+      {.id = "r",
+       .sequences = {{.name = "chosen",
+                      .tokens = {token(1), token(0.25), token(0.25), token(0), token(0.25)}}}}};
+  const std::string html = render_data_page(page);
+  const std::string rows = html.substr(html.find("<article"));
+  size_t shown = 0;
+  for (size_t at = rows.find("<sub>\u00d70.25</sub><mark"); at != std::string::npos;
+       at = rows.find("<sub>\u00d70.25</sub><mark", at + 1)) {
+    ++shown;
+  }
+  EXPECT_EQ(shown, 2U);  // once for the two that follow each other
+  EXPECT_THAT(rows, HasSubstr("aria-label=\"Tokens of chosen, r\""));
+  EXPECT_THAT(rows, HasSubstr("<tr><td>7</td><td><span class=\"token\">a</span></td>"
+                              "<td>template</td><td>0.25</td></tr>"));
+  EXPECT_THAT(rows, HasSubstr("<td>template</td><td>not learnt</td></tr>"));
+}
+
+TEST(DataPage, SaysHowFullRowsAreWhereTheyArePacked) {
+  DataPage page;
+  page.packing = {.name = "bfd", .steps = 1, .bins = 2, .length = 100, .tokens = 150};
+  EXPECT_THAT(render_data_page(page), HasSubstr("75% full<small>bfd: 2 rows of up to 100 tokens"));
+  page.packing.name = "none";
+  EXPECT_THAT(render_data_page(page), HasSubstr("none<small>each row by itself</small>"));
+}
+
+TEST(DataPage, ATableSaysWhatEachBarCounts) {
+  DataPage page;
+  page.lengths = length_bins({3, 120});
+  EXPECT_THAT(render_data_page(page),
+              HasSubstr("<th scope=\"row\">120 to 139</th><td class=\"num\">1</td></tr></tbody>"));
+}
+
 TEST(DataPage, PartsOfCharactersAreShownAsBytes) {
   EXPECT_EQ(token_text({.bytes = "\xe2\x82"}), "\\xE2\\x82");
   EXPECT_EQ(token_text({.bytes = "\xe2\x82\xac"}), "\xe2\x82\xac");

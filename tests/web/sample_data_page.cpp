@@ -74,7 +74,7 @@ report::DataPage sample_data_page() {
     lengths.push_back(20 + (i * i) % 97 + (i % 7) * 40);
   }
   page.lengths = report::length_bins(lengths);
-  page.packing = {.name = "bfd", .steps = 24, .bins = 93, .length = 2048, .tokens = 190'712};
+  page.packing = {.name = "bfd", .steps = 24, .bins = 96, .length = 2048, .tokens = 190'712};
   page.rows.push_back({.id = "rows/harbours.jsonl:1",
                        .sequences = {{.name = "prompt", .tokens = prompt_of("Name a harbour.")},
                                      {.name = "chosen (score 1)",
