@@ -31,7 +31,7 @@ struct KnownChart {
   LineScale scale = LineScale::kLinear;
 };
 
-constexpr std::array<KnownChart, 12> kKnown = {{
+constexpr std::array<KnownChart, 14> kKnown = {{
     {"loss",
      "Loss",
      "Where training loss falls and held-out loss rises, rows are learnt by heart.",
@@ -42,6 +42,15 @@ constexpr std::array<KnownChart, 12> kKnown = {{
      "Nats per token.",
      {{{"nll/completion", "answers"}, {"nll/instruction", "instructions"}}},
      LineScale::kEither},
+    {"nll-chosen",
+     "Loss of chosen answers",
+     "Nats per token: where it falls, the model also learns to write them.",
+     {{{"nll/chosen", "training"}, {}}},
+     LineScale::kEither},
+    {"odds",
+     "Log odds ratio",
+     "Of chosen against rejected answers; above 0 the chosen ones are likelier.",
+     {{{"log_odds_ratio", "training"}, {}}}},
     {"accuracy",
      "Pairs told apart",
      "Share of pairs whose chosen answer has the higher reward; a coin would reach 0.5.",

@@ -98,12 +98,13 @@ class ReportTest(CupelTest):
         for step in range(1, 21):
             run.step(step, 0.7 - 0.02 * step, skipped=int(step >= 7), **{
                 "rewards/chosen": -0.1 * step, "rewards/rejected": -0.3 * step, "rewards/margins": 0.2 * step,
-                "rewards/accuracies": 0.75, "logps/chosen": -90, "logps/rejected": -95, "log_odds_ratio": 0.5})
+                "rewards/accuracies": 0.75, "logps/chosen": -90, "logps/rejected": -95, "log_odds_ratio": 0.5,
+                "nll/chosen": 1.25, "clamped": 0})
         run.evaluation(20, loss=0.4, **{"rewards/accuracies": 0.625, "rewards/margins": 3})
         page = self.page(run.write("adapter"))
-        self.assertEqual(self.charts(page), ["Loss", "Pairs told apart", "Margin of rewards", "Rewards",
-                                             "Log-probability of answers", "Norm of the gradient", "Learning rate",
-                                             "Speed", "Memory", "log_odds_ratio"])
+        self.assertEqual(self.charts(page), ["Loss", "Loss of chosen answers", "Log odds ratio", "Pairs told apart",
+                                             "Margin of rewards", "Rewards", "Log-probability of answers",
+                                             "Norm of the gradient", "Learning rate", "Speed", "Memory", "clamped"])
         self.assertEqual(self.facts(page)["pairs told apart"], ("62%", "of held-out ones"))
         self.assertIn("One step was skipped", page)
         self.assertEqual(page.count('class="event"'), 1)
