@@ -170,7 +170,8 @@ TEST_F(Padding, ADamagedFileIsNamed) {
   const auto refused = settle_padding(*folder_, kRows);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, Code::kCorruptData);
-  EXPECT_THAT(refused.error().message, testing::HasSubstr("tokenizer.json: is an array"));
+  EXPECT_THAT(refused.error().message,
+              testing::HasSubstr("tokenizer.json: is array; expected an object"));
 }
 
 }  // namespace

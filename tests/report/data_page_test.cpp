@@ -76,7 +76,8 @@ TEST(DataPage, WeightsThatAreNotOneStandBeforeTheirTokensAndInTheTable) {
 TEST(DataPage, SaysHowFullRowsAreWhereTheyArePacked) {
   DataPage page;
   page.packing = {.name = "bfd", .steps = 1, .bins = 2, .length = 100, .tokens = 150};
-  EXPECT_THAT(render_data_page(page), HasSubstr("75% full<small>bfd: 2 rows of up to 100 tokens"));
+  EXPECT_THAT(render_data_page(page),
+              HasSubstr("75%\u00a0full<small>bfd: 2 rows of up to 100 tokens"));
   page.packing.name = "none";
   EXPECT_THAT(render_data_page(page), HasSubstr("none<small>each row by itself</small>"));
 }
