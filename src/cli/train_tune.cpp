@@ -36,6 +36,9 @@ Result<Recipe> recipe_of_run(const TuneFlags& flags) {
   return recipe;
 }
 
+/// The exit code of a command that Ctrl-C or SIGTERM ended.
+constexpr int kInterrupted = 130;
+
 int report_end(const align::TuneOutcome& outcome, const Recipe& recipe, bool json) {
   std::string text;
   switch (outcome.end) {
@@ -56,7 +59,7 @@ int report_end(const align::TuneOutcome& outcome, const Recipe& recipe, bool jso
   } else {
     print(text);
   }
-  return 0;
+  return outcome.end == train::TrainEnd::kStopped ? kInterrupted : 0;
 }
 
 /// Runs this command again in as many processes.
@@ -110,7 +113,10 @@ Result<int> run_tune(const TuneFlags& flags) {
     CUPEL_TRY_VOID(write_training_report(recipe.out));
     progress.note(format("report: {}/report.html", recipe.out));
   }
-  return collective->rank() == 0 ? report_end(outcome, recipe, flags.json) : 0;
+  if (collective->rank() == 0) {
+    return report_end(outcome, recipe, flags.json);
+  }
+  return outcome.end == train::TrainEnd::kStopped ? kInterrupted : 0;
 }
 
 }  // namespace cupel::cli

@@ -4,12 +4,13 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import struct
 import subprocess
 import time
 
-from support import CORRUPT, CUPEL, EXHAUSTED, MISSING, USAGE, CupelTest, main, read_json_lines, write_json_lines
+from support import CORRUPT, CUPEL, EXHAUSTED, INTERRUPTED, MISSING, USAGE, CupelTest, main, read_json_lines, write_json_lines
 
 KILLS = 20
 KILLS_OF_ONE_RUN = 7
@@ -55,7 +56,7 @@ class RunTest(TuneTest):
         done = self.ok(*self.arguments("run", "--max_steps", "20", "--optim.lr", "1e-3", "--eval-data", self.dialogues,
                                        "--eval.at_start", "true", "--eval.every", "10", "--eval.samples", "2"))
         self.assertEqual(done.out, "run/model: trained 20 steps\n")
-        self.assertRegex(done.err, r"(?m)^step 20/20  loss \S+  lr \S+  \|g\| \S+  [\d,]+ tok/s  \S+ GiB$")
+        self.assertRegex(done.err, r"(?m)^step 20/20  loss \S+  lr \S+  \|g\| \S+  [\d,]+ tok/s  \S+ [MG]iB$")
         losses = self.losses("run")
         self.assertEqual(len(losses), 20)
         self.assertLess(losses[-1], losses[0] - 1)
@@ -228,7 +229,7 @@ class StoppedTest(TuneTest):
                 time.sleep(0.002)
             process.send_signal(number)
             done = self.finish(process)
-            self.assertEqual(done.code, 0, done)
+            self.assertEqual(done.code, INTERRUPTED, done)
             self.assertRegex(done.out, rf"\Astopped after step \d+ of 400; go on with: cupel tune resume {out}\n\Z")
         self.ok(*self.arguments("whole", *more))
         self.ok("tune", "resume", "run-15")
@@ -239,6 +240,47 @@ class StoppedTest(TuneTest):
         before = self.bytes_of("run", "train.jsonl")
         self.assertEqual(self.ok("tune", "resume", "run").out, "run/model: trained 2 steps\n")
         self.assertEqual(self.bytes_of("run", "train.jsonl"), before)
+
+    def test_a_run_that_goes_on_after_its_end_has_the_result_of_its_new_end(self):
+        self.ok(*self.arguments("run", "--max_steps", "2", "--optim.lr", "1e-2", "--eval.samples", "2"))
+        first = self.bytes_of("run", "model/model.safetensors")
+        again = self.ok("tune", "resume", "run", "--set", "max_steps=4", "--allow-changed")
+        self.assertEqual(again.out, "run/model: trained 4 steps\n")
+        self.assertNotEqual(self.bytes_of("run", "model/model.safetensors"), first)
+        self.assertEqual(self.bytes_of("run", "model/model.safetensors"),
+                         self.bytes_of("run", "checkpoints/step-4/model/model.safetensors"))
+        samples = self.bytes_of("run", "samples.jsonl")
+        self.assertEqual([(row["when"], row["step"]) for row in read_json_lines(self.folder / "run/samples.jsonl")],
+                         [("before", 0)] * 2 + [("after", 4)] * 2)
+        self.ok("tune", "resume", "run")
+        self.assertEqual(self.bytes_of("run", "samples.jsonl"), samples)
+
+    def test_a_run_that_learnt_no_more_ends_there_whenever_it_is_asked(self):
+        arguments = self.arguments("run", "--max_steps", "6", "--optim.lr", "0", "--eval-data", self.dialogues,
+                                   "--eval.every", "1", "--eval.patience", "1", "--checkpoint.every", "1")
+        done = self.ok(*arguments)
+        self.assertIn("the held-out loss fell no further", done.out)
+        before = self.bytes_of("run", "train.jsonl")
+        self.assertEqual(self.ok(*arguments).out, done.out)
+        self.assertEqual(self.bytes_of("run", "train.jsonl"), before)
+
+    def test_killed_before_the_first_checkpoint_it_begins_anew(self):
+        more = ("--max_steps", "3", "--eval-data", self.dialogues, "--eval.at_start", "true")
+        self.ok(*self.arguments("whole", *more))
+        self.ok(*self.arguments("run", *more))
+        for name in ("checkpoints", "model"):
+            shutil.rmtree(self.folder / "run" / name)
+        self.ok(*self.arguments("run", *more))
+        self.assertEqual(self.bytes_of("run", "train.jsonl"), self.bytes_of("whole", "train.jsonl"))
+
+    def test_two_at_once_do_not_share_a_folder(self):
+        process = self.start(*self.arguments("run", "--max_steps", "100000"))
+        log = self.folder / "run" / "train.jsonl"
+        while process.poll() is None and (not log.exists() or log.stat().st_size == 0):
+            time.sleep(0.002)
+        self.fails(USAGE, *self.arguments("run", "--max_steps", "100000"), says=["another process trains in this folder"])
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.finish(process).code, INTERRUPTED)
 
     def test_a_changed_recipe_is_refused_with_the_difference(self):
         self.ok(*self.arguments("run", "--max_steps", "2"))

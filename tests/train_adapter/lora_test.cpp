@@ -277,6 +277,10 @@ TEST(LoraDropout, IsAFunctionOfSeedModuleAndPass) {
   const at::Tensor mask = dropout_mask(part, 7, like);
   EXPECT_EQ(distance(mask, dropout_mask(part, 7, like)), 0);
   EXPECT_GT(distance(mask, dropout_mask(part, 8, like)), 0);
+  // Passes of other steps are far apart (train/loop/step.cpp).
+  for (const uint64_t step : {1, 2, 300}) {
+    EXPECT_GT(distance(mask, dropout_mask(part, 7 + (step << 24U), like)), 0) << step;
+  }
   // 100 233 draws, p = 1/4: six standard deviations of the mean are 0.011 (of 4/3 · Bernoulli).
   EXPECT_NEAR(mask.mean().item<double>(), 1.0, 0.011);
   const at::Tensor values = mask.eq(0).logical_or(mask.eq(static_cast<float>(1 / 0.75)));

@@ -1,5 +1,6 @@
 #include "align/tune/run_folder.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -15,6 +16,8 @@ namespace {
 
 constexpr std::string_view kRecipe = "recipe.toml";
 constexpr std::string_view kIdentity = "run.json";
+constexpr std::string_view kLock = ".lock";
+constexpr std::string_view kResult = "result.json";
 
 /// Members of run.json that decide whether it is the same run.
 constexpr std::string_view kSame[] = {"model", "data"};
@@ -69,6 +72,40 @@ std::string RunFolder::file(std::string_view name) const {
   return format("{}/{}", path_, name);
 }
 
+Result<int64_t> RunFolder::result_step() const {
+  CUPEL_TRY(const bool there, path_exists(file(kResult)));
+  if (!there) {
+    return -1;
+  }
+  CUPEL_TRY(const Json result, read_json_file(file(kResult)));
+  return get_int(result, "step");
+}
+
+Result<Ok> RunFolder::set_result_step(int64_t step) const {
+  return write_file_atomic(file(kResult), dump_json(Json::object().set("step", step)) + "\n");
+}
+
+Result<Ok> RunFolder::remove(std::string_view name) const {
+  CUPEL_TRY(const bool there, path_exists(file(name)));
+  if (!there) {
+    return Ok{};
+  }
+  const std::string partial = file(name) + ".partial";
+  std::error_code ec;
+  std::filesystem::remove_all(partial, ec);
+  std::filesystem::rename(file(name), partial, ec);
+  if (ec) {
+    return unavailable("{}: cannot be removed: {}", file(name), ec.message());
+  }
+  std::filesystem::remove_all(partial, ec);  // what is left the next start removes
+  return Ok{};
+}
+
+Result<Ok> RunFolder::lock() {
+  CUPEL_TRY(lock_, FileLock::take(file(kLock), "another process trains in this folder"));
+  return Ok{};
+}
+
 Result<RunFolder> RunFolder::open(const train::Recipe& recipe,
                                   const Json& identity,
                                   bool allow_changed) {
@@ -78,6 +115,7 @@ Result<RunFolder> RunFolder::open(const train::Recipe& recipe,
   RunFolder folder(recipe.out);
   CUPEL_TRY(const bool recipe_there, path_exists(folder.file(kRecipe)));
   if (recipe_there) {
+    CUPEL_TRY_VOID(folder.lock());
     CUPEL_TRY(const train::Recipe before, train::load_recipe(folder.file(kRecipe)));
     CUPEL_TRY(const Json old, read_json_file(folder.file(kIdentity)));
     std::vector<std::string> differences = identity_differences(identity, old);
@@ -99,13 +137,16 @@ Result<RunFolder> RunFolder::open(const train::Recipe& recipe,
     CUPEL_TRY(const bool there, path_exists(recipe.out));
     if (there) {
       CUPEL_TRY(const std::vector<std::string> names, list_folder(recipe.out));
-      // run.json alone: a run that was killed before it had begun.
-      if (!names.empty() && names != std::vector<std::string>{std::string(kIdentity)}) {
+      // These alone: a run that was killed before it had begun.
+      const bool other = std::ranges::any_of(
+          names, [](const std::string& name) { return name != kIdentity && name != kLock; });
+      if (other) {
         return failed_precondition("{}: is no run of cupel tune, and not empty; name a new folder",
                                    recipe.out);
       }
     }
     CUPEL_TRY_VOID(make_directories(recipe.out));
+    CUPEL_TRY_VOID(folder.lock());
     // The recipe last: its presence says that the folder is a run.
     CUPEL_TRY_VOID(
         write_file_atomic(folder.file(kIdentity), dump_json(identity, {.indent = 2}) + "\n"));

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file_lock.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "train/metrics/event_file.h"
@@ -14,6 +15,7 @@
 namespace cupel::align {
 
 /// The folder of a run.
+///   .lock             held by the process that trains
 ///   recipe.toml       what it was told, every key
 ///   chat_template.jinja   that of data.chat_template
 ///   run.json          versions, fingerprints of model and data
@@ -24,20 +26,29 @@ namespace cupel::align {
 ///   checkpoints/      CheckpointFolder
 ///   reference.safetensors   log-probs of the reference
 ///   model/ or adapter/      the result
+///   result.json       of which step it is
 ///   events.out.tfevents.*   TensorBoard
 class RunFolder {
  public:
   /// Makes the folder, or takes up the run that is there when its recipe, model and data are the
-  /// same. `identity`: run.json. Errors: kFailedPrecondition - the folder holds something else, or
-  /// a run of another recipe or other data, with the differences; those of make_directories.
+  /// same. `identity`: run.json. Holds a lock until the object is destroyed. Errors:
+  /// kFailedPrecondition - the folder holds something else, or a run of another recipe or other
+  /// data, with the differences, or another process trains there; those of make_directories.
   static Result<RunFolder> open(const train::Recipe& recipe,
                                 const Json& identity,
                                 bool allow_changed);
+  /// The folder that process 0 has opened, for the other processes of a run: nothing is changed.
+  static RunFolder of_others(const train::Recipe& recipe) { return RunFolder(recipe.out); }
   /// The chat template that a run was given: what its model is exported with.
   static constexpr std::string_view kTemplate = "chat_template.jinja";
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string file(std::string_view name) const;
+  /// After which step the result that is there was written; -1: not known.
+  [[nodiscard]] Result<int64_t> result_step() const;
+  Result<Ok> set_result_step(int64_t step) const;
+  /// Removes a file or folder of it, if it is there; killed meanwhile, it is gone or still whole.
+  Result<Ok> remove(std::string_view name) const;
   /// Whether a run was here before.
   [[nodiscard]] bool resumed() const { return resumed_; }
   /// What was changed with `allow_changed`.
@@ -45,7 +56,9 @@ class RunFolder {
 
  private:
   explicit RunFolder(std::string path) : path_(std::move(path)) {}
+  Result<Ok> lock();
   std::string path_;
+  std::optional<FileLock> lock_;
   bool resumed_ = false;
   std::vector<std::string> differences_;
 };

@@ -9,6 +9,7 @@
 #include "align/tune/plan.h"
 #include "align/tune/run_folder.h"
 #include "align/tune/run_objectives.h"
+#include "align/tune/sample_file.h"
 #include "base/error.h"
 #include "base/io.h"
 #include "tensor/guard.h"
@@ -132,7 +133,7 @@ class Run {
     std::array<double, 1> failed = {first() && !opened ? 1.0 : 0.0};
     CUPEL_TRY_VOID(collective_.sum(failed, "the run's folder"));
     if (!first() && failed[0] == 0) {
-      opened = RunFolder::open(recipe_, identity, options_.allow_changed);
+      opened = RunFolder::of_others(recipe_);
     }
     CUPEL_TRY(folder_, std::move(opened));
     checkpoints_.emplace(folder_->file("checkpoints"));
@@ -187,7 +188,9 @@ class Run {
   }
 
   Result<Ok> restore() {
-    CUPEL_TRY_VOID(checkpoints_->prune(INT64_MAX, {}));
+    if (first()) {
+      CUPEL_TRY_VOID(checkpoints_->prune(INT64_MAX, {}));
+    }
     CUPEL_TRY(const std::vector<int64_t> steps, checkpoints_->steps());
     if (!steps.empty()) {
       const int64_t step = steps.back();
@@ -199,8 +202,10 @@ class Run {
       note(format("going on after step {} of {}", step, prepared_.total_steps));
     }
     if (first()) {
-      CUPEL_TRY(records_, RunRecords::open(*folder_, {.tensorboard = recipe_.log.tensorboard,
-                                                      .next_step = state_.step + 1}));
+      // An evaluation before the first step is of step 0.
+      CUPEL_TRY(records_,
+                RunRecords::open(*folder_, {.tensorboard = recipe_.log.tensorboard,
+                                            .next_step = steps.empty() ? 0 : state_.step + 1}));
     }
     return Ok{};
   }
@@ -274,9 +279,13 @@ class Run {
   }
 
   Result<std::string> save_result() {
-    const std::string path = folder_->file(learner_->lora() != nullptr ? "adapter" : "model");
+    const std::string_view name = learner_->lora() != nullptr ? "adapter" : "model";
+    const std::string path = folder_->file(name);
     CUPEL_TRY(const bool there, path_exists(path));
-    if (first() && !there) {
+    CUPEL_TRY(const int64_t step, folder_->result_step());
+    // A run that went on after its end has one of an earlier step.
+    if (first() && !(there && step == state_.step)) {
+      CUPEL_TRY_VOID(folder_->remove(name));
       if (learner_->lora() != nullptr) {
         CUPEL_TRY_VOID(learner_->lora()->save(path));
       } else {
@@ -285,6 +294,7 @@ class Run {
           note("warning: " + warning);
         }
       }
+      CUPEL_TRY_VOID(folder_->set_result_step(state_.step));
     }
     CUPEL_TRY_VOID(collective_.barrier("the result"));
     return path;
@@ -295,22 +305,13 @@ class Run {
     if (!first() || !hooks_.sample || recipe_.eval.samples == 0 || !writes) {
       return Ok{};
     }
-    const std::string path = folder_->file("samples.jsonl");
-    CUPEL_TRY(const bool there, path_exists(path));
-    if (when == "before" && (there || state_.step > 0)) {
+    CUPEL_TRY(SampleFile file, SampleFile::open(folder_->file("samples.jsonl")));
+    if (file.has(state_.step, when) || (when == "before" && state_.step > 0)) {
       return Ok{};
     }
     return learner_->with_merged([&](const train::Model& model) -> Result<Ok> {
       CUPEL_TRY(const std::vector<Json> samples, hooks_.sample(model));
-      CUPEL_TRY(JsonlAppender file, JsonlAppender::open(path));
-      for (const Json& sample : samples) {
-        Json row = Json::object().set("step", state_.step).set("when", when);
-        for (const auto& [key, value] : sample.as_object()) {
-          row.set(key, value);
-        }
-        CUPEL_TRY_VOID(file.append(row));
-      }
-      return Ok{};
+      return file.replace(state_.step, when, samples);
     });
   }
 

@@ -13,9 +13,6 @@
 namespace cupel::train {
 namespace {
 
-// Draws of one pass and module: more than any batch has inputs.
-constexpr uint64_t kDrawsPerPass = uint64_t{1} << 40U;
-
 at::ScalarType exact_type(const at::Tensor& tensor) {
   return tensor.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
 }
@@ -103,11 +100,11 @@ at::Tensor dropout_mask(const LoraPart& part, uint64_t draw, const at::Tensor& l
   const int64_t count = mask.numel();
   const auto threshold = static_cast<uint64_t>(std::ldexp(part.dropout, 32));
   const auto kept = static_cast<float>(1 / (1 - part.dropout));
-  const auto draws = (count + 1) / 2;  // of two numbers with 32 bits each
+  const auto draws = (count + 1) / 2;                 // of two numbers with 32 bits each
+  const uint64_t stream = part.stream ^ mix64(draw);  // of this module in this pass
   const auto fill = [&](int64_t /*part*/, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const uint64_t bits =
-          random_bits(part.seed, part.stream, draw * kDrawsPerPass + static_cast<uint64_t>(i));
+      const uint64_t bits = random_bits(part.seed, stream, static_cast<uint64_t>(i));
       values[2 * i] = (bits >> 32U) < threshold ? 0.0F : kept;
       if (2 * i + 1 < count) {
         values[2 * i + 1] = (bits & 0xFFFFFFFFULL) < threshold ? 0.0F : kept;

@@ -157,7 +157,8 @@ Result<Ok> CheckpointFolder::prune(int64_t keep, std::optional<int64_t> best) co
   std::error_code ec;
   for (size_t i = 0; i + static_cast<size_t>(keep) < all.size(); ++i) {
     if (all[i] != best) {
-      std::filesystem::remove_all(path_of(all[i]), ec);
+      // Killed meanwhile, it is gone or still whole.
+      std::filesystem::rename(path_of(all[i]), path_of(all[i]) + ".partial", ec);
     }
   }
   CUPEL_TRY(const bool there, path_exists(folder_));

@@ -178,7 +178,8 @@ Result<Ok> Trainer::evaluate(TrainerState& state) {
   }
   const Stopwatch watch;
   CUPEL_TRY(const StepResult total, evaluator_->evaluate(parts_.evaluation.plan, state.step));
-  if (!state.best_loss || total.loss < *state.best_loss) {
+  // A loss that is not finite is never the best.
+  if (std::isfinite(total.loss) && (!state.best_loss || total.loss < *state.best_loss)) {
     state.best_loss = total.loss;
     state.best_step = state.step;
     state.evaluations_since_best = 0;
@@ -195,6 +196,12 @@ Result<Ok> Trainer::evaluate(TrainerState& state) {
 }
 
 Result<TrainEnd> Trainer::run(TrainerState& state) {
+  const auto no_gain = [&] {
+    return options_.patience > 0 && state.evaluations_since_best >= options_.patience;
+  };
+  if (state.step > 0 && state.step < options_.total_steps && no_gain()) {
+    return TrainEnd::kNoGain;  // the run had ended so before
+  }
   if (state.step == 0 && options_.eval_at_start) {
     CUPEL_TRY_VOID(evaluate(state));
   }
@@ -204,16 +211,15 @@ Result<TrainEnd> Trainer::run(TrainerState& state) {
     if (last || (options_.eval_every > 0 && state.step % options_.eval_every == 0)) {
       CUPEL_TRY_VOID(evaluate(state));
     }
-    const bool no_gain = options_.patience > 0 && state.evaluations_since_best >= options_.patience;
     // All processes stop at the same step: one that was asked to tells the others.
     std::array<double, 1> asked = {hooks_.stop.stop_requested() ? 1.0 : 0.0};
     CUPEL_TRY_VOID(parts_.collective->sum(asked, format("the end of step {}", state.step)));
     const bool stopped = asked[0] > 0 && !last;
     const bool due = options_.checkpoint_every > 0 && state.step % options_.checkpoint_every == 0;
-    if (hooks_.checkpoint && (last || due || stopped || no_gain)) {
+    if (hooks_.checkpoint && (last || due || stopped || no_gain())) {
       CUPEL_TRY_VOID(hooks_.checkpoint(state));
     }
-    if (stopped || (no_gain && !last)) {
+    if (stopped || (no_gain() && !last)) {
       return stopped ? TrainEnd::kStopped : TrainEnd::kNoGain;
     }
   }
