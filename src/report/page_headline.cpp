@@ -16,14 +16,9 @@ void strong(Markup& html, std::string_view text) {
 
 /// "95% interval 4.75 to 6.40", or why there is none.
 std::string lead_interval(const PageView& view, const Estimate& score) {
-  const std::string text =
-      format("{} interval {}", view.confidence_text(), view.interval_text(score));
-  if (score.has_interval()) {
-    return text;
-  }
-  return text + (view.page().questions.size() == 1
-                     ? ": one question gives no interval"
-                     : ": fewer than two questions with a valid score give none");
+  return score.has_interval()
+             ? format("{} interval {}", view.confidence_text(), view.interval_text(score))
+             : format("too few questions for a {} interval", view.confidence_text());
 }
 
 // Whoever is alone leads nobody.
