@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "align/losses/evaluate.h"
+#include "align/losses/registry.h"
 #include "base/error.h"
 #include "base/io.h"
 #include "cli/loss_flags.h"
@@ -102,6 +103,7 @@ Result<int> run_loss(const LossFlags& flags) {
   if (flags.format == "markdown") {
     return invalid_argument("--format markdown is the form of --list; expected table or json");
   }
+  CUPEL_TRY_VOID(align::find_loss(flags.loss));  // a wrong name before a wrong file
   align::LossCall call{.loss = flags.loss, .single_precision = flags.dtype == "f32"};
   for (const std::string& parameter : flags.parameters) {
     CUPEL_TRY(auto pair, read_parameter(parameter));

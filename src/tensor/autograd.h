@@ -17,7 +17,7 @@ class Operation {
   virtual ~Operation() = default;
 
   /// Computes the outputs without recording. Tensors appended to `saved` (inputs and outputs among
-  /// them) come back in `backward`; there must be none where the inputs need no gradient.
+  /// them) come back in `backward`; where no input needs a gradient they are dropped at once.
   virtual std::vector<at::Tensor> forward(const std::vector<at::Tensor>& inputs,
                                           std::vector<at::Tensor>& saved) = 0;
 

@@ -15,6 +15,8 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 
+#include "base/check.h"
+
 namespace cupel::tensor {
 namespace {
 
@@ -57,6 +59,7 @@ class MemoryPool {
     if (at == blocks_.end()) {
       return false;
     }
+    CUPEL_CHECK(!at->second.free, "memory of the pool is released once");
     used_ -= at->second.size;
     at->second.free = true;
     auto first = at;

@@ -1,5 +1,7 @@
 #include "train/loop/step.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/error.h"
@@ -55,14 +57,17 @@ void StepRunner::collect() {
     if (!gradient.defined()) {
       continue;
     }
-    if (!gradients_[i].defined()) {
-      gradients_[i] = gradient.scalar_type() == at::kBFloat16 ? gradient.to(at::kFloat) : gradient;
-    } else if (!gradients_[i].is_same(gradient)) {
+    if (gradient.scalar_type() != at::kBFloat16) {
+      gradients_[i] = gradient;  // libtorch sums into it
+      continue;
+    }
+    // Sums of bf16 would lose digits.
+    if (gradients_[i].defined()) {
       gradients_[i].add_(gradient);
+    } else {
+      gradients_[i] = gradient.to(at::kFloat);
     }
-    if (gradient.scalar_type() == at::kBFloat16) {
-      gradient.reset();
-    }
+    gradient.reset();
   }
 }
 
