@@ -32,26 +32,28 @@ class Tally {
  public:
   Result<Ok> add(const AnsweredPrompt& answered, const std::vector<AnswerPair>& pairs) {
     ++out_.prompts;
-    int64_t passed = 0;
-    int64_t there = 0;
+    Counts counts;
     for (size_t i = 0; i < answered.answers.size(); ++i) {
       const SampledAnswer& answer = answered.answers[i];
       if (!answer.error.empty()) {
         ++out_.errors;
         continue;
       }
-      ++there;
+      ++counts.there;
       out_.cut_short += answer.whole ? 0 : 1;
-      passed += answer.grade.passes() ? 1 : 0;
+      counts.passed += answer.grade.passes() ? 1 : 0;
+      if (usable(answer)) {
+        ++(answer.grade.passes() ? counts.usable_passed : counts.usable_failed);
+      }
       tokens_ += answer.tokens;
       CUPEL_TRY_VOID(scores_.add(kModel, answered.prompt->id, static_cast<int64_t>(i),
                                  answer.grade.passes() ? 1 : 0));
     }
-    out_.answers += there;
-    out_.passed += passed;
+    out_.answers += counts.there;
+    out_.passed += counts.passed;
     count_pairs(answered, pairs);
     if (pairs.empty()) {
-      ++(passed == 0 ? out_.none_passes : passed == there ? out_.all_pass : out_.no_match);
+      ++reason(counts);
     }
     return Ok{};
   }
@@ -72,6 +74,26 @@ class Tally {
   }
 
  private:
+  /// Of one prompt's answers.
+  struct Counts {
+    int64_t there = 0;
+    int64_t passed = 0;
+    int64_t usable_passed = 0;
+    int64_t usable_failed = 0;
+  };
+
+  /// Why a prompt gave no pair.
+  int64_t& reason(const Counts& counts) {
+    if (counts.there == 0) {
+      return out_.no_answer;
+    }
+    if (counts.passed == 0 || counts.passed == counts.there) {
+      return counts.passed == 0 ? out_.none_passes : out_.all_pass;
+    }
+    const bool both = counts.usable_passed > 0 && counts.usable_failed > 0;
+    return both ? out_.no_match : out_.too_few_whole;
+  }
+
   void count_pairs(const AnsweredPrompt& answered, const std::vector<AnswerPair>& pairs) {
     out_.pairs += std::ssize(pairs);
     out_.paired_prompts += pairs.empty() ? 0 : 1;
@@ -145,6 +167,8 @@ Json summary_to_json(const PairSummary& s) {
       .set("prompts_with_pairs", s.paired_prompts)
       .set("prompts_all_pass", s.all_pass)
       .set("prompts_none_passes", s.none_passes)
+      .set("prompts_no_answer", s.no_answer)
+      .set("prompts_too_few_whole", s.too_few_whole)
       .set("prompts_no_like_length", s.no_match)
       .set("chosen_tokens", s.chosen_tokens)
       .set("rejected_tokens", s.rejected_tokens);

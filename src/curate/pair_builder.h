@@ -52,10 +52,12 @@ struct PairSummary {
 
   int64_t pairs = 0;
   int64_t paired_prompts = 0;
-  int64_t all_pass = 0;      ///< prompts without a pair since every answer passes
-  int64_t none_passes = 0;   ///< … since no answer does
-  int64_t no_match = 0;      ///< … since no two whole answers are of like length
-  double chosen_tokens = 0;  ///< mean over pairs
+  int64_t all_pass = 0;       ///< prompts without a pair since every answer passes
+  int64_t none_passes = 0;    ///< … since no answer does
+  int64_t no_answer = 0;      ///< … since there is no answer at all
+  int64_t too_few_whole = 0;  ///< … since all that pass, or all that fail, are cut short or empty
+  int64_t no_match = 0;       ///< … since no two whole answers are of like length
+  double chosen_tokens = 0;   ///< mean over pairs
   double rejected_tokens = 0;
 };
 

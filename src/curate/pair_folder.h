@@ -23,12 +23,16 @@ class PairFolder {
  public:
   /// Opens or creates. Errors: kFailedPrecondition - the folder holds something else, or answers of
   /// another model or other sampling (names what differs); another process works there.
+  /// The journal is locked before anything is written: of two that begin at once one is refused.
   static Result<PairFolder> open(const std::string& path, const SamplerOf& sampler);
 
   [[nodiscard]] flow::Journal& journal() { return *journal_; }
   [[nodiscard]] std::string file(std::string_view name) const {
     return path_ + "/" + std::string(name);
   }
+  /// Removes what an earlier run made of the answers, file or folder; fine where there is none.
+  /// Errors: kUnavailable - the system refuses.
+  Result<Ok> remove(std::string_view name) const;
 
  private:
   PairFolder(std::string path, std::unique_ptr<flow::Journal> journal)

@@ -1,6 +1,8 @@
 #include "curate/pairs.h"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <tuple>
 
 namespace cupel::curate {
@@ -14,10 +16,6 @@ struct Candidate {
 double ratio_of(int64_t a, int64_t b) {
   const auto [less, more] = std::minmax(std::max<int64_t>(a, 1), std::max<int64_t>(b, 1));
   return static_cast<double>(more) / static_cast<double>(less);
-}
-
-bool usable(const SampledAnswer& answer) {
-  return answer.error.empty() && answer.whole && !answer.text.empty();
 }
 
 std::vector<Candidate> candidates(std::span<const SampledAnswer> answers, double most_ratio) {
@@ -44,18 +42,22 @@ std::vector<Candidate> candidates(std::span<const SampledAnswer> answers, double
 
 }  // namespace
 
+bool usable(const SampledAnswer& answer) {
+  return answer.error.empty() && answer.whole && !answer.text.empty();
+}
+
 std::vector<AnswerPair> choose_pairs(std::span<const SampledAnswer> answers,
                                      const PairOptions& options) {
-  std::vector<bool> used(answers.size());
+  std::set<std::string_view> used;
   std::vector<AnswerPair> pairs;
   for (const Candidate& candidate : candidates(answers, options.length_ratio)) {
     if (std::ssize(pairs) >= options.most) {
       break;
     }
-    const auto [chosen, rejected] = candidate.pair;
-    if (!used[chosen] && !used[rejected]) {
-      used[chosen] = true;
-      used[rejected] = true;
+    const std::string_view chosen = answers[candidate.pair.chosen].text;
+    const std::string_view rejected = answers[candidate.pair.rejected].text;
+    if (!used.contains(chosen) && !used.contains(rejected)) {
+      used.insert({chosen, rejected});
       pairs.push_back(candidate.pair);
     }
   }

@@ -18,6 +18,9 @@ struct SampledAnswer {
   Grade grade;         ///< under the prompt's rule
 };
 
+/// Whether a pair may have it: whole and not empty.
+bool usable(const SampledAnswer& answer);
+
 struct PairOptions {
   int64_t most = 1;  ///< pairs of one prompt
   double length_ratio =
@@ -32,8 +35,8 @@ struct AnswerPair {
 
 /// Pairs an answer that passes with one that does not, both whole and not empty.
 ///
-/// Of like length first, so that length teaches as little as it can; no answer is used twice, and
-/// no text against itself. Ties go to the earlier samples. O(n² log n).
+/// Of like length first, so that length teaches as little as it can; no text is used twice, whether
+/// one sample has it or several. Ties go to the earlier samples. O(n² log n).
 std::vector<AnswerPair> choose_pairs(std::span<const SampledAnswer> answers,
                                      const PairOptions& options);
 

@@ -1,5 +1,6 @@
 #include "curate/pair_builder.h"
 
+#include <cstdio>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -62,9 +63,9 @@ TEST_F(PairBuilder, SamplesGradesAndPairs) {
   EXPECT_EQ((*answered)[0].answers[0].text, "yes please");
   const auto built = build_pairs(*answered, {.most = 2, .length_ratio = 2});
   ASSERT_TRUE(built.has_value()) << built.error().message;
-  ASSERT_EQ(built->rows.size(), 16U);
-  EXPECT_EQ(dump_json(built->rows[1]),
-            R"({"id":"0#2","prompt":[{"role":"user","content":"Ask 0"}],)"
+  ASSERT_EQ(built->rows.size(), 8U);  // each prompt has two texts only
+  EXPECT_EQ(dump_json(built->rows[0]),
+            R"({"id":"0#1","prompt":[{"role":"user","content":"Ask 0"}],)"
             R"("chosen":[{"role":"assistant","content":"yes please"}],)"
             R"("rejected":[{"role":"assistant","content":"yes"}],)"
             R"("score_chosen":1.0,"score_rejected":0.0})");
@@ -150,6 +151,70 @@ TEST_F(PairBuilder, AnAnswerThatCannotBeHadIsCounted) {
   EXPECT_EQ(answers_to_json((*answered)[1]).find("responses")->size(), 0U);
 }
 
+SampledAnswer sampled(const std::string& text, bool passes, bool whole) {
+  return {.text = text, .tokens = 5, .whole = whole, .grade = {.held = passes ? 1 : 0, .items = 1}};
+}
+
+// Each prompt without a pair is counted under one reason.
+TEST_F(PairBuilder, PromptsWithoutAPairSayWhy) {
+  const auto asked = prompts(6);
+  SampledAnswer longer = sampled("e", false, true);
+  longer.tokens = 50;
+  const std::vector<AnsweredPrompt> answered = {
+      {.prompt = &asked[0], .answers = {{.error = "too long"}}},
+      {.prompt = &asked[1], .answers = {sampled("a", true, true), sampled("b", false, false)}},
+      {.prompt = &asked[2], .answers = {sampled("a", true, true), sampled("", false, true)}},
+      {.prompt = &asked[3], .answers = {sampled("a", true, true), longer}},
+      {.prompt = &asked[4], .answers = {sampled("a", true, true)}},
+      {.prompt = &asked[5], .answers = {sampled("a", false, true)}}};
+  const auto built = build_pairs(answered, {});
+  ASSERT_TRUE(built.has_value()) << built.error().message;
+  EXPECT_EQ(built->summary.no_answer, 1);
+  EXPECT_EQ(built->summary.too_few_whole, 2);
+  EXPECT_EQ(built->summary.no_match, 1);
+  EXPECT_EQ(built->summary.all_pass, 1);
+  EXPECT_EQ(built->summary.none_passes, 1);
+  EXPECT_EQ(built->summary.pairs, 0);
+}
+
+TEST_F(PairBuilder, AFolderInUseIsLeftAlone) {
+  const PairFolder first = open();
+  const std::string manifest = *read_file(files_.file("out/manifest.json"));
+  ASSERT_EQ(std::remove(files_.file("out/manifest.json").c_str()), 0);
+  const auto second = PairFolder::open(files_.file("out"), {.model = "n", .fingerprint = "g"});
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code, Code::kFailedPrecondition);
+  EXPECT_FALSE(*path_exists(files_.file("out/manifest.json")));
+  EXPECT_FALSE(manifest.empty());
+}
+
+TEST_F(PairBuilder, AnswersWithoutAManifestAreNobodys) {
+  {
+    PairFolder folder = open();  // a kill between journal and manifest leaves an empty journal
+    ASSERT_EQ(std::remove(files_.file("out/manifest.json").c_str()), 0);
+  }
+  {
+    PairFolder folder = open();
+    ASSERT_TRUE(*path_exists(files_.file("out/manifest.json")));
+    ASSERT_TRUE(folder.journal().append("k", Json::object()).has_value());
+    ASSERT_EQ(std::remove(files_.file("out/manifest.json").c_str()), 0);
+  }
+  const auto folder = PairFolder::open(files_.file("out"), {.model = "m", .fingerprint = "f"});
+  ASSERT_FALSE(folder.has_value());
+  EXPECT_THAT(folder.error().message, HasSubstr("holds answers but no manifest.json"));
+}
+
+TEST_F(PairBuilder, RemovesFilesAndFolders) {
+  const PairFolder folder = open();
+  ASSERT_TRUE(make_directories(folder.file("held_out")).has_value());
+  ASSERT_TRUE(write_file_atomic(folder.file("held_out/question.jsonl"), "x").has_value());
+  ASSERT_TRUE(write_file_atomic(folder.file("pairs.jsonl"), "x").has_value());
+  for (const char* const name : {"held_out", "pairs.jsonl", "absent"}) {
+    ASSERT_TRUE(folder.remove(name).has_value()) << name;
+    EXPECT_FALSE(*path_exists(folder.file(name))) << name;
+  }
+}
+
 TEST_F(PairBuilder, AFolderKeepsItsModelAndSampling) {
   open();
   const auto refused = [&](const SamplerOf& sampler) {
@@ -160,8 +225,9 @@ TEST_F(PairBuilder, AFolderKeepsItsModelAndSampling) {
   };
   EXPECT_THAT(refused({.model = "n", .fingerprint = "g", .sampling = {}}),
               HasSubstr("another model"));
-  EXPECT_THAT(refused({.model = "m", .fingerprint = "f", .sampling = {.temperature = 2}}),
-              HasSubstr("sampled with"));
+  EXPECT_THAT(
+      refused({.model = "m", .fingerprint = "f", .sampling = {.temperature = 2, .seed = 7}}),
+      HasSubstr("sampled with temperature 0.0, not 2.0; seed 0, not 7; use another --out"));
   ASSERT_TRUE(make_directories(files_.file("other")).has_value());
   ASSERT_TRUE(write_file_atomic(files_.file("other/notes.txt"), "x").has_value());
   const auto other = PairFolder::open(files_.file("other"), {.model = "m", .fingerprint = "f"});

@@ -6,9 +6,13 @@
 namespace cupel::curate {
 namespace {
 
+/// Each with a text of its own.
 SampledAnswer answer(bool passes, int64_t tokens, bool whole = true) {
-  return {
-      .text = "t", .tokens = tokens, .whole = whole, .grade = {.held = passes ? 1 : 0, .items = 1}};
+  static int number = 0;
+  return {.text = "t" + std::to_string(++number),
+          .tokens = tokens,
+          .whole = whole,
+          .grade = {.held = passes ? 1 : 0, .items = 1}};
 }
 
 std::vector<std::pair<size_t, size_t>> chosen(const std::vector<SampledAnswer>& answers,
@@ -48,6 +52,16 @@ TEST(ChoosePairs, WhatIsCutShortEmptyOrAnErrorIsInNone) {
   failed.error = "too long";
   EXPECT_TRUE(chosen({answer(true, 10), answer(false, 10, false), empty, failed}, {}).empty());
   EXPECT_TRUE(chosen({answer(true, 10, false), answer(false, 10)}, {}).empty());
+}
+
+TEST(ChoosePairs, OneTextOfSeveralSamplesIsUsedOnce) {
+  std::vector<SampledAnswer> answers = {answer(true, 8), answer(true, 8), answer(false, 8),
+                                        answer(false, 8), answer(false, 9)};
+  answers[1].text = answers[0].text;
+  answers[3].text = answers[2].text;
+  EXPECT_EQ(chosen(answers, {.most = 5}), (Places{{0, 2}}));
+  answers[1].text = "another";
+  EXPECT_EQ(chosen(answers, {.most = 5}), (Places{{0, 2}, {1, 4}}));
 }
 
 TEST(ChoosePairs, TiesGoToTheEarlierSamples) {
