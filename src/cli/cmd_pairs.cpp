@@ -1,8 +1,7 @@
 // cupel pairs: preference pairs from a model's own answers and rules that programs decide.
+#include <cstdio>
 #include <memory>
 #include <optional>
-
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/io.h"
@@ -75,11 +74,14 @@ class Pairs : public Command {
                                               .spec = open.text,
                                               .fingerprint = open.model->fingerprint(),
                                               .sampling = sampling_}));
-    CUPEL_TRY_VOID(write_held_out(split.held_out, folder));
+    CUPEL_TRY_VOID(begin(split.held_out, folder));
     CUPEL_TRY(const auto answered, sample(*open.model, split.kept, folder, stop));
     CUPEL_TRY(const curate::BuiltPairs built, curate::build_pairs(answered, pairs_));
     CUPEL_TRY_VOID(write(answered, built, folder));
     show(built.summary, split.held_out.size());
+    if (built.rows.empty()) {
+      std::fprintf(stderr, "%s\n", no_pairs_text(built.summary).c_str());
+    }
     return 0;
   }
 
@@ -90,6 +92,11 @@ class Pairs : public Command {
     }
     if (!bench_.empty() && !rule_.empty()) {
       return invalid_argument("--rule belongs to --prompts; a benchmark has its checklists");
+    }
+    CUPEL_TRY(const bool exists, path_exists(out_));
+    CUPEL_TRY(const bool folder, is_folder(out_));
+    if (exists && !folder) {
+      return invalid_argument("--out {}: exists and is no folder", out_);
     }
     sampling_.seed = static_cast<uint64_t>(seed_);
     CUPEL_TRY_VOID(check_sampling(sampling_));
@@ -112,7 +119,9 @@ class Pairs : public Command {
     CUPEL_TRY(const std::string text, literal ? Result<std::string>(rule_) : read_file(rule_));
     auto rule = parse_rule(text);
     if (!rule) {
-      return in_context(std::move(rule).error(), literal ? "--rule" : rule_);
+      Error error = in_context(std::move(rule).error(), literal ? "--rule" : rule_);
+      error.code = literal ? Code::kInvalidArgument : error.code;
+      return error;
     }
     return std::make_shared<const curate::Rule>(std::move(*rule));
   }
@@ -139,11 +148,25 @@ class Pairs : public Command {
     if (held_out_ == 0) {
       return curate::PromptSplit{.kept = std::move(prompts), .held_out = {}};
     }
-    return curate::hold_out(std::move(prompts), held_out_, sampling_.seed);
+    CUPEL_TRY(curate::PromptSplit split,
+              curate::hold_out(std::move(prompts), held_out_, sampling_.seed));
+    CUPEL_TRY_VOID(curate::check_questions(split.held_out));
+    return split;
   }
 
-  Result<Ok> write_held_out(const std::vector<RulePrompt>& prompts,
-                            const curate::PairFolder& folder) const {
+  /// Nothing of an earlier run stays beside what this one holds out: its pairs may be of prompts
+  /// that are now held out.
+  [[nodiscard]] Result<Ok> begin(const std::vector<RulePrompt>& held_out,
+                                 const curate::PairFolder& folder) const {
+    for (const char* const name :
+         {"pairs.jsonl", "answers.jsonl", "summary.json", "held_out", "held_out.jsonl"}) {
+      CUPEL_TRY_VOID(folder.remove(name));
+    }
+    return write_held_out(held_out, folder);
+  }
+
+  [[nodiscard]] Result<Ok> write_held_out(const std::vector<RulePrompt>& prompts,
+                                          const curate::PairFolder& folder) const {
     if (prompts.empty()) {
       return Ok{};
     }

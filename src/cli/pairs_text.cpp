@@ -43,11 +43,30 @@ std::string pairs_line(const curate::PairSummary& s) {
   };
   reason(s.none_passes, "where no answer passes");
   reason(s.all_pass, "where all pass");
+  reason(s.no_answer, "without an answer");
+  reason(s.too_few_whole, "with too few whole answers (raise --max-tokens)");
   reason(s.no_match, "where no two whole answers are of like length");
   return line + "\n" + (why.empty() ? "" : "no pair  " + join(why, ", ") + "\n");
 }
 
 }  // namespace
+
+std::string no_pairs_text(const curate::PairSummary& s) {
+  std::vector<std::string> advice;
+  if (s.too_few_whole > 0) {
+    advice.emplace_back("raise --max-tokens");
+  }
+  if (s.no_match > 0) {
+    advice.emplace_back("raise --length-ratio");
+  }
+  if (s.none_passes > 0 || s.all_pass > 0) {
+    advice.emplace_back("sample more (--samples) or change the rule");
+  }
+  if (s.no_answer > 0) {
+    advice.emplace_back("ask what fits into the context");
+  }
+  return "there is no pair to train on; " + join(advice, ", or ");
+}
 
 std::string pairs_text(const curate::PairSummary& summary,
                        const std::string& folder,

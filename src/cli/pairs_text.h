@@ -13,4 +13,7 @@ std::string pairs_text(const curate::PairSummary& summary,
                        const std::string& folder,
                        size_t held_out);
 
+/// What to change where no prompt gave a pair; one line.
+std::string no_pairs_text(const curate::PairSummary& summary);
+
 }  // namespace cupel::cli

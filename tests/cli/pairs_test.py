@@ -4,7 +4,8 @@ import json
 import signal
 import time
 
-from support import CORRUPT, INTERRUPTED, MISSING, SMOLLM2, USAGE, CupelTest, main, needs_model, read_json_lines
+from support import (CORRUPT, INTERRUPTED, MISSING, SMOLLM2, USAGE, CupelTest, main, needs_model, read_json_lines,
+                     write_json_lines)
 
 RULE = '{"kind": "sentences", "min": 1, "max": 1}'
 
@@ -34,9 +35,12 @@ class MistakesTest(PairsCase):
         self.assertIn("needs --prompts or --bench", self.error(USAGE, "--model", model))
         self.assertIn("no \"rule\"", self.error(CORRUPT, "--model", model, "--prompts", file))
         self.assertIn("--rule: item 1 of the rule", self.error(
-            CORRUPT, "--model", model, "--prompts", file, "--rule", '{"kind": "sentence"}'))
+            USAGE, "--model", model, "--prompts", file, "--rule", '{"kind": "sentence"}'))
         self.assertIn("did you mean", self.error(
-            CORRUPT, "--model", model, "--prompts", file, "--rule", '{"kind": "sentence"}'))
+            USAGE, "--model", model, "--prompts", file, "--rule", '{"kind": "sentence"}'))
+        self.assertIn("--rule: ", self.error(USAGE, "--model", model, "--prompts", file, "--rule", '{"kind"'))
+        self.assertIn("rule.json: item 1", self.error(
+            CORRUPT, "--model", model, "--prompts", file, "--rule", self.file("rule.json", '{"kind": "sentence"}')))
         self.assertIn("same answer 8 times", self.error(
             USAGE, "--model", model, "--prompts", file, "--rule", RULE, "--temperature", 0))
         self.assertIn("--length-ratio", self.error(
@@ -46,6 +50,49 @@ class MistakesTest(PairsCase):
         self.error(MISSING, "--model", model, "--prompts", "absent.jsonl", "--rule", RULE)
         self.assertIn("belongs to --prompts", self.error(
             USAGE, "--model", model, "--bench", "touchstone", "--rule", RULE))
+
+    def test_what_cannot_be_is_said_before_the_model_is_opened(self):
+        file = self.prompt_file(prompts(4))
+        self.file("taken", "x")
+        self.fails(USAGE, "pairs", "--out", "taken", "--model", "absent.gguf", "--prompts", file, "--rule", RULE,
+                   says="taken: exists and is no folder")
+        rows = [{"group": "g", "prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": f"u{i}"}]}
+                for i in range(2)] + prompts(1)
+        self.prompt_file(rows)
+        done = next(done for seed in range(20) if "messages" in (done := self.run_cupel(
+            "pairs", "--out", "out", "--model", "absent.gguf", "--prompts", file, "--rule", RULE, "--held-out", 1,
+            "--seed", seed)).err)
+        self.assertEqual(done.code, CORRUPT, done)
+        self.assertIn("has 2 messages", done.err)
+
+
+class AgainTest(PairsCase):
+    """The same folder again, of a model that always says the same."""
+    MADE = ("held_out", "held_out.jsonl", "pairs.jsonl", "answers.jsonl", "summary.json")
+
+    def there(self):
+        return [name for name in self.MADE if (self.folder / "out" / name).exists()]
+
+    def test_nothing_of_an_earlier_run_stays(self):
+        args = ["--model", "null:One sentence.", "--rule", RULE, "--samples", 1, "--quiet", "--out", "out",
+                "--prompts", self.prompt_file(prompts(20))]
+        self.ok("pairs", *args, "--held-out", 5)
+        self.assertEqual(self.there(), list(self.MADE))
+        journal = self.folder / "out" / "answers.journal.jsonl"
+        whole = journal.read_text()
+        write_json_lines(journal, [{**row, "row": {}} for row in read_json_lines(journal)])
+        self.fails(CORRUPT, "pairs", *args, says="text")  # it ends after it began
+        self.assertEqual(self.there(), [])
+        journal.write_text(whole)
+        self.assertIn("to 20 prompts", self.ok("pairs", *args).out)
+        self.assertEqual(self.there(), ["pairs.jsonl", "answers.jsonl", "summary.json"])
+
+    def test_no_pair_at_all_says_what_to_change(self):
+        done = self.ok("pairs", "--model", "null:One sentence.", "--rule", RULE, "--samples", 2, "--quiet",
+                       "--prompts", self.prompt_file(prompts(2)), "--out", "out")
+        self.assertIn("no pair  2 where all pass", done.out)
+        self.assertEqual(done.err, "there is no pair to train on; sample more (--samples) or change the rule\n")
+        self.assertEqual((self.folder / "out" / "pairs.jsonl").read_text(), "")
 
 
 @needs_model(SMOLLM2)
@@ -78,7 +125,7 @@ class PairsTest(PairsCase):
         self.assertEqual(looser["passed"], summary["passed"])
         other = self.run_cupel("pairs", *self.ARGS, "--prompts", file, "--out", "out", "--seed", 1)
         self.assertEqual(other.code, USAGE, other)
-        self.assertIn("sampled with", other.err)
+        self.assertIn("sampled with seed 0, not 1; use", other.err)
 
     def check_pairs(self, answers, pairs):
         self.assertGreater(len(pairs), 0)
