@@ -1,6 +1,7 @@
 #include "curate/prompt_set.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <set>
 #include <utility>
@@ -88,6 +89,23 @@ class Unique {
   std::map<std::string, std::string> keys_;
 };
 
+/// The groups in an order that a seed draws for each of them alone, whichever others there are.
+std::vector<std::string> drawn_order(const std::map<std::string, int64_t>& groups, uint64_t seed) {
+  std::vector<std::pair<uint64_t, std::string>> drawn;
+  for (const auto& [name, size] : groups) {
+    const std::string key = fingerprint(name);
+    uint64_t stream = 0;  // the first half of the fingerprint, 16 hex digits
+    std::from_chars(key.data(), key.data() + 16, stream, 16);
+    drawn.emplace_back(random_bits(seed, stream, 0), name);
+  }
+  std::ranges::sort(drawn);
+  std::vector<std::string> names;
+  for (auto& [bits, name] : drawn) {
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
 Json rule_to_json(const Rule& rule) {
   Json list = Json::array();
   for (const judge::ChecklistItem& item : rule.items()) {
@@ -161,14 +179,7 @@ Result<PromptSplit> hold_out(std::vector<RulePrompt> prompts, int64_t count, uin
   for (const RulePrompt& prompt : prompts) {
     ++sizes[prompt.group];
   }
-  std::vector<std::string> groups;
-  for (const auto& [name, size] : sizes) {
-    groups.push_back(name);
-  }
-  Rng rng(seed, 1);
-  for (size_t i = groups.size(); i > 1; --i) {
-    std::swap(groups[i - 1], groups[rng.below(i)]);
-  }
+  const std::vector<std::string> groups = drawn_order(sizes, seed);
   std::set<std::string> taken;
   int64_t held = 0;
   for (size_t i = 0; i < groups.size() && held < count; ++i) {
@@ -187,10 +198,7 @@ Result<PromptSplit> hold_out(std::vector<RulePrompt> prompts, int64_t count, uin
   return split;
 }
 
-Result<Ok> write_benchmark(const std::vector<RulePrompt>& prompts, const BenchmarkFolder& to) {
-  std::string questions;
-  std::string checklists;
-  int64_t id = 0;
+Result<Ok> check_questions(const std::vector<RulePrompt>& prompts) {
   for (const RulePrompt& prompt : prompts) {
     if (prompt.messages.size() != 1) {
       return unsupported(
@@ -198,6 +206,16 @@ Result<Ok> write_benchmark(const std::vector<RulePrompt>& prompts, const Benchma
           "cannot be held out",
           printable(prompt.id), prompt.messages.size());
     }
+  }
+  return Ok{};
+}
+
+Result<Ok> write_benchmark(const std::vector<RulePrompt>& prompts, const BenchmarkFolder& to) {
+  CUPEL_TRY_VOID(check_questions(prompts));
+  std::string questions;
+  std::string checklists;
+  int64_t id = 0;
+  for (const RulePrompt& prompt : prompts) {
     ++id;
     questions += dump_json(Json::object()
                                .set("question_id", id)

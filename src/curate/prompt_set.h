@@ -45,14 +45,20 @@ struct PromptSplit {
   std::vector<RulePrompt> held_out;
 };
 /// Whole groups, drawn by `seed`, until at least `count` prompts are held out; both parts keep
-/// their order. Errors: kInvalidArgument - nothing would be kept.
+/// their order. A group's place in the draw depends on (seed, its name) alone: where one is added,
+/// it may take the place of those drawn last, and no other one moves.
+/// Errors: kInvalidArgument - nothing would be kept.
 Result<PromptSplit> hold_out(std::vector<RulePrompt> prompts, int64_t count, uint64_t seed);
+
+/// Whether a benchmark can hold these prompts. Errors: kUnsupported - one that is more than one
+/// user message, which a benchmark cannot say.
+Result<Ok> check_questions(const std::vector<RulePrompt>& prompts);
 
 /// Writes a benchmark folder (question.jsonl, checklist.jsonl, manifest.json) of these prompts, so
 /// that `cupel eval` measures how often answers follow the rules.
 ///
-/// `temperature` and `max_tokens` are those of the answers. Errors: kUnsupported - a prompt that is
-/// more than one user message, which a benchmark cannot say; those of writing.
+/// `temperature` and `max_tokens` are those of the answers. Errors: those of check_questions and of
+/// writing.
 struct BenchmarkFolder {
   std::string folder;
   std::string title;

@@ -1,5 +1,7 @@
 #include "curate/prompt_set.h"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -96,6 +98,38 @@ TEST_F(PromptSet, WholeGroupsAreHeldOut) {
   }
   EXPECT_NE(held, other_held);
   EXPECT_THAT(hold_out(*prompts, 40, 3).error().message, HasSubstr("none would be left"));
+}
+
+// Ten groups of four; an eleventh one takes the place of the last group held out, or of none.
+TEST_F(PromptSet, WhatIsHeldOutStaysWhereGroupsAreAdded) {
+  std::string text;
+  const auto held = [&](int groups, uint64_t seed) {
+    text.clear();
+    for (int i = 0; i < 4 * groups; ++i) {
+      text += "{\"prompt\": \"p" + std::to_string(i) + "\", \"group\": \"g" +
+              std::to_string(i / 4) + "\"}\n";
+    }
+    const auto prompts = read(text);
+    EXPECT_TRUE(prompts.has_value()) << prompts.error().message;
+    std::set<std::string> out;
+    for (const RulePrompt& prompt : hold_out(*prompts, 12, seed)->held_out) {
+      out.insert(prompt.group);
+    }
+    return out;
+  };
+  int moved = 0;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const auto before = held(10, seed);
+    const auto after = held(11, seed);
+    ASSERT_EQ(before.size(), 3U);
+    ASSERT_EQ(after.size(), 3U);
+    std::vector<std::string> come;
+    std::ranges::set_difference(after, before, std::back_inserter(come));
+    EXPECT_THAT(come, testing::AnyOf(testing::IsEmpty(), testing::ElementsAre("g10"))) << seed;
+    moved += come.empty() ? 0 : 1;
+  }
+  EXPECT_GT(moved, 0);  // the new group is drawn like any other
+  EXPECT_LT(moved, 20);
 }
 
 TEST_F(PromptSet, HeldOutPromptsAreABenchmarkWithTheSameRules) {
