@@ -16,18 +16,6 @@
 namespace cupel::decode {
 namespace {
 
-Result<std::string> template_source(const LocalModelOptions& options,
-                                    const engine::ModelTexts& texts) {
-  if (!options.template_path.empty()) {
-    CUPEL_TRY(std::string source, read_file(options.template_path));
-    if (trim(source).empty()) {
-      return corrupt_data("{}: is empty; expected a chat template", options.template_path);
-    }
-    return source;
-  }
-  return texts.chat_template;
-}
-
 std::string describe_noise(const std::optional<engine::NoiseOptions>& noise) {
   return noise ? format("noise {} {} {}", noise->seed, noise->scale, noise->fraction)
                : std::string("no noise");
@@ -73,17 +61,8 @@ Result<std::unique_ptr<LocalModel>> LocalModel::create(std::unique_ptr<engine::C
   model->file_ = std::move(file);
   CUPEL_TRY(engine::ModelTexts texts, engine::load_texts(texts_of, {.pre = options.tokenizer_pre}));
   model->tokenizer_ = std::move(texts.tokenizer);
-  CUPEL_TRY(const std::string source, template_source(options, texts));
-  if (!source.empty()) {
-    auto parsed = engine::ChatTemplate::parse(source);
-    if (!parsed) {
-      const bool named = !options.template_path.empty();
-      return in_context(
-          std::move(parsed).error(),
-          named ? options.template_path : format("{}: its chat template", options.path));
-    }
-    model->template_ = std::move(*parsed);
-  }
+  CUPEL_TRY(const std::string source, template_source(texts.chat_template, options.template_path));
+  CUPEL_TRY(model->template_, parse_template(source, options.path, options.template_path));
   CUPEL_TRY(model->transformer_, engine::Transformer::load(*model->file_, options.engine));
   if (model->description().outputs > 0) {
     return invalid_argument(

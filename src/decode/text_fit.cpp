@@ -4,9 +4,8 @@
 #include <atomic>
 #include <cmath>
 
+#include "base/check.h"
 #include "base/error.h"
-#include "engine/model/open_checkpoint.h"
-#include "engine/tokenizer/from_folder.h"
 
 namespace cupel::decode {
 namespace {
@@ -213,36 +212,7 @@ Error unlike(const ReadingModel& model, const ReadingModel& reference) {
       model.path, reference.path);
 }
 
-/// Whether both mean the same by every token of the sequences.
-bool same_tokens(const ReadingModel& model,
-                 const ReadingModel& reference,
-                 std::span<const ReadSequence> sequences) {
-  if (model.transformer->description().vocabulary_size !=
-      reference.transformer->description().vocabulary_size) {
-    return false;
-  }
-  for (const ReadSequence& sequence : sequences) {
-    for (const TokenId id : sequence.ids) {
-      if (model.tokenizer->token_bytes(id, true) != reference.tokenizer->token_bytes(id, true)) {
-        return false;
-      }
-    }
-  }
-  return true;
-}
-
 }  // namespace
-
-Result<ReadingModel> ReadingModel::open(const LocalModelOptions& options) {
-  CUPEL_TRY(const engine::Checkpoint file, engine::open_checkpoint(options.path));
-  CUPEL_TRY(engine::ModelTexts texts, engine::load_texts(file, {.pre = options.tokenizer_pre}));
-  ReadingModel model;
-  model.path = options.path;
-  CUPEL_TRY(model.transformer, engine::Transformer::load(file, options.engine));
-  model.tokenizer = std::move(texts.tokenizer);
-  model.bos = texts.add_bos ? texts.bos : -1;
-  return model;
-}
 
 Result<TextFit> measure_fit(ReadingModel& model,
                             ReadingModel* reference,
@@ -252,11 +222,8 @@ Result<TextFit> measure_fit(ReadingModel& model,
   const std::vector<TokenId> ids = model.tokenizer->encode(text, {});
   if (reference != nullptr) {
     CUPEL_TRY_VOID(check_window(*reference, options.window));
-    const bool same = reference->tokenizer->encode(text, {}) == ids &&
-                      reference->bos == model.bos &&
-                      reference->transformer->description().vocabulary_size ==
-                          model.transformer->description().vocabulary_size;
-    if (!same) {
+    if (!same_vocabulary(model, *reference) || reference->bos != model.bos ||
+        reference->tokenizer->encode(text, {}) != ids) {
       return unlike(model, *reference);
     }
   }
@@ -269,12 +236,13 @@ Result<TextFit> measure_fit(ReadingModel& model,
                             const TextFitOptions& options) {
   size_t longest = 0;
   for (const ReadSequence& sequence : sequences) {
+    CUPEL_CHECK(sequence.counted.size() == sequence.ids.size(), "each id is counted or not");
     longest = std::max(longest, sequence.ids.size());
   }
   CUPEL_TRY_VOID(check_window(model, static_cast<int64_t>(longest)));
   if (reference != nullptr) {
     CUPEL_TRY_VOID(check_window(*reference, static_cast<int64_t>(longest)));
-    if (!same_tokens(model, *reference, sequences)) {
+    if (!same_vocabulary(model, *reference)) {
       return unlike(model, *reference);
     }
   }

@@ -11,20 +11,9 @@
 
 #include "base/json.h"
 #include "base/result.h"
-#include "decode/local_model.h"
+#include "decode/reading_model.h"
 
 namespace cupel::decode {
-
-/// A model that reads texts, without the machinery that writes them.
-struct ReadingModel {
-  std::string path;
-  std::unique_ptr<Tokenizer> tokenizer;
-  std::unique_ptr<engine::Transformer> transformer;
-  TokenId bos = -1;  ///< put before each window; -1: none
-
-  /// Errors: as LocalModel::open.
-  static Result<ReadingModel> open(const LocalModelOptions& options);
-};
 
 struct TextFitOptions {
   int64_t window = 512;  ///< tokens that are read together; each window starts anew
@@ -51,8 +40,9 @@ struct TextFit {
 /// Reads `text` in windows of `options.window` tokens.
 ///
 /// Logarithms of softmax and sums in double. Errors: kInvalidArgument - the text has no token to
-/// predict, the window is longer than the context, or the two models read the text as different
-/// tokens; kCorruptData - logits are not finite; kCancelled. Memory: 32 rows of logits.
+/// predict, the window is longer than the context, or the two models have different vocabularies
+/// or read the text as different tokens; kCorruptData - logits are not finite; kCancelled. Memory:
+/// 32 rows of logits.
 Result<TextFit> measure_fit(ReadingModel& model,
                             ReadingModel* reference,
                             std::string_view text,
@@ -61,8 +51,8 @@ Result<TextFit> measure_fit(ReadingModel& model,
 /// A sequence that is read from its beginning.
 struct ReadSequence {
   std::vector<TokenId> ids;
-  std::vector<bool>
-      counted;  ///< per id, whether its prediction counts; that of the first never does
+  /// Per id, whether its prediction counts; that of the first never does.
+  std::vector<bool> counted;
 };
 
 /// Reads whole sequences, such as answers after their prompts, of which only some tokens count.

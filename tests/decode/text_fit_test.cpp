@@ -128,6 +128,42 @@ TEST(MeasureFit, DamagedWeightsAreNamed) {
   EXPECT_THAT(fit.error().message, HasSubstr("logits are not finite"));
 }
 
+// The texts hold none of the tokens that differ, but their logits are compared all the same.
+TEST(MeasureFit, RefusesVocabulariesThatDifferWhereNoTextIs) {
+  test::TinyModelOptions options;
+  options.extra_tokens = {"zzz"};
+  const test::TinyModel own_file(options);
+  const test::TinyModel same_file(options);
+  options.extra_tokens = {"yyy"};
+  const test::TinyModel other_file(options);
+  ReadingModel own = open(own_file);
+  ReadingModel same = open(same_file);
+  ReadingModel other = open(other_file);
+  const std::vector<ReadSequence> rows = {{.ids = own.tokenizer->encode(kText, {}), .counted = {}}};
+  std::vector<ReadSequence> counted = rows;
+  counted.front().counted.assign(rows.front().ids.size(), true);
+  EXPECT_TRUE(measure_fit(own, &same, kText, {.window = 64, .stop = {}}).has_value());
+  EXPECT_TRUE(measure_fit(own, &same, counted, {}).has_value());
+  EXPECT_THAT(measure_fit(own, &other, kText, {.window = 64, .stop = {}}).error().message,
+              HasSubstr("as different tokens"));
+  EXPECT_THAT(measure_fit(own, &other, counted, {}).error().message,
+              HasSubstr("as different tokens"));
+  EXPECT_DEATH((void)measure_fit(own, nullptr, rows, {}), "each id is counted or not");
+}
+
+TEST(ReadingModel, ItsTemplateIsTheOneThatIsNamed) {
+  test::TinyModelOptions tiny;
+  tiny.chat_template = "own {{ messages[0].content }}";
+  const test::TinyModel file(tiny);
+  EXPECT_TRUE(open(file).chat_template()->has_value());
+  EXPECT_FALSE(open(test::TinyModel()).chat_template()->has_value());
+  LocalModelOptions options = options_of(file);
+  options.template_path = file.path() + ".absent.jinja";
+  const auto named = ReadingModel::open(options);
+  ASSERT_TRUE(named.has_value()) << named.error().message;
+  EXPECT_EQ(named->chat_template().error().code, Code::kNotFound);
+}
+
 // Answers behind prompts: what counts is what scoring says of the same tokens.
 TEST(MeasureFit, SequencesCountWhatIsAsked) {
   const test::TinyModel tiny;
