@@ -75,8 +75,7 @@ class Perplexity : public Command {
   Result<decode::TextFit> fit_of_rows(decode::ReadingModel& model,
                                       decode::ReadingModel* reference,
                                       const decode::TextFitOptions& options) const {
-    CUPEL_TRY(const ReadingRows rows,
-              reading_rows(model.path, rows_, model.transformer->description().context_length));
+    CUPEL_TRY(const ReadingRows rows, reading_rows(model, rows_));
     if (format_ != "json") {
       print(rows.counts + "\n");
     }

@@ -2,7 +2,7 @@
 """Convert, quantize from folders and perplexity as a newcomer runs them."""
 import json
 
-from support import CORRUPT, MISSING, SMOLLM2, USAGE, CupelTest, main, needs_model
+from support import CORRUPT, MISSING, SMOLLM2, USAGE, CupelTest, main, needs_model, write_json_lines
 
 TEXT = "The cat sat on the mat, and the rain fell on the roof. Nobody knew why.\n" * 4
 
@@ -76,6 +76,37 @@ class PerplexityTest(CupelTest):
         self.fails(MISSING, "perplexity", "--model", tiny, "--text", "none.txt", says="none.txt")
         self.fails(USAGE, "perplexity", "--model", tiny, "--text", "empty.txt", says="no token to predict")
         self.fails(USAGE, "perplexity", "--model", tiny, "--text", "text.txt", "--window", 4096, says="longer than the context")
+
+    def test_rows_of_all_forms_and_with_any_number_of_answers(self):
+        tiny = self.tiny_model()
+        write_json_lines(self.folder / "rows.jsonl", [
+            {"prompt": "the cat ", "responses": []},
+            {"prompt": "the cat ", "responses": [{"content": "sat"}]},
+            {"prompt": "the cat ", "responses": [{"content": "sat"}, {"content": "ran"}, {"content": "sat on"}]},
+            {"prompt": "the cat ", "chosen": "sat", "rejected": "fell"},
+            {"prompt": "the cat ", "completion": "sat", "label": False},
+            {"prompt": "the cat ", "completion": "x" * 4000},
+            {"text": "the cat sat"}])
+        args = ["perplexity", "--model", tiny, "--rows", "rows.jsonl"]
+        self.assertIn("7 rows, 8 answers; left out: 1 row without an answer, 1 answer longer than the context",
+                      self.ok(*args).out)
+        self.assertEqual(self.ok(*args, "--format", "json").json()["sequences"], 8)
+        write_json_lines(self.folder / "rows.jsonl", [{"prompt": "the cat ", "responses": []}])
+        self.fails(USAGE, *args, says="--rows rows.jsonl: no answer to read")
+
+    def test_rows_are_written_by_the_template_of_the_spec(self):
+        tiny = self.tiny_model()
+        write_json_lines(self.folder / "rows.jsonl", [
+            {"prompt": [{"role": "user", "content": "the cat"}], "responses": [{"content": "sat"}]}])
+        self.fails(USAGE, "perplexity", "--model", tiny, "--rows", "rows.jsonl",
+                   says="--model FILE.gguf,template=FILE.jinja")
+        found = []
+        for name, before in (("short", ""), ("long", "Nobody knew why, and the rain fell. ")):
+            self.file(f"{name}.jinja", "{% for m in messages %}" + before + "{{ m.content }}\n{% endfor %}")
+            found.append(self.ok("perplexity", "--model", f"{tiny},template={name}.jinja", "--rows", "rows.jsonl",
+                                 "--format", "json").json())
+        self.assertEqual(found[0]["sequences"], 1)
+        self.assertNotEqual(found[0]["mean_nll"], found[1]["mean_nll"])
 
     @needs_model(SMOLLM2)
     def test_a_real_models_perplexity_is_transformers(self):

@@ -146,12 +146,13 @@ Result<Ok> read_preference(const Json& json, Row& row) {
   return Ok{};
 }
 
-Result<Ok> read_ranked(const Json& json, Row& row) {
+Result<Ok> read_ranked(const Json& json, size_t fewest, Row& row) {
   row.form = RowForm::kRanked;
   CUPEL_TRY_VOID(read_prompt(json, row));
   CUPEL_TRY(const Json* responses, get_array(json, "responses"));
-  if (responses->size() < 2) {
-    return corrupt_data("\"responses\" has {} of them; expected at least two", responses->size());
+  if (responses->size() < fewest) {
+    return corrupt_data("\"responses\" has {} of them; expected at least {}", responses->size(),
+                        fewest);
   }
   for (size_t i = 0; i < responses->size(); ++i) {
     const Json& response = responses->as_array()[i];
@@ -188,7 +189,7 @@ Result<Ok> read_prompt_completion(const Json& json, Row& row) {
   return Ok{};
 }
 
-Result<Ok> read_form(const Json& json, Row& row) {
+Result<Ok> read_form(const Json& json, size_t fewest_responses, Row& row) {
   const auto has = [&json](std::string_view key) { return member(json, key) != nullptr; };
   if (has("chosen") || has("rejected")) {
     for (const std::string_view key : {"chosen", "rejected"}) {
@@ -199,7 +200,7 @@ Result<Ok> read_form(const Json& json, Row& row) {
     return read_preference(json, row);
   }
   if (has("responses")) {
-    return read_ranked(json, row);
+    return read_ranked(json, fewest_responses, row);
   }
   if (has("completion") || has("response")) {
     return read_prompt_completion(json, row);
@@ -275,7 +276,7 @@ std::string_view row_form_name(RowForm form) {
   return kNames[static_cast<size_t>(form)];
 }
 
-Result<Row> parse_row(const Json& json, std::string_view place) {
+Result<Row> parse_row(const Json& json, std::string_view place, size_t fewest_responses) {
   if (!json.is_object()) {
     return corrupt_data("the row is {}; expected an object", json.type_name());
   }
@@ -283,7 +284,7 @@ Result<Row> parse_row(const Json& json, std::string_view place) {
   row.margin = kNone;
   row.place = place;
   CUPEL_TRY_VOID(read_common(json, place, row));
-  CUPEL_TRY_VOID(read_form(json, row));
+  CUPEL_TRY_VOID(read_form(json, fewest_responses, row));
   for (const auto& [key, value] : json.as_object()) {
     if (value.is_number() && std::ranges::find(kNumbers, key) == std::end(kNumbers)) {
       row.ratings.emplace_back(key, value.as_double());

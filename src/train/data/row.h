@@ -60,10 +60,11 @@ struct Row {
 /// "value"). Without "prompt", the common start of chosen and rejected is the prompt: whole
 /// messages, or characters (a blank before the difference belongs to the answers, as in TRL).
 ///
-/// `place` is the id of a row without one. Errors: kCorruptData that names the member, what
-/// was expected and how to mend it - no known form, a member of a wrong type, an unknown role,
-/// messages without an assistant turn, a weight below 0, fewer than two responses.
-Result<Row> parse_row(const Json& json, std::string_view place);
+/// `place` is the id of a row without one. Ranked answers are compared, so there are at least two,
+/// but where a reader takes each for itself: then `fewest_responses` is 0. Errors: kCorruptData
+/// that names the member, what was expected and how to mend it - no known form, a member of a wrong
+/// type, an unknown role, messages without an assistant turn, a weight below 0, too few responses.
+Result<Row> parse_row(const Json& json, std::string_view place, size_t fewest_responses = 2);
 
 /// Whether a text to learn is empty: such rows teach nothing and are counted, not refused.
 bool has_empty_response(const Row& row);

@@ -161,9 +161,10 @@ Result<std::optional<Row>> RowReader::next() {
     }
     ++position_;
     const std::string& path = options_.paths[file_];
-    Result<Row> row = step.value.has_value()
-                          ? parse_row(*step.value, format("{}:{}", path, step.line))
-                          : Result<Row>(step.value.error());
+    Result<Row> row =
+        step.value.has_value()
+            ? parse_row(*step.value, format("{}:{}", path, step.line), options_.fewest_responses)
+            : Result<Row>(step.value.error());
     if (!row.has_value()) {
       CUPEL_TRY_VOID(reject(in_file(std::move(row).error(), path, step.line)));
       continue;

@@ -36,6 +36,7 @@ Result<std::unique_ptr<RecordSource>> open_records(const std::string& path);
 struct RowReadOptions {
   std::vector<std::string> paths;  ///< read one after another
   bool skip_bad = false;           ///< leave out and count rows that break the format
+  size_t fewest_responses = 2;     ///< of a ranked row (parse_row)
 };
 
 /// What was left out.
