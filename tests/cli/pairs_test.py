@@ -7,7 +7,7 @@ import time
 from support import (CORRUPT, INTERRUPTED, MISSING, SMOLLM2, USAGE, CupelTest, main, needs_model, read_json_lines,
                      write_json_lines)
 
-RULE = '{"kind": "sentences", "min": 1, "max": 1}'
+RULE = '{"kind": "words", "max": 25}'
 
 
 def prompts(count):
@@ -97,7 +97,7 @@ class AgainTest(PairsCase):
 
 @needs_model(SMOLLM2)
 class PairsTest(PairsCase):
-    ARGS = ["--model", SMOLLM2, "--rule", RULE, "--samples", 4, "--max-tokens", 24, "--quiet", "--length-ratio", 3]
+    ARGS = ["--model", SMOLLM2, "--rule", RULE, "--samples", 4, "--max-tokens", 56, "--quiet", "--length-ratio", 3]
 
     def test_from_prompts_to_a_leaderboard(self):
         file = self.prompt_file(prompts(20))
