@@ -1,6 +1,7 @@
 #include "cli/training_view.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <utility>
@@ -23,7 +24,12 @@ using report::TrainingPage;
 
 constexpr double kWorse = 0.01;  // of held-out loss: a rise worth a word
 
+/// "0.2154"; "1.21e-04" as in the progress, for "0.0001207" is wider than a fact.
 std::string number_text(std::optional<double> number) {
+  constexpr double kTiny = 1e-3;
+  if (number && *number != 0 && std::abs(*number) < kTiny) {
+    return report::typographic_text(format("{:.2e}", *number));
+  }
   return number ? report::typographic_text(report::brief_text(*number))
                 : std::string(report::kPageNoNumber);
 }

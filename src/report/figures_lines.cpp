@@ -69,9 +69,10 @@ class Plot {
     for (const double event : figure.events) {
       x_.add(event);
     }
+    constexpr double kWideSteps = 1e4;  // five of "10,000" and more touch each other on a phone
     // Steps are whole: a single one is no axis of fractions.
     axis_x_ = x_.high - x_.low < 1 ? Axis{x_.low - 1, x_.high + 1, {x_.low}, 0}
-                                   : tight_axis(x_.low, x_.high, 5);
+                                   : tight_axis(x_.low, x_.high, x_.high < kWideSteps ? 5 : 3);
     std::erase_if(axis_x_.ticks, [](double tick) { return std::round(tick) != tick; });
     axis_x_.decimals = 0;
     for (const LineSeries& series : figure.series) {
@@ -152,13 +153,18 @@ class Plot {
     const std::string y = px(kTop + kPlotHeight + kLabelHeight - 6);
     svg.element("text", {{"class", "tick"}, {"x", "-8"}, {"y", y}, {"text-anchor", "end"}},
                 figure_.x_name);
+    constexpr double kNearEnd = 95;    // percent
+    constexpr size_t kMostBeyond = 4;  // digits that fit into the card when centred at the end
     for (const double tick : axis_x_.ticks) {
+      const double x = axis_x_.percent(tick);
+      const std::string text = whole_text(tick);
+      const bool inwards = x > kNearEnd && text.size() > kMostBeyond;
       svg.element("text",
                   {{"class", "tick"},
-                   {"x", percent_attribute(axis_x_.percent(tick))},
+                   {"x", percent_attribute(inwards ? 100 : x)},
                    {"y", y},
-                   {"text-anchor", "middle"}},
-                  whole_text(tick));
+                   {"text-anchor", inwards ? "end" : "middle"}},
+                  text);
     }
   }
 

@@ -139,6 +139,14 @@ class ReportTest(CupelTest):
         run.step(200, 2.0)
         self.assertIn("Held-out loss was lowest at step 100, 1.5, and is 1.75 at the end.", self.page(run.write()))
 
+    def test_tiny_losses_are_as_wide_as_a_fact(self):
+        run = self.folder_of()
+        run.step(1, 0.0004409)
+        run.evaluation(1, loss=0.0001207)
+        facts = self.facts(self.page(run.write()))
+        self.assertEqual(facts["training loss"][0], "4.41e-04")
+        self.assertEqual(facts["held-out loss"][0], "1.21e-04")
+
     def test_answers_before_and_after(self):
         run = self.folder_of()
         run.step(1, 2.0)

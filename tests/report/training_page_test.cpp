@@ -122,7 +122,10 @@ TEST(LinePlot, AxesSayWhatTheyCountAndGroupDigits) {
                  .x_name = "step",
                  .series = {{.name = "speed", .points = {{0, -2000}, {100'000, 2000}}}}});
   EXPECT_NE(svg.find("text-anchor=\"end\">step</text>"), std::string::npos);
-  EXPECT_NE(svg.find(">100,000</text>"), std::string::npos);
+  // Centred at the end it would reach beyond the card.
+  EXPECT_NE(svg.find("x=\"100%\" y=\"214\" text-anchor=\"end\">100,000</text>"), std::string::npos);
+  EXPECT_NE(svg.find("text-anchor=\"middle\">0</text>"), std::string::npos);
+  EXPECT_EQ(svg.find(">20,000</text>"), std::string::npos);  // there is room for 50,000
   EXPECT_NE(svg.find(">2,000</text>"), std::string::npos);
   EXPECT_NE(svg.find(">\u22122,000</text>"), std::string::npos);
 }
