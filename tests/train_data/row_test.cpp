@@ -143,7 +143,7 @@ TEST(ParseRow, SaysWhatIsWrongAndHowToMendIt) {
       {R"({"chosen": "abc", "rejected": [{"role": "assistant", "content": "a"}]})", "same form"},
       {R"({"completion": "a"})", "\"prompt\" is absent"},
       {R"({"prompt": "p", "completion": "c", "label": "yes"})", "expected true (wanted) or false"},
-      {R"({"prompt": "p", "responses": ["a"]})", "at least two"},
+      {R"({"prompt": "p", "responses": ["a"]})", "at least 2"},
       {R"({"prompt": "p", "responses": [{"score": 1}, "b"]})", "responses[0]\" has no \"content\""},
       {R"({"messages": [{"role": "usr", "content": "q"}]})", "did you mean \"user\"?"},
       {R"({"messages": [{"role": "user", "content": "q"}]})", "no assistant turn"},
