@@ -117,10 +117,10 @@ Result<PairFolder> PairFolder::open(const std::string& path, const SamplerOf& sa
 }
 
 Result<Ok> PairFolder::remove(std::string_view name) const {
-  std::error_code failed;
-  std::filesystem::remove_all(file(name), failed);
-  if (failed) {
-    return unavailable("{}: cannot be removed: {}", file(name), failed.message());
+  std::error_code ec;
+  std::filesystem::remove_all(file(name), ec);
+  if (ec) {
+    return unavailable("{}: cannot be removed: {}", file(name), ec.message());
   }
   return Ok{};
 }

@@ -72,12 +72,12 @@ Result<std::string> own_address(const ParallelOptions& options) {
                      printable(options.address));
 }
 
-Result<Backend> open_gloo(const ParallelOptions& options, const Rendezvous& met) {
-  const auto settings = Gloo::Options::create(options.timeout);
-  if (options.interfaces.empty()) {
-    CUPEL_TRY(const std::string own, own_address(options));
-    settings->devices.push_back(Gloo::createDeviceForHostname(own));
-  }
+using GlooSettings = c10::intrusive_ptr<Gloo::Options>;
+
+/// With the interfaces that were named. Known before any process waits for others, so that a wrong
+/// one is named by all.
+Result<GlooSettings> gloo_settings(const ParallelOptions& options) {
+  GlooSettings settings = Gloo::Options::create(options.timeout);
   const auto names =
       options.interfaces.empty() ? std::vector<std::string_view>() : split(options.interfaces, ',');
   for (const std::string_view name : names) {
@@ -89,6 +89,16 @@ Result<Backend> open_gloo(const ParallelOptions& options, const Rendezvous& met)
                               device.error().message);
     }
     settings->devices.push_back(std::move(*device));
+  }
+  return settings;
+}
+
+Result<Backend> open_gloo(const ParallelOptions& options,
+                          const GlooSettings& settings,
+                          const Rendezvous& met) {
+  if (settings->devices.empty()) {
+    CUPEL_TRY(const std::string own, own_address(options));
+    settings->devices.push_back(Gloo::createDeviceForHostname(own));
   }
   settings->threads = 2 * static_cast<int>(settings->devices.size());
   return Backend(c10::make_intrusive<Gloo>(met.part("gloo"), static_cast<int>(options.rank),
@@ -242,8 +252,12 @@ Result<std::unique_ptr<Collective>> connect(const ParallelOptions& options) {
     return single_process();
   }
   keep_c10d_quiet();
+  auto settings = tensor::guard([&] { return gloo_settings(options); });
+  if (!settings) {
+    return in_context(std::move(settings).error(), rank_text(options));
+  }
   CUPEL_TRY(Rendezvous met, Rendezvous::meet(options));
-  auto gloo = tensor::guard([&] { return open_gloo(options, met); });
+  auto gloo = tensor::guard([&] { return open_gloo(options, *settings, met); });
   if (!gloo) {
     return in_context(std::move(gloo).error(), met.here());
   }

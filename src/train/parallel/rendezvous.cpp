@@ -12,6 +12,11 @@
 #include "tensor/guard.h"
 
 namespace cupel::train {
+
+std::string rank_text(const ParallelOptions& options) {
+  return format("rank {} of {}", options.rank, options.size);
+}
+
 namespace {
 
 using Store = c10::intrusive_ptr<c10d::Store>;
@@ -102,10 +107,6 @@ std::vector<int64_t> missing_after(c10d::Store& store,
   return missing;
 }
 
-std::string here_of(const ParallelOptions& options) {
-  return format("rank {} of {}", options.rank, options.size);
-}
-
 Result<Store> open_store(const ParallelOptions& options) {
   const bool holds_it = holds_store(options);
   c10d::TCPStoreOptions store;
@@ -131,11 +132,11 @@ Result<Store> open_store(const ParallelOptions& options) {
         "{}: cannot wait for the others at {} (MASTER_ADDR, MASTER_PORT): {}; the address has to "
         "be "
         "this machine's and the port free",
-        here_of(options), where, opened.error().message);
+        rank_text(options), where, opened.error().message);
   }
   return deadline_passed(
       "{}: nobody answered at {} (MASTER_ADDR, MASTER_PORT) within {}; {} has to run there",
-      here_of(options), where, seconds_text(options.timeout),
+      rank_text(options), where, seconds_text(options.timeout),
       options.store_is_there ? "the launcher" : "rank 0");
 }
 
@@ -183,7 +184,7 @@ Store Rendezvous::part(const std::string& name) const {
 }
 
 std::string Rendezvous::here() const {
-  return here_of(options_);
+  return rank_text(options_);
 }
 
 std::vector<int64_t> Rendezvous::silent_ones() const {

@@ -43,6 +43,8 @@ class Rendezvous {
   ParallelOptions options_;
 };
 
+/// "rank 1 of 4".
+std::string rank_text(const ParallelOptions& options);
 /// "rank 3", "ranks 1, 2 and 5".
 std::string ranks_text(const std::vector<int64_t>& ranks);
 /// "0.5 s".
