@@ -112,7 +112,9 @@ TEST_F(PromptSet, WhatIsHeldOutStaysWhereGroupsAreAdded) {
     const auto prompts = read(text);
     EXPECT_TRUE(prompts.has_value()) << prompts.error().message;
     std::set<std::string> out;
-    for (const RulePrompt& prompt : hold_out(*prompts, 12, seed)->held_out) {
+    const auto split = hold_out(*prompts, 12, seed);
+    EXPECT_TRUE(split.has_value()) << split.error().message;
+    for (const RulePrompt& prompt : split->held_out) {
       out.insert(prompt.group);
     }
     return out;
