@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/io.h"
+#include "base/remove_path.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/models.h"
@@ -105,10 +106,7 @@ class Pairs : public Command {
           "--temperature {:g} gives the same answer {} times; give one above 0, or --samples 1",
           sampling_.temperature, samples_);
     }
-    if (!(pairs_.length_ratio >= 1)) {
-      return invalid_argument("--length-ratio is {:g}; expected at least 1", pairs_.length_ratio);
-    }
-    return Ok{};
+    return curate::check_pair_options(pairs_);
   }
 
   Result<std::shared_ptr<const curate::Rule>> read_rule() const {
@@ -160,7 +158,7 @@ class Pairs : public Command {
                                  const curate::PairFolder& folder) const {
     for (const char* const name :
          {"pairs.jsonl", "answers.jsonl", "summary.json", "held_out", "held_out.jsonl"}) {
-      CUPEL_TRY_VOID(folder.remove(name));
+      CUPEL_TRY_VOID(remove_path(folder.file(name)));
     }
     return write_held_out(held_out, folder);
   }

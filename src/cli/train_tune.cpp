@@ -36,10 +36,7 @@ Result<Recipe> recipe_of_run(const TuneFlags& flags) {
   return recipe;
 }
 
-/// The exit code of a command that Ctrl-C or SIGTERM ended.
-constexpr int kInterrupted = 130;
-
-int report_end(const align::TuneOutcome& outcome, const Recipe& recipe, bool json) {
+void report_end(const align::TuneOutcome& outcome, const Recipe& recipe, bool json) {
   std::string text;
   switch (outcome.end) {
     case train::TrainEnd::kStopped:
@@ -59,7 +56,6 @@ int report_end(const align::TuneOutcome& outcome, const Recipe& recipe, bool jso
   } else {
     print(text);
   }
-  return outcome.end == train::TrainEnd::kStopped ? kInterrupted : 0;
 }
 
 /// Runs this command again in as many processes.
@@ -114,9 +110,9 @@ Result<int> run_tune(const TuneFlags& flags) {
     progress.note(format("report: {}/report.html", recipe.out));
   }
   if (collective->rank() == 0) {
-    return report_end(outcome, recipe, flags.json);
+    report_end(outcome, recipe, flags.json);
   }
-  return outcome.end == train::TrainEnd::kStopped ? kInterrupted : 0;
+  return outcome.end == train::TrainEnd::kStopped ? exit_code(Code::kCancelled) : 0;
 }
 
 }  // namespace cupel::cli

@@ -114,12 +114,7 @@ class Tally {
 
 Result<BuiltPairs> build_pairs(const std::vector<AnsweredPrompt>& answered,
                                const PairOptions& options) {
-  if (options.most < 1 || !(options.length_ratio >= 1)) {
-    return invalid_argument(
-        "a prompt gives at least 1 pair, and the ratio of lengths is at least 1; "
-        "got {} and {:g}",
-        options.most, options.length_ratio);
-  }
+  CUPEL_TRY_VOID(check_pair_options(options));
   BuiltPairs out;
   Tally tally;
   for (const AnsweredPrompt& each : answered) {

@@ -1,7 +1,6 @@
 #include "curate/pair_folder.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -114,15 +113,6 @@ Result<PairFolder> PairFolder::open(const std::string& path, const SamplerOf& sa
                                      dump_json(manifest_of(sampler), {.indent = 2}) + "\n"));
   }
   return PairFolder(path, std::move(journal));
-}
-
-Result<Ok> PairFolder::remove(std::string_view name) const {
-  std::error_code ec;
-  std::filesystem::remove_all(file(name), ec);
-  if (ec) {
-    return unavailable("{}: cannot be removed: {}", file(name), ec.message());
-  }
-  return Ok{};
 }
 
 }  // namespace cupel::curate

@@ -30,9 +30,6 @@ class PairFolder {
   [[nodiscard]] std::string file(std::string_view name) const {
     return path_ + "/" + std::string(name);
   }
-  /// Removes what an earlier run made of the answers, file or folder; fine where there is none.
-  /// Errors: kUnavailable - the system refuses.
-  Result<Ok> remove(std::string_view name) const;
 
  private:
   PairFolder(std::string path, std::unique_ptr<flow::Journal> journal)

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <tuple>
 
+#include "base/error.h"
+
 namespace cupel::curate {
 namespace {
 
@@ -44,6 +46,17 @@ std::vector<Candidate> candidates(std::span<const SampledAnswer> answers, double
 
 bool usable(const SampledAnswer& answer) {
   return answer.error.empty() && answer.whole && !answer.text.empty();
+}
+
+Result<Ok> check_pair_options(const PairOptions& options) {
+  if (options.most < 1) {
+    return invalid_argument("pairs of a prompt are {}; expected at least 1", options.most);
+  }
+  if (!(options.length_ratio >= 1)) {
+    return invalid_argument("the length-ratio of a pair is {:g}; expected at least 1",
+                            options.length_ratio);
+  }
+  return Ok{};
 }
 
 std::vector<AnswerPair> choose_pairs(std::span<const SampledAnswer> answers,

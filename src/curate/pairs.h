@@ -27,6 +27,9 @@ struct PairOptions {
       1.5;  ///< ≥ 1: the longer answer has at most so many times the tokens of the other
 };
 
+/// kInvalidArgument that names the option and its range, or Ok.
+Result<Ok> check_pair_options(const PairOptions& options);
+
 /// Indices of two answers to one prompt.
 struct AnswerPair {
   size_t chosen = 0;

@@ -93,9 +93,7 @@ Result<std::vector<AnsweredPrompt>> sample_answers(ChatModel& model,
       tasks.push_back(task_of(model, calls, prompt, sample, options));
     }
   }
-  const Capabilities can = model.capabilities();
-  flow::RunOptions run{.lanes = {{kLane, {.limit = can.parallel_calls, .resource = can.resource}}},
-                       .stop = options.stop};
+  flow::RunOptions run{.lanes = {{kLane, flow::lane_of(model)}}, .stop = options.stop};
   run.on_row = [&](const flow::Task&, const Json&, bool resumed) {
     if (options.on_answer) {
       options.on_answer(resumed);

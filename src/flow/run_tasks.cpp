@@ -249,6 +249,11 @@ class Runner {
 
 }  // namespace
 
+Lane lane_of(const ChatModel& model) {
+  const Capabilities can = model.capabilities();
+  return {.limit = can.parallel_calls, .resource = can.resource};
+}
+
 Result<Ok> run_tasks(const std::vector<Task>& tasks, Journal& journal, const RunOptions& options) {
   return Runner(tasks, journal, options).run();
 }

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "core/chat_model.h"
 #include "flow/journal.h"
 
 namespace cupel::flow {
@@ -36,6 +37,10 @@ struct Lane {
   /// shared.
   std::string resource;
 };
+
+/// A lane of a model's calls: as many at once as are worth it, in turns with others of its
+/// resource.
+Lane lane_of(const ChatModel& model);
 
 struct RunOptions {
   std::map<std::string, Lane> lanes;  ///< lanes that are not named here are as Lane{}

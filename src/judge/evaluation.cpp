@@ -15,18 +15,13 @@ namespace {
 // Scorers block their caller; more waiting callers than this bring nothing.
 constexpr int64_t kMostScorerThreads = 16;
 
-flow::Lane lane_of(const ChatModel& model) {
-  const Capabilities can = model.capabilities();
-  return {.limit = can.parallel_calls, .resource = can.resource};
-}
-
 // A scorer in this process takes one group of prompts at a time; a second one waits with its
 // prompts ready.
 flow::Lane verdict_lane(const Protocol& protocol, const Judge& judge) {
   if (judge.model == nullptr) {
     return {};
   }
-  flow::Lane lane = lane_of(*judge.model);
+  flow::Lane lane = flow::lane_of(*judge.model);
   if (protocol.needs_scorer && !lane.resource.empty()) {
     lane.limit = 2;
   }
@@ -154,7 +149,7 @@ Result<Ok> Evaluation::run(const EvaluationOptions& options) {
   flow::RunOptions run_options{.lanes = {{kVerdictLane, verdicts}}, .stop = options.stop};
   for (const Contender& contender : contenders_) {
     graph.add_contender(contender);
-    run_options.lanes[answer_lane(contender.model->name())] = lane_of(*contender.model);
+    run_options.lanes[answer_lane(contender.model->name())] = flow::lane_of(*contender.model);
   }
   for (const std::string& name : recorded()) {
     graph.add_recorded(name);

@@ -43,7 +43,7 @@ class MistakesTest(PairsCase):
             CORRUPT, "--model", model, "--prompts", file, "--rule", self.file("rule.json", '{"kind": "sentence"}')))
         self.assertIn("same answer 8 times", self.error(
             USAGE, "--model", model, "--prompts", file, "--rule", RULE, "--temperature", 0))
-        self.assertIn("--length-ratio", self.error(
+        self.assertIn("length-ratio", self.error(
             USAGE, "--model", model, "--prompts", file, "--rule", RULE, "--length-ratio", 0.5))
         self.assertIn("none would be left", self.error(
             USAGE, "--model", model, "--prompts", file, "--rule", RULE, "--held-out", 4))

@@ -204,17 +204,6 @@ TEST_F(PairBuilder, AnswersWithoutAManifestAreNobodys) {
   EXPECT_THAT(folder.error().message, HasSubstr("holds answers but no manifest.json"));
 }
 
-TEST_F(PairBuilder, RemovesFilesAndFolders) {
-  const PairFolder folder = open();
-  ASSERT_TRUE(make_directories(folder.file("held_out")).has_value());
-  ASSERT_TRUE(write_file_atomic(folder.file("held_out/question.jsonl"), "x").has_value());
-  ASSERT_TRUE(write_file_atomic(folder.file("pairs.jsonl"), "x").has_value());
-  for (const char* const name : {"held_out", "pairs.jsonl", "absent"}) {
-    ASSERT_TRUE(folder.remove(name).has_value()) << name;
-    EXPECT_FALSE(*path_exists(folder.file(name))) << name;
-  }
-}
-
 TEST_F(PairBuilder, AFolderKeepsItsModelAndSampling) {
   open();
   const auto refused = [&](const SamplerOf& sampler) {

@@ -85,22 +85,6 @@ Result<Ok> RunFolder::set_result_step(int64_t step) const {
   return write_file_atomic(file(kResult), dump_json(Json::object().set("step", step)) + "\n");
 }
 
-Result<Ok> RunFolder::remove(std::string_view name) const {
-  CUPEL_TRY(const bool there, path_exists(file(name)));
-  if (!there) {
-    return Ok{};
-  }
-  const std::string partial = file(name) + ".partial";
-  std::error_code ec;
-  std::filesystem::remove_all(partial, ec);
-  std::filesystem::rename(file(name), partial, ec);
-  if (ec) {
-    return unavailable("{}: cannot be removed: {}", file(name), ec.message());
-  }
-  std::filesystem::remove_all(partial, ec);  // what is left the next start removes
-  return Ok{};
-}
-
 Result<Ok> RunFolder::lock() {
   CUPEL_TRY(lock_, FileLock::take(file(kLock), "another process trains in this folder"));
   return Ok{};

@@ -47,8 +47,6 @@ class RunFolder {
   /// After which step the result that is there was written; -1: not known.
   [[nodiscard]] Result<int64_t> result_step() const;
   Result<Ok> set_result_step(int64_t step) const;
-  /// Removes a file or folder of it, if it is there; killed meanwhile, it is gone or still whole.
-  Result<Ok> remove(std::string_view name) const;
   /// Whether a run was here before.
   [[nodiscard]] bool resumed() const { return resumed_; }
   /// What was changed with `allow_changed`.

@@ -12,6 +12,7 @@
 #include "align/tune/sample_file.h"
 #include "base/error.h"
 #include "base/io.h"
+#include "base/remove_path.h"
 #include "tensor/guard.h"
 #include "tensor/threads.h"
 #include "train/checkpoint/checkpoint_folder.h"
@@ -279,25 +280,31 @@ class Run {
   }
 
   Result<std::string> save_result() {
-    const std::string_view name = learner_->lora() != nullptr ? "adapter" : "model";
-    const std::string path = folder_->file(name);
-    CUPEL_TRY(const bool there, path_exists(path));
-    CUPEL_TRY(const int64_t step, folder_->result_step());
-    // A run that went on after its end has one of an earlier step.
-    if (first() && !(there && step == state_.step)) {
-      CUPEL_TRY_VOID(folder_->remove(name));
-      if (learner_->lora() != nullptr) {
-        CUPEL_TRY_VOID(learner_->lora()->save(path));
-      } else {
-        CUPEL_TRY(const engine::ConvertReport saved, train::save_folder(learner_->model(), path));
-        for (const std::string& warning : saved.notes) {
-          note("warning: " + warning);
-        }
-      }
-      CUPEL_TRY_VOID(folder_->set_result_step(state_.step));
+    const std::string path = folder_->file(learner_->lora() != nullptr ? "adapter" : "model");
+    if (first()) {
+      CUPEL_TRY_VOID(write_result(path));
     }
     CUPEL_TRY_VOID(collective_.barrier("the result"));
     return path;
+  }
+
+  /// A run that went on after its end has a result of an earlier step.
+  Result<Ok> write_result(const std::string& path) {
+    CUPEL_TRY(const bool there, path_exists(path));
+    CUPEL_TRY(const int64_t step, folder_->result_step());
+    if (there && step == state_.step) {
+      return Ok{};
+    }
+    CUPEL_TRY_VOID(remove_path(path));
+    if (learner_->lora() != nullptr) {
+      CUPEL_TRY_VOID(learner_->lora()->save(path));
+    } else {
+      CUPEL_TRY(const engine::ConvertReport saved, train::save_folder(learner_->model(), path));
+      for (const std::string& warning : saved.notes) {
+        note("warning: " + warning);
+      }
+    }
+    return folder_->set_result_step(state_.step);
   }
 
   Result<Ok> take_samples(std::string_view when) {
