@@ -17,6 +17,9 @@ std::string data_text(const align::PreparedRun& run) {
   std::string text =
       format("data    {}; {} tokens, {} of them learnt\n", train::counts_text(counts),
              report::count_text(counts.tokens), report::count_text(counts.labels));
+  if (const std::string warning = train::equal_answers_warning(counts); !warning.empty()) {
+    text += warning + "\n";
+  }
   if (run.instruction_tokens > 0) {
     // Shi et al. 2024: the longer instructions are beside answers, and the fewer rows there are,
     // the more there is to gain from learning instructions too.

@@ -13,7 +13,7 @@ TEST(CheckMemory, RefusesByNumberWhatDoesNotFit) {
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, Code::kExhausted);
   EXPECT_TRUE(refused.error().message.starts_with(
-      "the run takes about 9216 MiB, and 8192 MiB are free; lower batch.micro"))
+      "the run takes about 9216 MiB, and 8192 MiB are free; set batch.micro = 1, lower"))
       << refused.error().message;
   plan.available = int64_t{10} << 30U;
   EXPECT_TRUE(check_memory(plan).has_value());

@@ -66,7 +66,7 @@ class MemoryTest(TuneTest):
         if done.returncode == 77 or "unshare failed" in done.stderr:
             self.skipTest("nothing can be mounted here: a machine with little memory is not shown")
         self.assertEqual((done.returncode, done.stdout), (EXHAUSTED, ""), done.stderr)
-        self.assertRegex(done.stderr, r"\Acupel: the run takes about \d+ MiB, and 1 MiB are free; lower batch\.micro[^\n]*"
+        self.assertRegex(done.stderr, r"\Acupel: the run takes about \d+ MiB, and 1 MiB are free; set batch\.micro = 1[^\n]*"
                                       r'checkpointing = "full"[^\n]*\n\Z')
         self.assertFalse((self.folder / "run").exists())
 

@@ -67,12 +67,14 @@ class RewardTest(TuneTest):
                  "--precision", "fp32", "--max_steps", "1"]
         self.ok(*again)
 
-    def trained_where_the_end_pads(self, out, spare):
+    def trained_where_the_end_pads(self, out, spare=None, ends=()):
         """config.json and tokenizer_config.json of a model whose base pads with its end; and what was said."""
         base = self.folder / f"base-of-{out}"
         self.ok("convert", self.tiny_model(), base)
         config, tokenizer = (json.loads((base / name).read_text()) for name in ("config.json", "tokenizer.json"))
-        (base / "config.json").write_text(json.dumps(config | {"pad_token_id": config["eos_token_id"]}))
+        end = config["eos_token_id"]
+        (base / "config.json").write_text(json.dumps(
+            config | {"pad_token_id": end, "eos_token_id": [end, *ends] if ends else end}))
         if spare:  # instead of the last piece that letters are merged to
             piece, number = max(tokenizer["model"]["vocab"].items(), key=lambda item: item[1])
             del tokenizer["model"]["vocab"][piece], tokenizer["model"]["merges"][-1]
@@ -88,8 +90,11 @@ class RewardTest(TuneTest):
         self.assertEqual((config["pad_token_id"], config["eos_token_id"]), (291, 257))
         self.assertEqual((tokenizer["pad_token"], tokenizer["eos_token"]), ("<|unused_0|>", "<|end_of_text|>"))
         self.assertNotIn("warning", done.err)
-        (config, tokenizer), done = self.trained_where_the_end_pads("none", None)
-        self.assertEqual((config["pad_token_id"], config["eos_token_id"]), (None, 257))
+        (config, tokenizer), done = self.trained_where_the_end_pads("other")
+        self.assertEqual((config["pad_token_id"], tokenizer["pad_token"]), (258, "<|im_start|>"))
+        self.assertNotIn("warning", done.err)
+        (config, tokenizer), done = self.trained_where_the_end_pads("none", ends=(258, 259))
+        self.assertEqual((config["pad_token_id"], config["eos_token_id"]), (None, [257, 258, 259]))
         self.assertNotIn("pad_token", tokenizer)
         self.assertIn("warning: no special token can be padding beside the end token", done.err)
 

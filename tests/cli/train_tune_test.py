@@ -241,6 +241,13 @@ class StoppedTest(TuneTest):
         self.assertEqual(self.ok("tune", "resume", "run").out, "run/model: trained 2 steps\n")
         self.assertEqual(self.bytes_of("run", "train.jsonl"), before)
 
+    def test_what_does_not_change_the_numbers_may_change_and_is_kept(self):
+        self.ok(*self.arguments("run", "--max_steps", "2"))
+        self.ok("tune", "resume", "run", "--set", "checkpoint.keep=7", "--set", "log.every=3")
+        recipe = (self.folder / "run/recipe.toml").read_text()
+        self.assertRegex(recipe, r"(?m)^keep = 7$")
+        self.assertRegex(recipe, r"(?m)^every = 3$")
+
     def test_a_run_that_goes_on_after_its_end_has_the_result_of_its_new_end(self):
         self.ok(*self.arguments("run", "--max_steps", "2", "--optim.lr", "1e-2", "--eval.samples", "2"))
         first = self.bytes_of("run", "model/model.safetensors")
@@ -327,6 +334,15 @@ class MistakesTest(TuneTest):
         data = write_json_lines(self.folder / "some.jsonl", rows)
         done = self.ok(*self.arguments("run", "--max_steps", "1", "--data.max_length", "128", data=data))
         self.assertIn("24 rows, 2 of them left out (1 with an empty answer, 1 with nothing to learn)", done.err)
+
+    def test_pairs_of_an_answer_with_itself_are_warned_of(self):
+        rows = read_json_lines(self.pairs)
+        rows[1]["rejected"] = rows[1]["chosen"]
+        data = write_json_lines(self.folder / "equal.jsonl", rows)
+        done = self.ok(*self.arguments("run", "--max_steps", "1", method="simpo", data=data))
+        says = f"warning: in 1 rows of {len(rows)} chosen and rejected are the same tokens"
+        self.assertIn(says, done.err)
+        self.assertIn(says, self.ok("tune", "validate", "run/recipe.toml").out)
 
     def test_no_template_no_conversation(self):
         arguments = [word for word in self.arguments("x") if word not in ("--data.chat_template", self.template)]

@@ -114,6 +114,7 @@ Result<MemoryPlan> plan_memory(const train::Recipe& recipe, const PreparedRun& r
       full * static_cast<double>(compressed) + 8.0 * static_cast<double>(trained - compressed);
   const bool copies = recipe.precision == "bf16-mixed";
   const int64_t tokens = most_tokens(*run.batcher);
+  const int64_t activations = activation_bytes(recipe, model, tokens);
   constexpr int64_t kHead = int64_t{48} << 20U;  // logits of a chunk, twice, and its gradient
 
   MemoryPlan plan;
@@ -122,10 +123,15 @@ Result<MemoryPlan> plan_memory(const train::Recipe& recipe, const PreparedRun& r
                 {"bf16 copies of weights", copies ? 2 * sizes.elements : 0},
                 {"gradients", (lora ? 4 : number) * trained},
                 {"optimiser", static_cast<int64_t>(state)},
-                {"activations", activation_bytes(recipe, model, tokens) + kHead}};
+                {"activations", activations + kHead}};
   const bool live = run.method.loss != nullptr && run.method.loss->baseline != nullptr && !lora;
   if (live) {
     plan.parts.push_back({"reference", number * sizes.elements});
+  }
+  if (lora && recipe.eval.samples > 0) {
+    // Adapters are merged into the weights for samples, beside a copy; no activations are held.
+    plan.parts.push_back(
+        {"merging for samples", std::max<int64_t>(0, number * sizes.elements - activations)});
   }
   std::erase_if(plan.parts, [](const MemoryPlan::Part& part) { return part.bytes == 0; });
   plan.available = available_memory_bytes();
@@ -138,7 +144,7 @@ Result<Ok> check_memory(const MemoryPlan& plan) {
   }
   constexpr double kMib = 1048576;
   return exhausted(
-      "the run takes about {:.0f} MiB, and {:.0f} MiB are free; lower batch.micro or "
+      "the run takes about {:.0f} MiB, and {:.0f} MiB are free; set batch.micro = 1, lower "
       "data.max_length, set checkpointing = \"full\", parameters = \"lora\" or optim.name = "
       "\"adamw_8bit\"",
       static_cast<double>(plan.total()) / kMib, static_cast<double>(plan.available) / kMib);

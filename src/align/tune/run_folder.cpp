@@ -98,6 +98,8 @@ Result<RunFolder> RunFolder::open(const train::Recipe& recipe,
   }
   RunFolder folder(recipe.out);
   CUPEL_TRY(const bool recipe_there, path_exists(folder.file(kRecipe)));
+  const std::string text = train::recipe_text(recipe);
+  bool changed = true;
   if (recipe_there) {
     CUPEL_TRY_VOID(folder.lock());
     CUPEL_TRY(const train::Recipe before, train::load_recipe(folder.file(kRecipe)));
@@ -115,6 +117,7 @@ Result<RunFolder> RunFolder::open(const train::Recipe& recipe,
           recipe.out, join(differences, "; "));
     }
     folder.resumed_ = true;
+    changed = text != train::recipe_text(before);  // what does not matter is kept, too
     CUPEL_TRY_VOID(remove_partial(recipe.out));
     folder.differences_ = std::move(differences);
   } else {
@@ -135,8 +138,10 @@ Result<RunFolder> RunFolder::open(const train::Recipe& recipe,
     CUPEL_TRY_VOID(
         write_file_atomic(folder.file(kIdentity), dump_json(identity, {.indent = 2}) + "\n"));
   }
-  if (!recipe_there || !folder.differences_.empty()) {
-    CUPEL_TRY_VOID(write_file_atomic(folder.file(kRecipe), train::recipe_text(recipe)));
+  if (changed) {
+    CUPEL_TRY_VOID(write_file_atomic(folder.file(kRecipe), text));
+  }
+  if (!folder.differences_.empty()) {
     CUPEL_TRY_VOID(
         write_file_atomic(folder.file(kIdentity), dump_json(identity, {.indent = 2}) + "\n"));
   }

@@ -1,5 +1,6 @@
 #include "align/tune/run_objectives.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "align/objectives/preference_objective.h"
@@ -161,7 +162,7 @@ Result<train::StepPlan> RunObjectives::whole_plan(const train::DataSet& data) co
   }
   options.drop_last = false;
   const auto items = static_cast<int64_t>(data.lengths.size());
-  const int64_t unit = options.micro_batch * options.ranks;
+  const int64_t unit = std::max<int64_t>(options.micro_batch, 1) * options.ranks;
   options.batch = (items + unit - 1) / unit * unit;
   options.window = items;
   CUPEL_TRY(train::Batcher batcher, train::Batcher::create(options, data.lengths));

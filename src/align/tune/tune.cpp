@@ -101,6 +101,9 @@ class Run {
     for (const std::string& reason : counts.reasons) {
       note("left out: " + reason);
     }
+    if (const std::string warning = train::equal_answers_warning(counts); !warning.empty()) {
+      note(warning);
+    }
   }
 
   [[nodiscard]] Result<Ok> check_data() const {

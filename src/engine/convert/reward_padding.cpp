@@ -87,17 +87,16 @@ std::set<int64_t> ids_of(const Json& config, std::string_view key) {
   return ids;
 }
 
-/// How well a token pads, less is better; none: not at all.
-std::optional<int> rank_of(const SpecialToken& token,
-                           const std::string& padding,
-                           const std::string& unknown) {
+/// How well a token pads, less is better. Any special one does: rewards are read at the last token
+/// of a text that is not padding, and a text ends with an end token.
+ptrdiff_t rank_of(const SpecialToken& token,
+                  const std::string& padding,
+                  const std::string& unknown) {
   const std::string text = to_lower_ascii(token.text);
   const auto says = [&](std::string_view word) { return text.find(word) != std::string::npos; };
   const std::array ranks = {token.text == padding, says("pad"),      token.text == unknown,
                             says("unk"),           says("reserved"), says("unused")};
-  const auto* const first = std::ranges::find(ranks, true);
-  return first == ranks.end() ? std::nullopt
-                              : std::optional(static_cast<int>(first - ranks.begin()));
+  return std::ranges::find(ranks, true) - ranks.begin();
 }
 
 /// The one that pads best among those that neither begin nor end texts.
@@ -108,12 +107,12 @@ std::optional<SpecialToken> choose(std::span<const SpecialToken> tokens,
   const std::string unknown = named(naming, "unk_token");
   const std::array edge_texts = {named(naming, "bos_token"), named(naming, "eos_token")};
   std::optional<SpecialToken> best;
-  std::optional<int> best_rank;
+  ptrdiff_t best_rank = 0;
   for (const SpecialToken& token : tokens) {
-    const std::optional<int> rank = rank_of(token, padding, unknown);
+    const ptrdiff_t rank = rank_of(token, padding, unknown);
     const bool edge =
         edges.contains(token.id) || std::ranges::find(edge_texts, token.text) != edge_texts.end();
-    if (rank && !edge && (!best || *rank < *best_rank)) {
+    if (!edge && (!best || rank < best_rank)) {
       best = token;
       best_rank = rank;
     }

@@ -1,6 +1,7 @@
 #include "train/data/batcher.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/check.h"
@@ -9,6 +10,10 @@
 
 namespace cupel::train {
 namespace {
+
+/// Tokens that a rank computes at once where nobody said how many bins. Short rows together are up
+/// to twice as fast as one by one; beyond this many, products gain nothing and memory grows.
+constexpr int64_t kTokensAtOnce = 2048;
 
 Result<Ok> at_least(int64_t value, int64_t least, std::string_view name) {
   return value >= least
@@ -23,7 +28,7 @@ Result<Ok> check_options(const BatchOptions& o, const std::vector<int64_t>& leng
   CUPEL_TRY_VOID(at_least(o.max_length, 2, "max_length"));
   CUPEL_TRY_VOID(at_least(o.window, 1, "window"));
   CUPEL_TRY_VOID(at_least(o.batch, 1, "batch"));
-  CUPEL_TRY_VOID(at_least(o.micro_batch, 1, "micro_batch"));
+  CUPEL_TRY_VOID(at_least(o.micro_batch, 0, "micro_batch"));
   CUPEL_TRY_VOID(at_least(o.ranks, 1, "ranks"));
   CUPEL_TRY_VOID(at_least(o.order.group_by_length, 0, "group_by_length"));
   if (o.whole_items && (o.packing == Packing::kWrapped || o.packing == Packing::kBfdSplit)) {
@@ -40,11 +45,11 @@ Result<Ok> check_options(const BatchOptions& o, const std::vector<int64_t>& leng
           "micro_batch_tokens or lower max_length",
           longest, o.micro_batch_tokens);
     }
-  } else if (o.batch % (o.ranks * o.micro_batch) != 0) {
+  } else if (const int64_t bins = std::max<int64_t>(o.micro_batch, 1); o.batch % (o.ranks * bins)) {
     return invalid_argument(
         "a batch of {} cannot be cut into micro-batches of {} on {} ranks; make it a multiple of "
         "{}",
-        o.batch, o.micro_batch, o.ranks, o.ranks * o.micro_batch);
+        o.batch, bins, o.ranks, o.ranks * bins);
   }
   return check_mixture(o.order.mixture, static_cast<int64_t>(lengths.size()));
 }
@@ -185,14 +190,34 @@ void Batcher::deal(StepPlan& plan) const {
     }
     return;
   }
-  const size_t at_once = ranks * static_cast<size_t>(options_.micro_batch);
-  for (size_t i = 0; i < plan.bins.size(); ++i) {
-    if (i % at_once == 0) {
+  int64_t rounds = 0;  // in the last micro-batch: a round is a bin for each rank
+  for (size_t first = 0; first < plan.bins.size(); first += ranks) {
+    const auto round =
+        std::span(plan.bins).subspan(first, std::min(ranks, plan.bins.size() - first));
+    if (first == 0 || is_full(plan.micro_batches.back(), rounds, round)) {
       plan.micro_batches.emplace_back(ranks);
+      rounds = 0;
     }
-    auto& pieces = plan.micro_batches.back()[i % ranks];
-    pieces.insert(pieces.end(), plan.bins[i].begin(), plan.bins[i].end());
+    for (size_t rank = 0; rank < round.size(); ++rank) {
+      auto& pieces = plan.micro_batches.back()[rank];
+      pieces.insert(pieces.end(), round[rank].begin(), round[rank].end());
+    }
+    ++rounds;
   }
+}
+
+bool Batcher::is_full(const std::vector<std::vector<Piece>>& micro_batch,
+                      int64_t rounds,
+                      std::span<const Bin> next) const {
+  if (options_.micro_batch > 0) {
+    return rounds == options_.micro_batch;
+  }
+  for (size_t rank = 0; rank < next.size(); ++rank) {
+    if (bin_tokens(micro_batch[rank]) + bin_tokens(next[rank]) > kTokensAtOnce) {
+      return true;
+    }
+  }
+  return false;
 }
 
 int64_t Batcher::steps_in_epoch(int64_t epoch) const {

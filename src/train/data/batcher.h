@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,9 @@ struct BatchOptions {
   int64_t max_length = 2048;  ///< tokens of a bin
   int64_t window = 1000;      ///< items that are packed together (bfd, bfd_split), ≥ 1
   int64_t batch = 8;        ///< bins of an optimiser step over all ranks (multipack: items), ≥ 1
-  int64_t micro_batch = 1;  ///< bins of a rank computed at once; multipack goes by tokens instead
+  /// Bins of a rank computed at once; 0: as many as have 2048 tokens together, at least one.
+  /// multipack goes by micro_batch_tokens instead.
+  int64_t micro_batch = 0;
   int64_t micro_batch_tokens = 0;  ///< multipack: most tokens of a rank at once; 0: max_length
   int64_t ranks = 1;
   /// Items are groups of answers, never cut: packing is none, bfd or multipack, and bins have room
@@ -70,6 +73,10 @@ class Batcher {
   /// Packs until a whole batch of bins is there or the epoch's items are used up.
   void fill();
   void deal(StepPlan& plan) const;
+  /// Whether a micro-batch of so many `rounds` of bins, one for each rank, has no room for another.
+  [[nodiscard]] bool is_full(const std::vector<std::vector<Piece>>& micro_batch,
+                             int64_t rounds,
+                             std::span<const Bin> next) const;
   [[nodiscard]] std::string fingerprint() const;
 
   BatchOptions options_;

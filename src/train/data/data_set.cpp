@@ -1,5 +1,6 @@
 #include "train/data/data_set.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -9,6 +10,13 @@
 
 namespace cupel::train {
 namespace {
+
+bool has_equal_answers(const ExampleGroup& group) {
+  const auto same = [&group](const Example& answer) {
+    return answer.ids == group.answers.front().ids;
+  };
+  return group.answers.size() > 1 && !group.tie && std::ranges::all_of(group.answers, same);
+}
 
 /// Rows of one kind, file by file.
 class DataLoader {
@@ -88,6 +96,7 @@ class DataLoader {
     }
     for (size_t i = before; i < out_.groups.size(); ++i) {
       out_.lengths.push_back(group_tokens(out_.groups[i]));
+      out_.counts.equal_answers += has_equal_answers(out_.groups[i]) ? 1 : 0;
       for (const Example& answer : out_.groups[i].answers) {
         out_.counts.labels += answer.trained_tokens();
       }
@@ -130,6 +139,15 @@ std::string counts_text(const DataCounts& counts) {
     text += format(", {} of them left out ({})", left_out, join(parts, ", "));
   }
   return text;
+}
+
+std::string equal_answers_warning(const DataCounts& counts) {
+  return counts.equal_answers == 0
+             ? std::string()
+             : format(
+                   "warning: in {} rows of {} chosen and rejected are the same tokens: they teach "
+                   "no preference; leave them out",
+                   counts.equal_answers, counts.rows);
 }
 
 }  // namespace cupel::train

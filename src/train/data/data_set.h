@@ -18,6 +18,7 @@ struct DataCounts {
   int64_t empty = 0;                 ///< an answer without text: left out
   int64_t too_long = 0;              ///< left out
   int64_t untrained = 0;             ///< nothing to learn (any more): left out
+  int64_t equal_answers = 0;         ///< kept: the answers to compare are the same tokens
   int64_t retokenized = 0;           ///< plain answers that would merge with their prompt
   int64_t tokens = 0;                ///< of what is kept
   int64_t labels = 0;                ///< trained ones of them
@@ -52,5 +53,8 @@ Result<DataSet> load_data(const RowTokenizer& tokenizer, const DataOptions& opti
 
 /// The counts in words: "12 rows, 2 of them left out (1 malformed, 1 too long)".
 std::string counts_text(const DataCounts& counts);
+
+/// What to say of rows that are kept and teach nothing; empty where there are none.
+std::string equal_answers_warning(const DataCounts& counts);
 
 }  // namespace cupel::train

@@ -1,5 +1,7 @@
 #include "train/recipe/recipe.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/io.h"
 #include "base/text.h"
@@ -107,7 +109,8 @@ Result<Ok> check_recipe(const Recipe& r) {
                          "\"none\"; set it to probability, tokens or characters"));
   CUPEL_TRY_VOID(require(r.sched.min_lr <= r.learning_rate(),
                          "sched.min_lr is above optim.lr; it is where the learning rate ends"));
-  CUPEL_TRY_VOID(require(r.data.packing == "multipack" || r.batch.size % r.batch.micro == 0,
+  const int64_t micro = std::max<int64_t>(r.batch.micro, 1);
+  CUPEL_TRY_VOID(require(r.data.packing == "multipack" || r.batch.size % micro == 0,
                          "batch.size is no multiple of batch.micro; make it one"));
   CUPEL_TRY_VOID(require(r.parameters == "lora" || r.preference.reference != "adapter_off",
                          "preference.reference is \"adapter_off\", but there is no adapter; set "

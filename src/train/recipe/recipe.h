@@ -48,7 +48,7 @@ struct Recipe {
 
   struct Batch {
     int64_t size = 8;
-    int64_t micro = 1;
+    int64_t micro = 0;
     int64_t micro_tokens = 0;
     bool drop_last = false;
   } batch;

@@ -86,7 +86,8 @@ const RecipeKey kKeys[] = {
 
     {"batch.size", CUPEL_SLOT(batch.size),
      "Rows of an optimiser step over all processes (packed ones count as one)", 1, 1e9},
-    {"batch.micro", CUPEL_SLOT(batch.micro), "Rows that a process computes at once", 1, 1e6},
+    {"batch.micro", CUPEL_SLOT(batch.micro),
+     "Rows that a process computes at once; 0: as many as have 2048 tokens together", 0, 1e6},
     {"batch.micro_tokens", CUPEL_SLOT(batch.micro_tokens),
      "Tokens that a process computes at once with packing = \"multipack\"; 0: data.max_length", 0,
      1e9},
