@@ -40,7 +40,7 @@ Result<WinRate> win_rate(std::span<const PreferenceItem> items) {
   result.standard_error = 100 * moments.standard_deviation / std::sqrt(n);
   result.discrete_win_rate =
       100 * (static_cast<double>(result.wins) + 0.5 * static_cast<double>(result.draws)) / n;
-  result.average_length = static_cast<int64_t>(length / static_cast<double>(items.size()));
+  result.average_length = length / static_cast<double>(items.size());
   return result;
 }
 

@@ -29,7 +29,7 @@ struct WinRate {
   int64_t draws = 0;             ///< exactly ½
   int64_t missing = 0;           ///< items without a valid verdict: in no figure but the length
   double discrete_win_rate = 0;  ///< 100 · (wins + draws/2) / n
-  int64_t average_length = 0;    ///< mean of the model's lengths, cut down to an integer
+  double average_length = 0;     ///< mean of the model's lengths; the leaderboard cuts it down
   [[nodiscard]] int64_t total() const { return wins + losses + draws; }
 };
 

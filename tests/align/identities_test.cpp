@@ -93,6 +93,7 @@ TEST(FixtureF, OrpoWithAndWithoutThePrompt) {
   EXPECT_NEAR(f("orpo", {{"lambda", 1}}), 1.15397810, 1e-8);
   const Json report = evaluate("orpo", pair_f());
   EXPECT_NEAR(metric_of(report, "log_odds_ratio"), 0.46532096, 1e-8);
+  EXPECT_NEAR(metric_of(report, "odds_ratio_loss"), 0.48731144, 1e-8);
   EXPECT_NEAR(gradient_of(report, "chosen")[2], -0.35975736, 1e-8);
   EXPECT_NEAR(gradient_of(report, "rejected")[2], 0.01282582, 1e-8);
   Json prompted = pair_f();

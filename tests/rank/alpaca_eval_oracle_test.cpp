@@ -108,7 +108,7 @@ TEST_F(AlpacaEval, WinRatesOfAllTwelveModelsEqualTheLeaderboard) {
     EXPECT_EQ(rate->total(), published(model, "n_total")) << model;
     EXPECT_EQ(rate->missing, 0) << model;
     EXPECT_NEAR(rate->discrete_win_rate, published(model, "discrete_win_rate"), 1e-8) << model;
-    EXPECT_EQ(rate->average_length, published(model, "avg_length")) << model;
+    EXPECT_EQ(std::trunc(rate->average_length), published(model, "avg_length")) << model;
   }
 }
 
@@ -128,7 +128,7 @@ TEST_F(AlpacaEval, WinRatesHaveTheSheetsDigits) {
   EXPECT_NEAR(fuse_chat->discrete_win_rate, 71.739130, 5e-7);
   const auto humpback = win_rate(items("humpback-llama2-70b"));
   ASSERT_TRUE(humpback.has_value());
-  EXPECT_EQ(humpback->average_length, 1107) << "mean 1107.59, cut down";
+  EXPECT_NEAR(humpback->average_length, 1107.59, 0.005);
 }
 
 TEST_F(AlpacaEval, RatesFromPublishedWeightsEqualThoseOf189Models) {

@@ -73,7 +73,7 @@ TEST(WinRate, CountsByHand) {
   EXPECT_EQ(rate->draws, 1);
   EXPECT_EQ(rate->missing, 1);
   EXPECT_NEAR(rate->discrete_win_rate, 50, 1e-12);
-  EXPECT_EQ(rate->average_length, 11) << "47/4 = 11.75, cut down";
+  EXPECT_EQ(rate->average_length, 11.75) << "47/4";
 }
 
 TEST(WinRate, RefusesNothingAndNonsense) {

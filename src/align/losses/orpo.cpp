@@ -45,10 +45,12 @@ LossOutput run(const LossBatch& batch, const LossOptions& options) {
   const at::Tensor chosen = mean_logp(batch[Role::kChosen]);      // [G]
   const at::Tensor rejected = mean_logp(batch[Role::kRejected]);  // [G]
   const at::Tensor ratio = log_odds(chosen) - log_odds(rejected);
-  LossOutput output = with_policy_rewards(-options["lambda"] * at::log_sigmoid(ratio), batch,
-                                          options["lambda"], /*mean=*/true);
+  const at::Tensor penalty = -at::log_sigmoid(ratio);  // L_OR of the paper
+  LossOutput output = with_policy_rewards(options["lambda"] * penalty, batch, options["lambda"],
+                                          /*mean=*/true);
   output.terms.push_back(nll(batch, options));
   output.metrics.push_back({"log_odds_ratio", ratio.detach()});
+  output.metrics.push_back({"odds_ratio_loss", penalty.detach()});
   output.metrics.push_back(
       {"nll/chosen", -seq_logp(batch[Role::kChosen]).detach(), token_count(batch[Role::kChosen])});
   output.metrics.push_back({"clamped", (at::maximum(chosen, rejected) >= 0).detach()});
