@@ -31,6 +31,8 @@ struct Arguments::Parser {
   CLI::App app;
   std::string command;
   std::map<std::string, Flag> flags = {{"--help", {}}, {"-h", {}}};
+  std::string open_prefix;  // "--PREFIX.", of flags whose names are not known
+  std::string open_flag;    // which one takes them
 
   void remember(std::string_view flag, std::string_view value, bool repeats = false) {
     flags[std::string(flag)] = {std::string(value), repeats};
@@ -38,6 +40,31 @@ struct Arguments::Parser {
 
   [[nodiscard]] Error wrong(const std::string& reason) const {
     return invalid_argument("{}: {}; see cupel {} --help", command, reason, command);
+  }
+
+  /// The words with flags below the prefix as the flag that takes them.
+  [[nodiscard]] Result<std::vector<std::string>> spelt_out(
+      const std::vector<std::string>& words) const {
+    std::vector<std::string> out;
+    for (size_t i = 0; i < words.size(); ++i) {
+      const size_t equals = words[i].find('=');
+      const std::string name = words[i].substr(0, equals);
+      if (words[i] == "--") {
+        out.insert(out.end(), words.begin() + static_cast<ptrdiff_t>(i), words.end());
+        break;
+      }
+      if (open_prefix.empty() || !name.starts_with(open_prefix)) {
+        out.push_back(words[i]);
+        continue;
+      }
+      if (equals == std::string::npos && i + 1 == words.size()) {
+        return wrong(name + " needs a value (VALUE)");
+      }
+      out.push_back(open_flag);
+      out.push_back(name.substr(2) + "=" +
+                    (equals == std::string::npos ? words[++i] : words[i].substr(equals + 1)));
+    }
+    return out;
   }
 
   // Before CLI11, which names a mistyped flag without a hint, takes the next flag for a missing
@@ -185,6 +212,11 @@ void Arguments::settings(const std::vector<std::string>& names, std::vector<std:
   }
 }
 
+void Arguments::settings_below(std::string_view prefix, std::string_view as) {
+  parser_->open_prefix = "--" + std::string(prefix) + ".";
+  parser_->open_flag = std::string(as);
+}
+
 void Arguments::positional(std::string_view value,
                            std::string& target,
                            std::string_view help,
@@ -199,8 +231,9 @@ void Arguments::positionals(std::string_view value,
 }
 
 Result<bool> Arguments::parse(const std::vector<std::string>& words) {
-  CUPEL_TRY_VOID(parser_->check(words));
-  std::vector<std::string> reversed(words.rbegin(), words.rend());
+  CUPEL_TRY(const std::vector<std::string> all, parser_->spelt_out(words));
+  CUPEL_TRY_VOID(parser_->check(all));
+  std::vector<std::string> reversed(all.rbegin(), all.rend());
   try {
     parser_->app.parse(reversed);
   } catch (const CLI::CallForHelp&) {

@@ -43,6 +43,9 @@ class Arguments {
   /// Flags --NAME VALUE that the help does not list: each appends "NAME=VALUE" to `target`, in the
   /// order of the command line.
   void settings(const std::vector<std::string>& names, std::vector<std::string>& target);
+  /// Flags --PREFIX.NAME VALUE, whatever NAME is: each is read as `as` PREFIX.NAME=VALUE, a flag
+  /// that was declared before.
+  void settings_below(std::string_view prefix, std::string_view as);
   void positional(std::string_view value,
                   std::string& target,
                   std::string_view help,

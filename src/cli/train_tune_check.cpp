@@ -49,6 +49,7 @@ std::string plan_text(const align::MemoryPlan& plan) {
 Result<int> run_tune_check(const TuneCheckFlags& flags) {
   CUPEL_TRY(const train::Recipe recipe, flags.recipe.recipe());
   CUPEL_TRY(const align::PreparedRun run, align::prepare_run(recipe, 1));
+  CUPEL_TRY_VOID(align::check_prepared_rows(recipe, run));
   CUPEL_TRY(const align::MemoryPlan plan, align::plan_memory(recipe, run));
   if (flags.format == "json") {
     Json json = Json::object()

@@ -29,6 +29,7 @@ void RecipeFlags::declare(Arguments& a) {
     names.emplace_back(key.name);
   }
   a.settings(names, keys);
+  a.settings_below("preference.params", "--set");
 }
 
 Result<train::Recipe> RecipeFlags::recipe() const {

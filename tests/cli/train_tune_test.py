@@ -91,6 +91,10 @@ class RunTest(TuneTest):
         recipe = self.file("r.toml", f'method = "sft"\nmodel = "{self.model}"\nout = "x"\nmax_steps = 1\nseed = 1\n'
                                      f'[data]\nfiles = ["{self.dialogues}"]\nchat_template = "{self.template}"\n'
                                      f'[optim]\nlr = 1e-3\n')
+        for out, more in (("p", ("--preference.params.beta", "0.5")), ("q", ("--preference.params.beta=0.5",))):
+            self.ok(*self.arguments(out, "--max_steps", "1", *more, method="dpo", data=self.pairs))
+            self.assertIn("params.beta = 0.5\n", self.bytes_of(out, "recipe.toml").decode())
+        self.fails(USAGE, "tune", "--preference.params.beta", says="needs a value")
         self.ok("tune", recipe, "--out", "y", "--seed", "2", "--set", "seed=3")
         text = self.bytes_of("y", "recipe.toml").decode()
         self.assertIn("seed = 3\n", text)
@@ -135,11 +139,43 @@ class RunTest(TuneTest):
         self.assertEqual(steps, ["2", "4", "5"], done.err)
         self.assertNotIn("\x1b", done.err)
 
+    def test_held_out_texts_are_evaluated_to_their_last_token(self):
+        """Rows that are cut over several bins, and a mixture that is of the training files alone."""
+        source = random.Random(5)
+        texts = [{"text": sentence(source, 60)} for _ in range(4)]
+        data = write_json_lines(self.folder / "texts.jsonl", texts)
+        labels = {}
+        for packing in ("none", "bfd_split", "wrapped"):
+            length = "4096" if packing == "none" else "32"
+            self.ok(*self.arguments(packing, "--max_steps", "1", "--data.packing", packing, "--data.max_length", length,
+                                    "--data.loss_on", "full", "--eval-data", data, "--data.mixture", "probability",
+                                    "--set", "data.amounts=[0.5,0.5]", "--data", data, data=data))
+            labels[packing] = self.records(packing)[-1]["eval"]["labels"]
+        self.assertGreater(labels["none"], 4 * 60)
+        self.assertEqual(labels["wrapped"], labels["bfd_split"])
+        parts = 4 + labels["none"] // 32  # the first token of a part has none before it
+        self.assertTrue(labels["none"] - parts <= labels["bfd_split"] <= labels["none"], labels)
+
+    def test_the_best_checkpoint_stays_whenever_it_was(self):
+        self.ok(*self.arguments("run", "--max_steps", "6", "--optim.lr", "1e-3", "--eval-data", self.dialogues,
+                                "--eval.every", "2", "--checkpoint.best_by", "loss", "--checkpoint.keep", "1"))
+        losses = {record["step"]: record["eval"]["loss"] for record in self.records("run") if "eval" in record}
+        best = min(losses, key=losses.get)
+        names = {path.name for path in (self.folder / "run/checkpoints").iterdir()}
+        self.assertEqual(names, {"step-6", f"step-{best}"})
+
+    def test_adafactor_keeps_a_mean_only_where_asked(self):
+        for out, more in (("without", ()), ("with", ("--optim.beta1", "0.9"))):
+            self.ok(*self.arguments(out, "--max_steps", "1", "--optim.name", "adafactor", *more))
+            state = self.bytes_of(out, "checkpoints/step-1/optimizer-00001.safetensors")
+            self.assertEqual(b".mean" in state, out == "with")
+
     def test_plan_and_validate_say_what_a_run_takes(self):
         plan = self.ok("tune", "plan", *self.arguments("run")[1:], "--format", "json").json()
         self.assertEqual(plan["rows"], 24)
         self.assertGreater(plan["memory"]["optimiser"], plan["memory"]["weights"])
         self.assertIn("24 rows", self.ok("tune", "validate", *self.arguments("run")[1:]).out)
+        self.fails(USAGE, "tune", "validate", *self.arguments("run", method="kto", data=self.pairs)[1:], says="label")
         self.assertFalse((self.folder / "run").exists())
 
 

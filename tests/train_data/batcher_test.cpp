@@ -132,12 +132,14 @@ TEST(Batcher, RankRTakesEveryRthBin) {
 }
 
 TEST(Batcher, TakesAsManyBinsAtOnceAsHaveTheTokensWhereNoNumberIsAsked) {
-  Batcher batcher = make({.order = {.shuffle = false}, .batch = 6}, {2000, 48, 1, 3000, 1024, 1024});
+  Batcher batcher =
+      make({.order = {.shuffle = false}, .batch = 6}, {2000, 48, 1, 2048, 1024, 1024});
   EXPECT_EQ(show(batcher.next()),
-            "0.0: | [ 0:0-2000 1:0-48 ] | [ 2:0-1 ] | [ 3:0-3000 ] | [ 4:0-1024 5:0-1024 ]");
-  Batcher two = make({.order = {.shuffle = false}, .batch = 6, .ranks = 2},
-                     {1000, 2000, 1048, 48, 1, 1});
-  EXPECT_EQ(show(two.next()), "0.0: | [ 0:0-1000 2:0-1048 ] [ 1:0-2000 3:0-48 ] | [ 4:0-1 ] [ 5:0-1 ]");
+            "0.0: | [ 0:0-2000 1:0-48 ] | [ 2:0-1 ] | [ 3:0-2048 ] | [ 4:0-1024 5:0-1024 ]");
+  Batcher two =
+      make({.order = {.shuffle = false}, .batch = 6, .ranks = 2}, {1000, 2000, 1048, 48, 1, 1});
+  EXPECT_EQ(show(two.next()),
+            "0.0: | [ 0:0-1000 2:0-1048 ] [ 1:0-2000 3:0-48 ] | [ 4:0-1 ] [ 5:0-1 ]");
 }
 
 TEST(Batcher, LeavesOutASmallLastStepWhereAsked) {

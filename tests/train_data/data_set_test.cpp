@@ -67,11 +67,10 @@ TEST_F(LoadData, PairsAreGroups) {
 }
 
 TEST_F(LoadData, SaysHowManyPairsPreferAnAnswerToItself) {
-  const std::string path = write("p.jsonl",
-                                 R"({"prompt": "p", "chosen": "x", "rejected": "x"})"
-                                 "\n"
-                                 R"({"prompt": "p", "chosen": "x", "rejected": "y"})"
-                                 "\n");
+  const std::string path = write("p.jsonl", R"({"prompt": "p", "chosen": "x", "rejected": "x"})"
+                                            "\n"
+                                            R"({"prompt": "p", "chosen": "x", "rejected": "y"})"
+                                            "\n");
   const auto data = load_data(rows(), {.paths = {path}, .kind = DataKind::kGroups});
   ASSERT_TRUE(data.has_value()) << data.error().message;
   EXPECT_EQ(data->groups.size(), 2U) << "it is kept: the loss says what it makes of it";
@@ -107,9 +106,8 @@ TEST_F(LoadData, PackedRowsCarryEveryLabelOnce) {
   }
   const auto data = load_data(rows(), {.paths = {write("t.jsonl", text)}});
   ASSERT_TRUE(data.has_value());
-  auto batcher =
-      Batcher::create({.packing = Packing::kBfd, .max_length = 16, .batch = 4, .micro_batch = 1},
-                      data->lengths);
+  auto batcher = Batcher::create(
+      {.packing = Packing::kBfd, .max_length = 16, .batch = 4, .micro_batch = 1}, data->lengths);
   ASSERT_TRUE(batcher.has_value());
   int64_t labels = 0;
   const int64_t steps = batcher->steps_in_epoch(0);

@@ -27,7 +27,7 @@ std::string message(std::string_view text, const std::vector<std::string>& overr
 TEST(Recipe, ItsDefaultsAreThePublishedOnes) {
   const Recipe r = good("");
   EXPECT_EQ(r.optim.name, "adamw");
-  EXPECT_EQ(r.optim.beta1, 0.9);
+  EXPECT_EQ(r.optim.beta1, std::nullopt);
   EXPECT_EQ(r.optim.beta2, 0.999);
   EXPECT_EQ(r.optim.eps, 1e-8);
   EXPECT_EQ(r.optim.weight_decay, 0);
@@ -48,7 +48,8 @@ TEST(Recipe, ItsDefaultsAreThePublishedOnes) {
 
 TEST(Recipe, ReadsTheFileThenTheOverrides) {
   const Recipe r = good(
-      "model = 'm'\nepochs = 2\n[data]\nfiles = ['a.jsonl', 'b.jsonl']\nmixture = 'probability'\n"
+      "method = 'dpo'\nmodel = 'm'\nepochs = 2\n[data]\nfiles = ['a.jsonl', 'b.jsonl']\nmixture = "
+      "'probability'\n"
       "amounts = [1, 0.5]\n[optim]\nlr = 1\n[preference.params]\nbeta = 0.1\n",
       {"optim.lr=3e-4", "data.packing=none", "data.files=x.jsonl, y.jsonl", "log.tensorboard=false",
        "preference.params.beta=0.5", "preference.params.gamma=2", "sched.warmup_steps = 7"});
@@ -117,13 +118,55 @@ TEST(Recipe, ValuesThatContradictAreRefused) {
   EXPECT_NE(message("[data]\ngroup_by_length=true\npacking='bfd'").find("not packed"),
             std::string::npos);
   EXPECT_NE(message("[optim]\nbeta2=1").find("below 1"), std::string::npos);
+  EXPECT_NE(message("method='dpo'\n[data]\ntruncation='split'").find("stay together"),
+            std::string::npos);
+  EXPECT_NE(message("method='kto'\n[data]\nloss_on='full'").find("answers alone"),
+            std::string::npos);
+}
+
+TEST(Recipe, AKeyThatNothingReadsIsRefusedWithWhatWouldReadIt) {
+  const struct {
+    std::vector<std::string> keys;
+    std::string_view message;
+  } cases[] = {
+      {{"method=dpo", "loss.label_smoothing=0.1"},
+       "r.toml: loss.label_smoothing is set, and only method = \"sft\" reads it (method is "
+       "\"dpo\")"},
+      {{"method=dpo", "sft.neftune_alpha=5"}, "r.toml: sft.neftune_alpha is set"},
+      {{"method=dpo", "reward.attributes=a"}, "r.toml: reward.attributes is set"},
+      {{"method=orpo", "preference.loss=ipo"}, "r.toml: preference.loss is set"},
+      {{"preference.params.beta=1"}, "r.toml: preference.params is set"},
+      {{"preference.reference=none"}, "r.toml: preference.reference is set"},
+      {{"lora.rank=8"}, "r.toml: lora.rank is set, and only parameters = \"lora\" reads it"},
+      {{"data.prompt_loss_weight=0.5"}, "r.toml: data.prompt_loss_weight is set"},
+      {{"batch.micro_tokens=512"}, "r.toml: batch.micro_tokens is set"},
+      {{"data.packing=multipack", "batch.micro=2"}, "r.toml: batch.micro is set"},
+      {{"optim.momentum=0.5"}, "r.toml: optim.momentum is set"},
+      {{"optim.name=sgd", "optim.beta1=0.5"}, "r.toml: optim.beta1 is set"},
+      {{"optim.name=adafactor", "optim.beta2=0.5"}, "r.toml: optim.beta2 is set"},
+      {{"sched.decay_steps=5"}, "r.toml: sched.decay_steps is set"},
+      {{"sched.power=2"}, "r.toml: sched.power is set"},
+      {{"sched.timescale=2"}, "r.toml: sched.timescale is set"},
+      {{"sched.baseline_tokens=2"}, "r.toml: sched.baseline_tokens is set"},
+      {{"eval.every=2"}, "r.toml: eval.every is set, and only data.eval_files (--eval-data)"},
+      {{"eval.patience=2"}, "r.toml: eval.patience is set"},
+      {{"checkpoint.best_by=loss"}, "r.toml: checkpoint.best_by is set"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_TRUE(message("", c.keys).starts_with(c.message)) << message("", c.keys);
+  }
+  good("", {"method=preference", "preference.loss=ipo", "preference.params.beta=1"});
+  good("", {"parameters=lora", "lora.rank=8", "lora.alpha=8"});
+  good("", {"sft.kl_to_init=1", "preference.reference=adapter_off", "parameters=lora"});
+  good("", {"data.eval_files=x", "eval.patience=2", "checkpoint.best_by=loss"});
 }
 
 TEST(Recipe, ItsTextIsReadBackTheSame) {
   const Recipe defaults;
   EXPECT_EQ(recipe_text(good(recipe_text(defaults))), recipe_text(defaults));
   const Recipe r = good(
-      "model = \"a \\\"b\\\" \\u00e4\"\n[optim]\nlr = 1.5e-7\n[preference.params]\nb = 2\na = 1\n"
+      "method = 'dpo'\nmodel = \"a \\\"b\\\" \\u00e4\"\n[optim]\nlr = "
+      "1.5e-7\n[preference.params]\nb = 2\na = 1\n"
       "[data]\nfiles = ['x', 'y']\n");
   const Recipe again = good(recipe_text(r));
   EXPECT_EQ(recipe_text(again), recipe_text(r));

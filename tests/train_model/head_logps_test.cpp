@@ -37,8 +37,9 @@ Problem problem_of(const Case& c, int64_t tokens, int64_t vocabulary, int64_t wi
     p.head.bias = test::random_tensor({vocabulary}, 3).set_requires_grad(true);
     p.inputs.push_back(p.head.bias);
   }
-  p.labels = at::empty({tokens}, at::kLong);
-  for (int64_t i = 0; i < tokens; ++i) {
+  const at::Tensor logits = at::linear(p.hidden, p.head.weight);
+  p.labels = (p.head.bias.defined() ? logits + p.head.bias : logits).argmax(-1);
+  for (int64_t i = 0; i < tokens; i += i % 6 == 5 ? 2 : 1) {  // every sixth is the likeliest token
     p.labels.mutable_data_ptr<int64_t>()[i] =
         i % 3 == 1 ? HeadLogpsOptions::kIgnored : (i * 7919) % vocabulary;
   }
@@ -60,7 +61,8 @@ HeadLogps in_full(const Problem& p) {
           .log_sums = kept(x.logsumexp(-1)),
           .mean_logps = kept(all.mean(-1)),
           .entropy = kept(-(all.exp() * all).sum(-1)),
-          .log_sum_squares = kept((2 * all).logsumexp(-1))};
+          .log_sum_squares = kept((2 * all).logsumexp(-1)),
+          .top = kept(all.argmax(-1).eq(labels).to(all.scalar_type()))};
 }
 
 /// A scalar that all three outputs with gradients go into, each position differently.
@@ -77,14 +79,18 @@ TEST_P(HeadLogpsCases, EqualTheHeadInFull) {
   const HeadLogps expected = in_full(p);
   const std::vector<at::Tensor> slopes = tensor::gradients({objective(expected)}, p.inputs, {{}});
   for (const int64_t chunk : {1, 5, 100, 0}) {
-    const HeadLogps found = head_logps(
-        p.hidden, p.head, p.labels,
-        {.chunk_rows = chunk, .mean_logps = true, .entropy = true, .log_sum_squares = true});
+    const HeadLogps found = head_logps(p.hidden, p.head, p.labels,
+                                       {.chunk_rows = chunk,
+                                        .mean_logps = true,
+                                        .entropy = true,
+                                        .log_sum_squares = true,
+                                        .top = true});
     EXPECT_LE(test::distance(found.logps, expected.logps), kExact);
     EXPECT_LE(test::distance(found.log_sums, expected.log_sums), kExact);
     EXPECT_LE(test::distance(found.mean_logps, expected.mean_logps), kExact);
     EXPECT_LE(test::distance(found.entropy, expected.entropy), kExact);
     EXPECT_LE(test::distance(found.log_sum_squares, expected.log_sum_squares), kExact);
+    EXPECT_EQ(test::distance(found.top, expected.top), 0);
     EXPECT_FALSE(found.entropy.requires_grad());
     const std::vector<at::Tensor> gradients = tensor::gradients({objective(found)}, p.inputs, {{}});
     for (size_t i = 0; i < gradients.size(); ++i) {

@@ -128,7 +128,7 @@ Result<train::Contribution> SftObjective::run(const train::MicroBatch& batch) {
   CUPEL_TRY(const train::HeadLogps head,
             train::batch_logps(
                 learner_->twin(), packed, labels_looked_at(packed, batch.draw.has_value()), forward,
-                {.mean_logps = options_.label_smoothing > 0, .entropy = !batch.draw}));
+                {.mean_logps = options_.label_smoothing > 0, .entropy = !batch.draw, .top = true}));
   const auto options = head.logps.options();
   const at::Tensor factor = train::double_tensor(factors(packed)).to(options);
   const at::Tensor counted = train::float_tensor(packed.weights).to(options);
@@ -144,7 +144,9 @@ Result<train::Contribution> SftObjective::run(const train::MicroBatch& batch) {
   }
   train::Contribution result;
   const double weight = sum_of(counted);
-  result.metrics = {{.name = "nll", .sum = -sum_of(head.logps * counted), .count = weight}};
+  result.metrics = {
+      {.name = "nll", .sum = -sum_of(head.logps * counted), .count = weight},
+      {.name = "mean_token_accuracy", .sum = sum_of(head.top * counted), .count = weight}};
   if (!batch.draw) {
     result.metrics.push_back(
         {.name = "entropy", .sum = sum_of(head.entropy * counted), .count = weight});

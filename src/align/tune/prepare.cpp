@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "align/objectives/preference_objective.h"
+#include "align/objectives/reward_objective.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/io.h"
@@ -51,6 +53,22 @@ Result<PreparedRun> prepare_run(const Recipe& recipe, int64_t ranks) {
             train::schedule_options(recipe, run.total_steps));
   CUPEL_TRY(run.schedule, train::Schedule::create(schedule));
   return run;
+}
+
+Result<Ok> check_prepared_rows(const Recipe& recipe, const PreparedRun& run) {
+  const Method& method = run.method;
+  if (method.kind == Method::Kind::kSft) {
+    return Ok{};
+  }
+  for (const train::DataSet* data : {&run.data, run.held_out ? &*run.held_out : nullptr}) {
+    if (data != nullptr) {
+      CUPEL_TRY_VOID(
+          method.kind == Method::Kind::kReward
+              ? check_reward_rows(*method.loss, *method.options, *data, recipe.reward.attributes)
+              : check_rows(*method.loss, *method.options, *data, method.needs_reference(recipe)));
+    }
+  }
+  return Ok{};
 }
 
 }  // namespace cupel::align

@@ -32,4 +32,8 @@ struct PreparedRun {
 /// open_texts, load_rows and the batcher; kInvalidArgument - no data.
 Result<PreparedRun> prepare_run(const train::Recipe& recipe, int64_t ranks);
 
+/// Whether the method can learn from its rows, held-out ones among them. Errors: those of
+/// check_rows and check_reward_rows.
+Result<Ok> check_prepared_rows(const train::Recipe& recipe, const PreparedRun& run);
+
 }  // namespace cupel::align

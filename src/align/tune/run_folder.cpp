@@ -158,7 +158,9 @@ Result<RunRecords> RunRecords::open(const RunFolder& folder, const Options& opti
     CUPEL_TRY(events, train::EventFile::create({.folder = folder.path(),
                                                 .wall_time_s = unix_seconds(),
                                                 .process_id = getpid(),
-                                                .first_step = options.next_step}));
+                                                .first_step = folder.resumed()
+                                                                  ? std::optional(options.next_step)
+                                                                  : std::nullopt}));
   }
   return RunRecords(std::move(log), std::move(timing), std::move(events));
 }

@@ -1,11 +1,13 @@
 #include "align/tune/run_objectives.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "align/objectives/preference_objective.h"
 #include "align/objectives/reward_objective.h"
 #include "align/objectives/sft_objective.h"
+#include "base/check.h"
 #include "base/error.h"
 #include "train/recipe/recipe_options.h"
 
@@ -154,19 +156,35 @@ Result<std::unique_ptr<train::Objective>> RunObjectives::over(
 
 /// All items of a data set as one step, in their order.
 Result<train::StepPlan> RunObjectives::whole_plan(const train::DataSet& data) const {
+  train::Recipe recipe = *parts_.recipe;
+  recipe.data.mixture = "none";  // is of the training files
   CUPEL_TRY(train::BatchOptions options,
-            train::batch_options(*parts_.recipe, data, parts_.collective->size()));
+            train::batch_options(recipe, data, parts_.collective->size()));
   options.order = {.seed = 0, .shuffle = false};
   if (options.packing == train::Packing::kWrapped) {
     options.packing = train::Packing::kBfdSplit;  // every token is looked at once either way
   }
   options.drop_last = false;
   const auto items = static_cast<int64_t>(data.lengths.size());
+  int64_t bins = items;  // at most: items that are cut have a bin for each part
+  if (options.packing == train::Packing::kBfdSplit) {
+    bins = 0;
+    for (const int64_t length : data.lengths) {
+      bins += (length + options.max_length - 1) / options.max_length;
+    }
+  }
   const int64_t unit = std::max<int64_t>(options.micro_batch, 1) * options.ranks;
-  options.batch = (items + unit - 1) / unit * unit;
+  options.batch = (bins + unit - 1) / unit * unit;
   options.window = items;
   CUPEL_TRY(train::Batcher batcher, train::Batcher::create(options, data.lengths));
-  return batcher.next();
+  train::StepPlan plan = batcher.next();
+  int64_t tokens = 0;
+  for (const train::Bin& bin : plan.bins) {
+    tokens += train::bin_tokens(bin);
+  }
+  CUPEL_CHECK(tokens == std::accumulate(data.lengths.begin(), data.lengths.end(), int64_t{0}),
+              "an evaluation sees every token");
+  return plan;
 }
 
 }  // namespace cupel::align

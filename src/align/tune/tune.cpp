@@ -4,8 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include "align/objectives/preference_objective.h"
-#include "align/objectives/reward_objective.h"
 #include "align/tune/plan.h"
 #include "align/tune/run_folder.h"
 #include "align/tune/run_objectives.h"
@@ -54,7 +52,7 @@ class Run {
 
   Result<TuneOutcome> go() {
     CUPEL_TRY(prepared_, prepare_run(recipe_, collective_.size()));
-    CUPEL_TRY_VOID(check_data());
+    CUPEL_TRY_VOID(check_prepared_rows(recipe_, prepared_));
     CUPEL_TRY(const MemoryPlan plan, plan_memory(recipe_, prepared_));
     CUPEL_TRY_VOID(check_memory(plan));
     CUPEL_TRY_VOID(open_folder());
@@ -104,24 +102,6 @@ class Run {
     if (const std::string warning = train::equal_answers_warning(counts); !warning.empty()) {
       note(warning);
     }
-  }
-
-  [[nodiscard]] Result<Ok> check_data() const {
-    const Method& method = prepared_.method;
-    if (method.kind == Method::Kind::kSft) {
-      return Ok{};
-    }
-    for (const train::DataSet* data :
-         {&prepared_.data, prepared_.held_out ? &*prepared_.held_out : nullptr}) {
-      if (data != nullptr) {
-        CUPEL_TRY_VOID(
-            method.kind == Method::Kind::kReward
-                ? check_reward_rows(*method.loss, *method.options, *data, recipe_.reward.attributes)
-                : check_rows(*method.loss, *method.options, *data,
-                             method.needs_reference(recipe_)));
-      }
-    }
-    return Ok{};
   }
 
   Result<Ok> open_folder() {
@@ -200,6 +180,10 @@ class Run {
       const int64_t step = steps.back();
       CUPEL_TRY(const Json state, checkpoints_->state(step));
       CUPEL_TRY(state_, train::TrainerState::from_json(state));
+      if (state_.step != step) {
+        return corrupt_data("{}: the checkpoint of step {} says that it is of step {}",
+                            folder_->file("checkpoints"), step, state_.step);
+      }
       CUPEL_TRY(const Json* cursor, get_object(state, "cursor"));
       CUPEL_TRY_VOID(prepared_.batcher->restore(*cursor));
       CUPEL_TRY_VOID(checkpoints_->load(step, *learner_, *optimiser_));
@@ -263,7 +247,8 @@ class Run {
                                         .eval_every = recipe_.eval.every,
                                         .eval_at_start = recipe_.eval.at_start,
                                         .patience = recipe_.eval.patience,
-                                        .checkpoint_every = recipe_.checkpoint.every};
+                                        .checkpoint_every = recipe_.checkpoint.every,
+                                        .checkpoint_best = recipe_.checkpoint.best_by == "loss"};
     train::Trainer::Parts parts{.objective = &objectives_->training(),
                                 .batcher = &*prepared_.batcher,
                                 .optimiser = optimiser_.get(),

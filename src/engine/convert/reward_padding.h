@@ -14,10 +14,10 @@ namespace cupel::engine {
 ///
 /// Kept where it fits already; else the tokenizer's own, a special token called pad, the unknown
 /// token, one that is reserved or unused, or any other, in this order, that neither begins nor ends
-/// a text and has one of the embedding's `rows`. Without any, config.json names none, so that transformers
-/// refuses batches of texts of different lengths, and the result is a note that says so; else it is
-/// empty. Errors: kCorruptData - a file of the folder is no JSON, or not of the kind that it must
-/// be.
+/// a text and has one of the embedding's `rows`. Without any, config.json names none, so that
+/// transformers refuses batches of texts of different lengths, and the result is a note that says
+/// so; else it is empty. Errors: kCorruptData - a file of the folder is no JSON, or not of the kind
+/// that it must be.
 Result<std::string> settle_padding(const PartialFolder& folder, int64_t rows);
 
 }  // namespace cupel::engine

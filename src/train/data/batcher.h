@@ -20,7 +20,7 @@ struct BatchOptions {
   Packing packing = Packing::kNone;
   int64_t max_length = 2048;  ///< tokens of a bin
   int64_t window = 1000;      ///< items that are packed together (bfd, bfd_split), ≥ 1
-  int64_t batch = 8;        ///< bins of an optimiser step over all ranks (multipack: items), ≥ 1
+  int64_t batch = 8;  ///< bins of an optimiser step over all ranks (multipack: items), ≥ 1
   /// Bins of a rank computed at once; 0: as many as have 2048 tokens together, at least one.
   /// multipack goes by micro_batch_tokens instead.
   int64_t micro_batch = 0;

@@ -63,6 +63,12 @@ Result<TrainerState> TrainerState::from_json(const Json& json) {
   }
   CUPEL_TRY(state.best_step, get_int(json, "best_step"));
   CUPEL_TRY(state.evaluations_since_best, get_int(json, "evaluations_since_best"));
+  for (const int64_t count : {state.step, state.tokens, state.samples, state.skipped,
+                              state.skipped_now, state.best_step, state.evaluations_since_best}) {
+    if (count < 0) {
+      return corrupt_data("the state of the run has a count below 0 ({})", count);
+    }
+  }
   return state;
 }
 
@@ -191,6 +197,9 @@ Result<Ok> Trainer::evaluate(TrainerState& state) {
   }
   Json numbers = Json::object().set("loss", total.loss).set("labels", total.size.labels);
   add_means(numbers, total);
+  if (const Json* nll = numbers.find("nll"); nll != nullptr) {
+    numbers.set("perplexity", std::exp(nll->as_double()));
+  }
   return hooks_.record(Json::object().set("step", state.step).set("eval", std::move(numbers)),
                        timing(state, total.size.tokens, watch.seconds()).set("eval", true));
 }
@@ -208,15 +217,17 @@ Result<TrainEnd> Trainer::run(TrainerState& state) {
   while (state.step < options_.total_steps) {
     CUPEL_TRY_VOID(train_step(state));
     const bool last = state.step == options_.total_steps;
+    bool best = false;
     if (last || (options_.eval_every > 0 && state.step % options_.eval_every == 0)) {
       CUPEL_TRY_VOID(evaluate(state));
+      best = options_.checkpoint_best && state.best_loss && state.best_step == state.step;
     }
     // All processes stop at the same step: one that was asked to tells the others.
     std::array<double, 1> asked = {hooks_.stop.stop_requested() ? 1.0 : 0.0};
     CUPEL_TRY_VOID(parts_.collective->sum(asked, format("the end of step {}", state.step)));
     const bool stopped = asked[0] > 0 && !last;
     const bool due = options_.checkpoint_every > 0 && state.step % options_.checkpoint_every == 0;
-    if (hooks_.checkpoint && (last || due || stopped || no_gain())) {
+    if (hooks_.checkpoint && (last || due || best || stopped || no_gain())) {
       CUPEL_TRY_VOID(hooks_.checkpoint(state));
     }
     if (stopped || (no_gain() && !last)) {

@@ -27,6 +27,7 @@ struct TrainerOptions {
   bool eval_at_start = false;
   int64_t patience = 0;          ///< evaluations without a lower loss before the run ends; 0: any
   int64_t checkpoint_every = 0;  ///< 0: at the end alone
+  bool checkpoint_best = false;  ///< where an evaluation had the lowest loss so far, too
 };
 
 /// Where a run stands between two steps. Together with parameters, the optimiser's state and the

@@ -91,8 +91,8 @@ Result<EventFile> EventFile::create(const Options& options) {
   std::string version = event_head(options.wall_time_s, 0);
   append_bytes(kFileVersion, "brain.Event:2", version);
   CUPEL_TRY_VOID(file.append(version));
-  if (options.first_step > 0) {
-    std::string start = event_head(options.wall_time_s, options.first_step);
+  if (options.first_step) {
+    std::string start = event_head(options.wall_time_s, *options.first_step);
     append_bytes(kSessionLog, std::string{kStatus, kStart}, start);
     CUPEL_TRY_VOID(file.append(start));
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,7 +31,8 @@ class EventFile {
     double wall_time_s = 0;  ///< since 1970; part of the name
     std::string host = "localhost";
     int64_t process_id = 0;
-    int64_t first_step = 0;  ///< > 0: what other files hold from that step on no longer counts
+    /// Of a run that goes on: what other files hold from that step on no longer counts.
+    std::optional<int64_t> first_step;
   };
   /// Creates events.out.tfevents.TIME.HOST.PROCESS; with a further number when that is there.
   /// Errors: those of system_error.

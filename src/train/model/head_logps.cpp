@@ -21,7 +21,7 @@ constexpr int64_t kFewestColumns = 256;
 // Letters: n positions that count, c of one chunk, V vocabulary, w columns of a block, D width.
 
 struct Outputs {
-  enum : size_t { kLogps, kLogSums, kMeanLogps, kEntropy, kLogSumSquares, kCount };
+  enum : size_t { kLogps, kLogSums, kMeanLogps, kEntropy, kLogSumSquares, kTop, kCount };
 };
 
 /// Rows are taken in chunks, and of each the vocabulary in blocks: a block's part of the weight
@@ -102,6 +102,8 @@ class HeadOperation final : public tensor::Operation {
         return options_.entropy;
       case Outputs::kLogSumSquares:
         return options_.log_sum_squares;
+      case Outputs::kTop:
+        return options_.top;
       default:
         return true;
     }
@@ -174,6 +176,9 @@ class HeadOperation final : public tensor::Operation {
     }
     if (options_.log_sum_squares) {
       row(Outputs::kLogSumSquares).copy_(sums.squares.log() - 2 * log_sum);
+    }
+    if (options_.top) {
+      row(Outputs::kTop).copy_(sums.label.ge(sums.largest));
     }
   }
 
@@ -274,7 +279,7 @@ HeadLogps head_logps(const at::Tensor& hidden,
     if (!wanted) {
       return at::Tensor();
     }
-    const bool flows = output != Outputs::kEntropy && output != Outputs::kLogSumSquares;
+    const bool flows = output < Outputs::kEntropy;
     const at::Tensor rows = flows ? found[output] : found[output].detach();
     return at::zeros({labels.size(0)}, rows.options()).index_copy(0, places, rows);
   };
@@ -282,7 +287,8 @@ HeadLogps head_logps(const at::Tensor& hidden,
           .log_sums = spread(Outputs::kLogSums, true),
           .mean_logps = spread(Outputs::kMeanLogps, options.mean_logps),
           .entropy = spread(Outputs::kEntropy, options.entropy),
-          .log_sum_squares = spread(Outputs::kLogSumSquares, options.log_sum_squares)};
+          .log_sum_squares = spread(Outputs::kLogSumSquares, options.log_sum_squares),
+          .top = spread(Outputs::kTop, options.top)};
 }
 
 }  // namespace cupel::train

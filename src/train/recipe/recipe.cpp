@@ -8,6 +8,7 @@
 #include "base/toml.h"
 #include "train/recipe/recipe_keys.h"
 #include "train/recipe/recipe_values.h"
+#include "train/recipe/unread_keys.h"
 
 namespace cupel::train {
 namespace {
@@ -119,8 +120,17 @@ Result<Ok> check_recipe(const Recipe& r) {
       require(!r.data.group_by_length || r.data.packing == "none" || r.data.packing == "auto",
               "data.group_by_length is for rows that are not packed; set data.packing "
               "to \"none\""));
-  return require(r.optim.beta1 < 1 && r.optim.beta2 < 1,
-                 "optim.beta1 and optim.beta2 must be below 1");
+  CUPEL_TRY_VOID(require(r.method == "sft" || r.data.truncation != "split",
+                         "data.truncation is \"split\", which makes several texts of one row, and "
+                         "answers to one prompt stay together; set it to keep_start, keep_end or "
+                         "drop"));
+  CUPEL_TRY_VOID(
+      require(r.method == "sft" || (r.data.loss_on != "full" && r.data.loss_on != "instruction"),
+              "data.loss_on: of rows to compare answers alone are learnt; set it to "
+              "assistant_all or assistant_last"));
+  CUPEL_TRY_VOID(require(r.optim.beta1.value_or(0) < 1 && r.optim.beta2 < 1,
+                         "optim.beta1 and optim.beta2 must be below 1"));
+  return check_unread_keys(r);
 }
 
 std::string recipe_text(const Recipe& recipe) {

@@ -56,7 +56,7 @@ struct Recipe {
   struct Optim {
     std::string name = "adamw";
     std::optional<double> lr;
-    double beta1 = 0.9;
+    std::optional<double> beta1;
     double beta2 = 0.999;
     double eps = 1e-8;
     double weight_decay = 0;
