@@ -43,6 +43,11 @@ class ParallelTest(TuneTest):
         self.run_of("two", "--nproc", "2", method="dpo", data=self.pairs)
         self.check_same("one", "two")
 
+    def test_what_compares_all_pairs_of_a_step(self):
+        self.run_of("one", "--batch.micro", "4", method="aot", data=self.pairs)
+        self.run_of("two", "--batch.micro", "1", "--nproc", "2", method="aot", data=self.pairs)
+        self.check_same("one", "two")
+
     def test_a_run_goes_on_with_another_number_of_processes(self):
         self.run_of("one")
         self.run_of("many", "--nproc", "2")

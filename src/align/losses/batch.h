@@ -2,7 +2,7 @@
 
 #include <array>
 #include <cstddef>
-#include <optional>
+#include <cstdint>
 #include <string_view>
 
 #include "tensor/tensor.h"
@@ -55,9 +55,10 @@ struct LossBatch {
   at::Tensor target_prob;  ///< [G] probability that chosen is the better one; undefined: 1
   at::Tensor ties;         ///< [G] bool, or undefined: none
   at::Tensor group;        ///< [B] int64 of Role::kResponse, ascending from 0; or undefined
-  /// A number over the whole optimiser step that the loss takes as constant (LossInfo::baseline
-  /// says what is averaged); absent: that of this batch.
-  std::optional<double> baseline;
+  /// Numbers [N,k] of all rows of the optimiser step that the loss takes as constants
+  /// (LossInfo::survey says which), in the order of the step; undefined: this batch is the step.
+  at::Tensor survey;
+  int64_t survey_begin = 0;  ///< which row of `survey` is this batch's first
 
   [[nodiscard]] RoleBatch& operator[](Role role) { return roles[static_cast<size_t>(role)]; }
   [[nodiscard]] const RoleBatch& operator[](Role role) const {

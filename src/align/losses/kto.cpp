@@ -20,13 +20,21 @@ constexpr std::array kParameters = {
         .name = "z0",
         .summary = "reference point in nats, at least 0; unset: from the mismatched answers"}};
 
-at::Tensor baseline(const LossBatch& batch, const LossOptions& options) {
+at::Tensor survey(const LossBatch& batch, const LossOptions& options) {
   const RoleBatch& mismatched = batch[Role::kMismatched];
-  return mismatched.present() && !options.is_set("z0") ? log_ratio(mismatched) : at::zeros({0});
+  return mismatched.present() && !options.is_set("z0") ? log_ratio(mismatched).unsqueeze(1)
+                                                       : at::zeros({0, 1});
+}
+
+double reference_point(const LossBatch& batch, const LossOptions& options) {
+  if (options.is_set("z0")) {
+    return std::max(0.0, options["z0"]);
+  }
+  return batch.survey.numel() == 0 ? 0 : std::max(0.0, batch.survey.mean().item<double>());
 }
 
 Result<Ok> check(const LossBatch& batch, const LossOptions& options) {
-  if (options.is_set("z0") || batch.baseline.has_value()) {
+  if (options.is_set("z0") || batch.survey.defined()) {
     return Ok{};
   }
   const int64_t rows = batch[Role::kMismatched].rows();
@@ -45,8 +53,7 @@ Result<Ok> check(const LossBatch& batch, const LossOptions& options) {
 
 LossOutput run(const LossBatch& batch, const LossOptions& options) {
   const double beta = options["beta"];
-  const double z0 =
-      std::max(0.0, options.is_set("z0") ? options["z0"] : batch.baseline.value_or(0));
+  const double z0 = reference_point(batch, options);
   LossOutput output;
   std::vector<at::Tensor> parts;
   if (batch[Role::kChosen].present()) {
@@ -75,7 +82,8 @@ LossInfo kto() {
           .reads = {.reference = Use::kMust, .may_roles = kMayRoles},
           .parameters = kParameters,
           .check = &check,
-          .baseline = &baseline,
+          .survey = &survey,
+          .survey_width = 1,
           .run = &run};
 }
 

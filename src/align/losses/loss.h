@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <string_view>
@@ -90,11 +91,18 @@ struct LossInfo {
   /// nothing.
   Result<Ok> (*check)(const LossBatch& batch, const LossOptions& options) = nullptr;
   std::vector<TermSpec> (*terms)(const LossOptions& options) = &one_term;
-  /// Detached summands [n] whose mean over the optimiser step is `LossBatch::baseline`; null: the
-  /// loss has none.
-  at::Tensor (*baseline)(const LossBatch& batch, const LossOptions& options) = nullptr;
+  /// What a loss must know of a whole optimiser step before any part of it is computed: numbers
+  /// [n,survey_width] of the rows of a batch, of which `LossBatch::survey` holds those of all
+  /// batches. Null: nothing, each group is its own.
+  at::Tensor (*survey)(const LossBatch& batch, const LossOptions& options) = nullptr;
+  int64_t survey_width = 0;
   /// The loss of a batch that was checked; pure. Call `run_loss` instead.
   LossOutput (*run)(const LossBatch& batch, const LossOptions& options) = nullptr;
+
+  /// Whether its survey is of answers of other prompts, which are no rows of the batch.
+  [[nodiscard]] bool reads_mismatched() const {
+    return std::ranges::find(reads.may_roles, Role::kMismatched) != reads.may_roles.end();
+  }
 };
 
 }  // namespace cupel::align

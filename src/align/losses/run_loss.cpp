@@ -81,7 +81,7 @@ double count_of(const TermSpec& term, const LossInfo& info, const LossBatch& bat
 }
 
 /// The batch with zeros where nothing counts, so that no loss has to think of padding, and with its
-/// baseline.
+/// survey.
 LossBatch prepared(const LossInfo& info, const LossBatch& batch, const LossOptions& options) {
   LossBatch whole = batch;
   for (RoleBatch& role : whole.roles) {
@@ -92,9 +92,9 @@ LossBatch prepared(const LossInfo& info, const LossBatch& batch, const LossOptio
       }
     }
   }
-  if (info.baseline != nullptr && !whole.baseline.has_value()) {
-    const at::Tensor values = info.baseline(whole, options);
-    whole.baseline = values.numel() == 0 ? 0 : values.detach().mean().item<double>();
+  if (info.survey != nullptr && !whole.survey.defined()) {
+    whole.survey = info.survey(whole, options).detach();
+    whole.survey_begin = 0;
   }
   return whole;
 }

@@ -34,10 +34,14 @@ bool reads_prompts(const LossInfo& info, const LossOptions& options) {
                              [](const TermSpec& term) { return term.prompt_weight > 0; });
 }
 
-/// Whether the loss takes a mean over other prompts' answers as constant.
-bool reads_baseline(const LossInfo& info, const LossOptions& options) {
+/// Whether the loss must know something of a whole step first.
+bool reads_survey(const LossInfo& info, const LossOptions& options) {
   const bool given = options.declares("z0") && options.is_set("z0");
-  return info.baseline != nullptr && !given;
+  return info.survey != nullptr && !given;
+}
+
+bool reads_mismatched(const LossInfo& info, const LossOptions& options) {
+  return reads_survey(info, options) && info.reads_mismatched();
 }
 
 /// The batch of some items with zeros for log-probs: what is known before anything is computed.
@@ -54,8 +58,8 @@ Result<LossBatch> empty_batch(const LossInfo& info,
       token_batch(roles, packed, answer_labels(packed, prompts),
                   {.policy = nothing, .reference = has_reference ? nothing : at::Tensor()});
   CUPEL_TRY_VOID(add_ratings(info, roles, data, packed, batch));
-  if (reads_baseline(info, options)) {
-    batch.baseline = 0;
+  if (reads_mismatched(info, options)) {
+    batch.survey = at::zeros({1, info.survey_width}, at::kDouble);
   }
   return batch;
 }
@@ -101,13 +105,14 @@ Result<PreferenceObjective> PreferenceObjective::create(const LossInfo& info,
   if (info.reads.reference == Use::kNo) {
     objective.reference_ = {};
   }
-  if (objective.has_baseline() && data.groups.size() < 2) {
+  const bool mismatched = reads_mismatched(info, options);
+  if (mismatched && data.groups.size() < 2) {
     return invalid_argument(
         "{} compares each prompt with the answer to another one, and there is "
         "one row",
         info.name);
   }
-  if (objective.has_baseline() && reference.live == nullptr) {
+  if (mismatched && reference.live == nullptr) {
     return invalid_argument(
         "{} compares policy and reference on answers of other prompts, for "
         "which the reference must be in memory",
@@ -120,14 +125,14 @@ bool PreferenceObjective::with_prompts() const {
   return reads_prompts(*info_, options_);
 }
 
-bool PreferenceObjective::has_baseline() const {
-  return reads_baseline(*info_, options_);
-}
-
 Result<std::vector<double>> PreferenceObjective::begin_step(const train::StepPlan& plan) {
   const std::vector<int64_t> items = items_of(plan);
   before_.clear();
-  baseline_.reset();
+  survey_ = {};
+  // One batch that is the whole step knows all of it.
+  const bool cut = plan.micro_batches.size() > 1 || plan.micro_batches.front().size() > 1;
+  const bool surveys = reads_survey(*info_, options_) && (cut || info_->reads_mismatched());
+  survey_width_ = surveys ? info_->survey_width : 0;
   for (size_t i = 0; i < items.size(); ++i) {
     before_[items[i]] = items[i == 0 ? items.size() - 1 : i - 1];
   }
@@ -171,8 +176,8 @@ PackedBatch PreferenceObjective::mismatched(std::span<const Piece> pieces) const
   return train::pack_groups(groups, items);
 }
 
-Result<train::MetricSum> PreferenceObjective::baseline(const train::MicroBatch& batch) {
-  const PackedBatch packed = mismatched(batch.pieces);
+Result<LossBatch> PreferenceObjective::mismatched_rows(std::span<const Piece> pieces) const {
+  const PackedBatch packed = mismatched(pieces);
   CUPEL_TRY(const train::HeadLogps head,
             train::batch_logps(learner_->twin(), packed, packed.labels));
   CUPEL_TRY(const at::Tensor reference, reference_logps(packed, packed.labels, head.logps));
@@ -182,28 +187,43 @@ Result<train::MetricSum> PreferenceObjective::baseline(const train::MicroBatch& 
       roles.documents[static_cast<size_t>(Role::kMismatched)].push_back(i);
     }
   }
-  const LossBatch rows =
-      token_batch(roles, packed, packed.labels, {.policy = head.logps, .reference = reference});
-  const at::Tensor values = info_->baseline(rows, options_);
-  return train::MetricSum{.name = "baseline",
-                          .sum = values.sum(at::kDouble).item<double>(),
-                          .count = static_cast<double>(values.numel())};
+  return token_batch(roles, packed, packed.labels, {.policy = head.logps, .reference = reference});
 }
 
-Result<train::Contribution> PreferenceObjective::run(const train::MicroBatch& batch) {
-  const std::vector<int64_t> items = items_of(batch.pieces);
+Result<LossBatch> PreferenceObjective::computed_rows(std::span<const Piece> pieces,
+                                                     std::optional<uint64_t> draw) const {
+  const std::vector<int64_t> items = items_of(pieces);
   const PackedBatch packed = train::pack_groups(data_->groups, items);
   const std::vector<int32_t> labels = answer_labels(packed, with_prompts());
   CUPEL_TRY(const AnswerRoles roles, answer_roles(*info_, *data_, packed, with_prompts()));
   CUPEL_TRY(const train::HeadLogps head,
-            train::batch_logps(learner_->twin(), packed, labels, {.dropout = batch.draw}));
+            train::batch_logps(learner_->twin(), packed, labels, {.dropout = draw}));
   FlatLogps logps{.policy = head.logps, .reference = {}};
   if (has_reference()) {
     CUPEL_TRY(logps.reference, reference_logps(packed, labels, head.logps));
   }
   LossBatch rows = token_batch(roles, packed, labels, logps);
   CUPEL_TRY_VOID(add_ratings(*info_, roles, *data_, packed, rows));
-  rows.baseline = baseline_;
+  return rows;
+}
+
+Result<std::vector<double>> PreferenceObjective::survey(const train::MicroBatch& batch) {
+  CUPEL_TRY(const LossBatch rows, info_->reads_mismatched()
+                                      ? mismatched_rows(batch.pieces)
+                                      : computed_rows(batch.pieces, batch.draw));
+  const at::Tensor values = info_->survey(rows, options_).to(at::kCPU, at::kDouble).contiguous();
+  const auto* const begin = values.const_data_ptr<double>();
+  return std::vector<double>(begin, begin + values.numel());
+}
+
+void PreferenceObjective::set_survey(const std::vector<double>& numbers) {
+  survey_ = train::double_tensor(numbers).view({-1, survey_width_});
+}
+
+Result<train::Contribution> PreferenceObjective::run(const train::MicroBatch& batch) {
+  CUPEL_TRY(LossBatch rows, computed_rows(batch.pieces, batch.draw));
+  rows.survey = survey_;
+  rows.survey_begin = batch.begin;
   CUPEL_TRY(LossSums sums, run_loss(*info_, rows, options_));
   add_lengths(rows, sums.metrics);
   return train::Contribution{.numerators = std::move(sums.numerators),

@@ -44,9 +44,9 @@ class PreferenceObjective final : public train::Objective {
                                             const ReferenceSource& reference);
 
   Result<std::vector<double>> begin_step(const train::StepPlan& plan) override;
-  [[nodiscard]] bool has_baseline() const override;
-  Result<train::MetricSum> baseline(const train::MicroBatch& batch) override;
-  void set_baseline(double mean) override { baseline_ = mean; }
+  [[nodiscard]] int64_t survey_width() const override { return survey_width_; }
+  Result<std::vector<double>> survey(const train::MicroBatch& batch) override;
+  void set_survey(const std::vector<double>& numbers) override;
   Result<train::Contribution> run(const train::MicroBatch& batch) override;
   [[nodiscard]] train::DataSize size_of(std::span<const train::Piece> pieces) const override;
   [[nodiscard]] std::vector<std::string> row_ids(
@@ -68,15 +68,20 @@ class PreferenceObjective final : public train::Objective {
   Result<at::Tensor> reference_logps(const train::PackedBatch& batch,
                                      std::span<const int32_t> labels,
                                      const at::Tensor& like) const;
+  /// What the loss sees of pieces. `draw`: as that of MicroBatch.
+  [[nodiscard]] Result<LossBatch> computed_rows(std::span<const train::Piece> pieces,
+                                                std::optional<uint64_t> draw) const;
   /// Each prompt of the items with the answer of the item before it in the step.
   [[nodiscard]] train::PackedBatch mismatched(std::span<const train::Piece> pieces) const;
+  [[nodiscard]] Result<LossBatch> mismatched_rows(std::span<const train::Piece> pieces) const;
 
   const LossInfo* info_;
   LossOptions options_;
   train::Learner* learner_;
   const train::DataSet* data_;
   ReferenceSource reference_;
-  std::optional<double> baseline_;
+  at::Tensor survey_;                            // [N,survey_width] of the step, or undefined
+  int64_t survey_width_ = 0;                     // of the step
   std::unordered_map<int64_t, int64_t> before_;  // of each item of the step, the one before it
 };
 

@@ -125,7 +125,7 @@ Result<MemoryPlan> plan_memory(const train::Recipe& recipe, const PreparedRun& r
                 {"gradients", (lora ? 4 : number) * trained},
                 {"optimiser", static_cast<int64_t>(state)},
                 {"activations", activations + kHead}};
-  const bool live = run.method.loss != nullptr && run.method.loss->baseline != nullptr && !lora;
+  const bool live = run.method.loss != nullptr && run.method.loss->reads_mismatched() && !lora;
   if (live) {
     plan.parts.push_back({"reference", number * sizes.elements});
   }

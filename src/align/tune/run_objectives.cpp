@@ -58,7 +58,7 @@ Result<Ok> RunObjectives::make_reference() {
   if (!method.needs_reference(*parts_.recipe)) {
     return Ok{};
   }
-  const bool live = method.loss != nullptr && method.loss->baseline != nullptr;
+  const bool live = method.loss != nullptr && method.loss->reads_mismatched();
   if (!live) {
     CUPEL_TRY(reference_, logps_of(parts_.prepared->data, "reference.safetensors"));
     if (parts_.prepared->held_out) {

@@ -4,10 +4,10 @@
 
 namespace cupel::train {
 
-Result<MetricSum> Objective::baseline(const MicroBatch& /*batch*/) {
-  check_failed(__FILE__, __LINE__, "has_baseline()", "an objective without a baseline was asked");
+Result<std::vector<double>> Objective::survey(const MicroBatch& /*batch*/) {
+  check_failed(__FILE__, __LINE__, "survey_width() > 0", "an objective without a survey was asked");
 }
 
-void Objective::set_baseline(double /*mean*/) {}
+void Objective::set_survey(const std::vector<double>& /*numbers*/) {}
 
 }  // namespace cupel::train

@@ -19,6 +19,9 @@ struct MicroBatch {
   /// A number of its own among all micro-batches of the run: another number, other draws of dropout
   /// and noise. Absent: evaluation, nothing is drawn.
   std::optional<uint64_t> draw;
+  /// How many pieces of the step come before these, micro-batch by micro-batch and in each process
+  /// by process.
+  int64_t begin = 0;
 };
 
 /// What a micro-batch adds to the loss of its step.
@@ -49,12 +52,15 @@ class Objective {
   /// before the first backward pass. Errors: kInvalidArgument - data that the loss refuses.
   virtual Result<std::vector<double>> begin_step(const StepPlan& plan) = 0;
 
-  /// Whether the loss takes a mean over the whole step as constant (KTO's reference point). Then
-  /// `baseline` is called for every micro-batch, without recording, and `set_baseline` with the
-  /// mean over all of them, before the first `run`.
-  [[nodiscard]] virtual bool has_baseline() const { return false; }
-  virtual Result<MetricSum> baseline(const MicroBatch& batch);
-  virtual void set_baseline(double mean);
+  /// How many numbers of each piece of the step that begins the loss must know before any part is
+  /// computed (KTO's reference point is a mean over the step, AOT sorts all of it). Where there are
+  /// some, `survey` is called for every micro-batch, without recording, and `set_survey` with those
+  /// of all micro-batches and processes, in the order of `MicroBatch::begin`, before the first
+  /// `run`.
+  [[nodiscard]] virtual int64_t survey_width() const { return 0; }
+  /// `survey_width` numbers of each piece.
+  virtual Result<std::vector<double>> survey(const MicroBatch& batch);
+  virtual void set_survey(const std::vector<double>& numbers);
 
   /// Errors: kFailedPrecondition - numbers that are not finite; those of libtorch.
   virtual Result<Contribution> run(const MicroBatch& batch) = 0;

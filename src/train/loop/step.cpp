@@ -1,9 +1,9 @@
 #include "train/loop/step.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "tensor/autograd.h"
 #include "tensor/guard.h"
@@ -33,21 +33,43 @@ void add_metrics(std::vector<MetricSum>& sums, std::vector<MetricSum> more) {
   }
 }
 
-}  // namespace
-
-Result<Ok> StepRunner::find_baseline(const StepPlan& plan, int64_t step) {
-  const tensor::RecordingGuard off(false);
-  std::array<double, 2> total{};
+/// For each micro-batch of a process how many pieces of the step come before it, and last how many
+/// there are.
+std::vector<int64_t> begins_of(const StepPlan& plan, int64_t rank) {
+  std::vector<int64_t> begins;
+  int64_t pieces = 0;
   for (const auto& ranks : plan.micro_batches) {
-    const auto& pieces = ranks[static_cast<size_t>(collective_->rank())];
-    if (!pieces.empty()) {
-      CUPEL_TRY(const MetricSum sum, objective_->baseline({.pieces = pieces, .draw = {}}));
-      total[0] += sum.sum;
-      total[1] += sum.count;
+    for (size_t r = 0; r < ranks.size(); ++r) {
+      if (static_cast<int64_t>(r) == rank) {
+        begins.push_back(pieces);
+      }
+      pieces += static_cast<int64_t>(ranks[r].size());
     }
   }
-  CUPEL_TRY_VOID(collective_->sum(total, format("the baseline of step {}", step)));
-  objective_->set_baseline(total[1] == 0 ? 0 : total[0] / total[1]);
+  begins.push_back(pieces);
+  return begins;
+}
+
+}  // namespace
+
+Result<Ok> StepRunner::take_survey(const StepPlan& plan, int64_t step) {
+  const tensor::RecordingGuard off(false);
+  const auto width = static_cast<size_t>(objective_->survey_width());
+  const std::vector<int64_t> begins = begins_of(plan, collective_->rank());
+  // Zeros where the numbers of other processes belong: the sum is exact.
+  std::vector<double> all(static_cast<size_t>(begins.back()) * width);
+  for (size_t micro = 0; micro < plan.micro_batches.size(); ++micro) {
+    const auto& pieces = plan.micro_batches[micro][static_cast<size_t>(collective_->rank())];
+    if (pieces.empty()) {
+      continue;
+    }
+    CUPEL_TRY(const std::vector<double> own,
+              objective_->survey({.pieces = pieces, .draw = {}, .begin = begins[micro]}));
+    CUPEL_CHECK(own.size() == pieces.size() * width, "a survey has numbers of each piece");
+    std::ranges::copy(own, all.begin() + begins[micro] * static_cast<int64_t>(width));
+  }
+  CUPEL_TRY_VOID(collective_->sum(all, format("the survey of step {}", step)));
+  objective_->set_survey(all);
   return Ok{};
 }
 
@@ -73,9 +95,10 @@ void StepRunner::collect() {
 
 Result<StepResult> StepRunner::run(const StepPlan& plan, int64_t step, bool training) {
   CUPEL_TRY(const std::vector<double> counts, objective_->begin_step(plan));
-  if (objective_->has_baseline()) {
-    CUPEL_TRY_VOID(find_baseline(plan, step));
+  if (objective_->survey_width() > 0) {
+    CUPEL_TRY_VOID(take_survey(plan, step));
   }
+  const std::vector<int64_t> begins = begins_of(plan, collective_->rank());
   StepResult result;
   std::vector<double> numerators(counts.size());
   for (size_t micro = 0; micro < plan.micro_batches.size(); ++micro) {
@@ -83,7 +106,7 @@ Result<StepResult> StepRunner::run(const StepPlan& plan, int64_t step, bool trai
     if (pieces.empty()) {
       continue;
     }
-    MicroBatch batch{.pieces = pieces, .draw = {}};
+    MicroBatch batch{.pieces = pieces, .draw = {}, .begin = begins[micro]};
     if (training) {
       batch.draw = draw_of(step, collective_->rank(), collective_->size(), micro);
     }

@@ -39,7 +39,7 @@ class StepRunner {
 
  private:
   Result<StepResult> run(const StepPlan& plan, int64_t step, bool training);
-  Result<Ok> find_baseline(const StepPlan& plan, int64_t step);
+  Result<Ok> take_survey(const StepPlan& plan, int64_t step);
   /// Takes over what the last backward pass left.
   void collect();
   Result<Ok> reduce(StepResult& result, std::vector<double>& numerators, int64_t step);
