@@ -96,6 +96,28 @@ TEST(Grpo, EqualScoresGiveExactlyNothing) {
   }
 }
 
+// 0.1 + 0.1 + 0.1 is not 3 · 0.1 in f64: what is left must not be scaled to a whole advantage.
+TEST(OnlineLosses, EqualScoresGiveExactlyNothingWhereTheirMeanIsRounded) {
+  const Json rows = list({numbers({-1}), numbers({-1.2}), numbers({-0.7})});
+  const Json old = list({numbers({-1.1}), numbers({-1}), numbers({-0.9})});
+  const Json level = Json::object()
+                         .set("policy", responses(rows))
+                         .set("old", responses(old))
+                         .set("scores", numbers({0.1, 0.1, 0.1}));
+  const auto expect_nothing = [&](const Json& report) {
+    EXPECT_EQ(value_of(report), 0);
+    for (size_t row = 0; row < 3; ++row) {
+      EXPECT_EQ(gradient_of(report, "response", row)[0], 0) << row;
+    }
+  };
+  for (const char* const scale : {"std", "population_std", "none"}) {
+    const Json report = evaluate("grpo", level, {{"scale", scale}});
+    expect_nothing(report);
+    EXPECT_EQ(metric_of(report, "frac_zero_std"), 1);
+  }
+  expect_nothing(evaluate("rloo", level));
+}
+
 TEST(Grpo, SequenceRatioIsTheSameForAllTokens) {
   // Mean log-ratios 0.1/3 and 0: ratios 1.03389511 and 1, as GSPO has them; A = ±0.70700680.
   EXPECT_NEAR(f("grpo", {{"ratio", "sequence"}}), -(1.03389511 - 1) * 0.70700680 / 2, 1e-8);

@@ -41,7 +41,7 @@ Advantage advantage_of(const LossBatch& batch, const LossOptions& options) {
   const at::Tensor& rewards = batch[Role::kResponse].scores;  // [B]
   const auto [mean, size] = group_mean(rewards, batch.group);
   const auto [spread, unused] = group_mean((rewards - mean).square(), batch.group);
-  const at::Tensor flat = spread == 0;
+  const at::Tensor flat = in_level_group(rewards, batch.group).logical_or(spread == 0);
   const std::string_view scale = options.word("scale");
   at::Tensor values = rewards - mean;
   if (scale == "std") {

@@ -69,4 +69,13 @@ GroupMean group_mean(const at::Tensor& values, const at::Tensor& group) {
   return {.mean = per_row(sums / sizes), .size = per_row(sizes)};
 }
 
+at::Tensor in_level_group(const at::Tensor& values, const at::Tensor& group) {
+  const at::Tensor sizes = group.bincount();               // [G]
+  const at::Tensor begins = sizes.cumsum(0) - sizes;       // [G]: groups ascend
+  const at::Tensor first = begins.index_select(0, group);  // [B]
+  const at::Tensor differs = (values != values.index_select(0, first)).to(at::kLong);
+  const at::Tensor count = at::zeros_like(sizes).index_add(0, group, differs);  // [G]
+  return count.index_select(0, group) == 0;
+}
+
 }  // namespace cupel::align

@@ -59,5 +59,8 @@ struct GroupMean {
   at::Tensor size;
 };
 GroupMean group_mean(const at::Tensor& values, const at::Tensor& group);
+/// Whether all values of a completion's group are one number, [B] bool. What is taken off their
+/// mean is then 0 but for rounding (0.1 + 0.1 + 0.1 is not 3 · 0.1), which must not be scaled up.
+at::Tensor in_level_group(const at::Tensor& values, const at::Tensor& group);
 
 }  // namespace cupel::align

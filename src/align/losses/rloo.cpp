@@ -15,10 +15,6 @@ constexpr std::array kParameters = {
                          .low = 0,
                          .summary = "KL to the reference, taken off the score"}};
 
-Result<Ok> check(const LossBatch& batch, const LossOptions& options) {
-  return check_policy_options("rloo", batch, options);
-}
-
 LossOutput run(const LossBatch& batch, const LossOptions& options) {
   const RoleBatch& response = batch[Role::kResponse];
   at::Tensor reward = response.scores;  // [B]
@@ -26,8 +22,9 @@ LossOutput run(const LossBatch& batch, const LossOptions& options) {
     reward = reward - options["beta"] * drift_of_old(response).sum(-1);
   }
   const auto [mean, size] = group_mean(reward, batch.group);
-  const at::Tensor advantage =
-      ((reward - mean) * size / (size - 1)).detach();  // reward − mean of the others
+  const at::Tensor level = in_level_group(reward, batch.group);
+  const at::Tensor centred = at::where(level, at::zeros_like(reward), reward - mean);
+  const at::Tensor advantage = (centred * size / (size - 1)).detach();  // off the others' mean
   const at::Tensor log_ratio =
       tensor::masked_sum(ratio_to_old(response), response.mask, response.weights);  // [B]
   const auto [values, clipped] = clipped_surrogate(log_ratio, advantage, options["clip"]);
@@ -52,7 +49,7 @@ LossInfo rloo() {
                     .scores = Use::kMust,
                     .whole_groups = true},
           .parameters = kParameters,
-          .check = &check,
+          .reads_with = &reads_reference_by_beta,
           .run = &run};
 }
 
