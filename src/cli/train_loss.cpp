@@ -67,11 +67,13 @@ void print_list() {
                  loss.find("formula")->as_string(), loss.find("source")->as_string()));
     for (const Json& parameter : loss.find("parameters")->as_array()) {
       const Json& value = *parameter.find("default");
-      print(format("    {} = {} in {}: {}\n", parameter.find("name")->as_string(),
+      const Json* const condition = parameter.find("read_with");
+      print(format("    {} = {} in {}: {}{}\n", parameter.find("name")->as_string(),
                    value.is_null()     ? "unset"
                    : value.is_string() ? value.as_string()
                                        : format("{:g}", value.as_double()),
-                   parameter.find("range")->as_string(), parameter.find("summary")->as_string()));
+                   parameter.find("range")->as_string(), parameter.find("summary")->as_string(),
+                   condition == nullptr ? "" : "; read with " + condition->as_string()));
     }
   }
 }
@@ -117,7 +119,7 @@ Result<int> run_loss(const LossFlags& flags) {
     return error.code == Code::kCorruptData ? in_file(std::move(error), name) : error;
   }
   for (const Json& key : report->find("ignored")->as_array()) {
-    std::fprintf(stderr, "note: %s reads no %s; what the fixture has of them is not used\n",
+    std::fprintf(stderr, "note: %s reads no %s here; what the fixture has of them is not used\n",
                  report->find("name")->as_string().c_str(), key.as_string().c_str());
   }
   if (flags.format == "json") {

@@ -161,7 +161,7 @@ TEST(OnlineLosses, RefuseWhatIsMissing) {
   Json input = sampled_f();
   input.erase("reference");
   EXPECT_TRUE(std::isfinite(value_of(evaluate("grpo", input))));
-  said("grpo", input, {{"beta", 0.04}}, "beta is 0.04, and there are no log-probs of a reference");
+  said("grpo", input, {{"beta", 0.04}}, "grpo with beta = 0.04 needs the log-probs of a reference");
   said("grpo", input, {{"reduction", "fixed"}}, "the reduction fixed needs max_length");
   said("grpo", Json(input).set("groups", numbers({0, 1})), {}, "group 0 has 1 responses");
   said("grpo", Json(input).set("groups", numbers({0, 2})), {}, "groups[1] is 2");

@@ -66,10 +66,15 @@ inline Json drawn_scores(Rng& rng,
   return scores;
 }
 
-/// A fixture of `groups` groups that a loss accepts, with all that it may read: drawn, so that no
-/// value is special. Log-probs lie in [−3, −0.05], rewards in [−2, 2].
-inline Json random_fixture(const LossInfo& info, size_t groups, uint64_t seed) {
+/// A fixture of `groups` groups that a loss accepts, with all that it may read under its
+/// parameters: drawn, so that no value is special. Log-probs lie in [−3, −0.05], rewards in [−2,
+/// 2].
+inline Json random_fixture(const LossInfo& info,
+                           const LossOptions& options,
+                           size_t groups,
+                           uint64_t seed) {
   Rng rng(seed);
+  const LossReads reads = reads_of(info, options);
   const bool outputs = info.input == LossInput::kOutputs;
   Json policy = Json::object();
   Json reference = Json::object();
@@ -86,16 +91,16 @@ inline Json random_fixture(const LossInfo& info, size_t groups, uint64_t seed) {
       lengths.push_back(outputs ? of_head : ragged);
     }
     policy.set(role, drawn_rows(rng, lengths, outputs ? -2 : -3, outputs ? 2 : -0.05));
-    if (info.reads.reference != Use::kNo && role != "prompt") {
+    if (reads.reference != Use::kNo && role != "prompt") {
       reference.set(role, drawn_rows(rng, lengths, -3, -0.05));
     }
-    if (info.reads.old != Use::kNo) {
+    if (reads.old != Use::kNo) {
       old.set(role, drawn_rows(rng, lengths, -3, -0.05));
     }
     if (!outputs && seed % 2 == 0) {  // tokens of even seeds have weights
       weights.set(role, drawn_rows(rng, lengths, 0.1, 2));
     }
-    if (info.reads.scores != Use::kNo) {
+    if (reads.scores != Use::kNo) {
       scores.set(role, drawn_scores(rng, info, role, lengths));
     }
   }
@@ -120,10 +125,10 @@ inline Json random_fixture(const LossInfo& info, size_t groups, uint64_t seed) {
     labels.push_back(drawn(rng, 0.1, 0.9));
     ties.push_back(g % 2 == 1);
   }
-  if (info.reads.margins != Use::kNo) {
+  if (reads.margins != Use::kNo) {
     json.set("margins", std::move(margins));
   }
-  if (info.reads.target_prob != Use::kNo) {
+  if (reads.target_prob != Use::kNo) {
     json.set("labels", std::move(labels));
   }
   if (info.form == LossForm::kTernary) {

@@ -33,7 +33,7 @@ TEST(Refusals, ReferenceThatIsNeededAndAbsent) {
   expect_said(refusal("wrpo", fixture({{"chosen", {{-1}}, {}},
                                        {"rejected", {{-1}}, {}},
                                        {"source_chosen", {{-1}}, {}}})),
-              {"wrpo with base dpo needs the log-probs of a reference"});
+              {"wrpo needs the log-probs of a reference", "chosen"});
   EXPECT_TRUE(std::isfinite(value_of(evaluate("simpo", input))));
 }
 
@@ -124,6 +124,60 @@ TEST(Refusals, ParametersThatDoNotExist) {
   expect_said(refusal("dppo", pair_p()), {"no loss \"dppo\"", "did you mean \"dpo\"?"});
 }
 
+TEST(Refusals, ParametersThatAreNotReadBesideOthers) {
+  const Json hinge = Json("hinge");
+  for (const char* const name : {"label_smoothing", "length_alpha", "margin_gamma"}) {
+    expect_said(refusal("simpo", pair_p(), {{"variant", hinge}, {name, 0.1}}),
+                {std::string("simpo: ") + name + " is read only with variant sigmoid",
+                 "variant is hinge", "leave one of the two out"});
+  }
+  expect_said(refusal("simpo", pair_p(), {{"gamma", 1}, {"gamma_beta_ratio", 0.3}}),
+              {"simpo: gamma_beta_ratio is read only with gamma unset, and gamma is 1"});
+  expect_said(refusal("simpo", pair_p().set("margins", numbers({0.5})),
+                      {{"label_smoothing", 0.1}, {"margin_gamma", 1}}),
+              {"label_smoothing and margin_gamma both set the target probability"});
+  const Json gold = fixture({yw(), yl(), ys("gold")});
+  expect_said(refusal("tpo", gold, {{"gamma", 0.5}}),
+              {"tpo: gamma is read only with contrast length, and contrast is sigmoid"});
+  for (const char* const contrast : {"hinge", "ipo"}) {
+    expect_said(refusal("tpo", gold, {{"contrast", contrast}, {"label_smoothing", 0.1}}),
+                {"tpo: label_smoothing is read only with contrast sigmoid|length"});
+  }
+  const Json source = fixture({yw(), yl(), ys("source_chosen")});
+  expect_said(refusal("wrpo", source, {{"gamma", 1}}),
+              {"wrpo: gamma is read only with base simpo"});
+  expect_said(refusal("wrpo", source, {{"base", "ipo"}, {"label_smoothing", 0.1}}),
+              {"wrpo: label_smoothing is read only with base dpo|simpo, and base is ipo"});
+  const Json rated = pair_p().set("margins", numbers({0.5}));
+  expect_said(refusal("mappo", rated, {{"lambda", 0.1}}),
+              {"mappo: lambda is read only with base cpo"});
+  expect_said(refusal("mappo", rated, {{"gamma", 1}}),
+              {"mappo: gamma is read only with base simpo"});
+}
+
+TEST(Refusals, LabelsWhereParametersSetTheTargetProbability) {
+  const Json labelled = pair_p().set("labels", numbers({0.8}));
+  const Json rated = Json(labelled).set("margins", numbers({0.5}));
+  expect_said(refusal("dpo", rated, {{"margin_gamma", 2}}),
+              {"dpo with margin_gamma = 2 reads no labels; leave them out"});
+  expect_said(refusal("simpo", labelled, {{"variant", "hinge"}}),
+              {"simpo with variant = hinge reads no labels"});
+  expect_said(refusal("simpo", labelled, {{"label_smoothing", 0.1}}),
+              {"simpo with label_smoothing = 0.1 reads no labels"});
+  expect_said(refusal("mappo", rated, {{"base", "ipo"}}),
+              {"mappo with base = ipo reads no labels"});
+}
+
+TEST(Refusals, AReferenceOfOneSideAlone) {
+  Json half = fixture({{"chosen", {kPolicyW}, {kReferenceW}}, {"rejected", {kPolicyL}, {}}});
+  expect_said(refusal("mappo", Json(half).set("margins", numbers({0.5}))),
+              {"mappo needs the log-probs of a reference, and rejected has none"});
+  half = fixture({{"chosen", {kPolicyW}, {kReferenceW}},
+                  {"rejected", {kPolicyL}, {}},
+                  {"source_chosen", {kPolicyS}, {}}});
+  expect_said(refusal("wrpo", half), {"wrpo needs the log-probs of a reference, and rejected"});
+}
+
 TEST(Refusals, FilesOfAnotherForm) {
   expect_said(refusal("dpo", numbers({1})), {"one JSON object"});
   expect_said(refusal("dpo", Json::object()), {"\"policy\" is missing"});
@@ -156,13 +210,12 @@ TEST(Refusals, SequencesThatDoNotFit) {
   const Json uneven = fixture({{"chosen", {kPolicyW, kPolicyW}, {}}, {"rejected", {kPolicyL}, {}}});
   expect_said(refusal("simpo", uneven), {"1 sequences of rejected beside 2 of chosen"});
   expect_said(refusal("dpo", pair_p().set("labels", numbers({0.5, 0.5}))),
-              {"2 target probabilities for 1 groups"});
+              {"2 labels for 1 groups"});
   expect_said(refusal("dpo", pair_p().set("labels", numbers({1.5}))),
-              {"target probabilities[0] is 1.5", "[0, 1]"});
+              {"labels[0] is 1.5", "[0, 1]"});
   expect_said(refusal("dpo", pair_p().set("ties", Json::array().push_back(true))),
               {"dpo knows no ties"});
-  expect_said(refusal("ipo", pair_p().set("labels", numbers({0.5}))),
-              {"ipo reads no target probabilities"});
+  expect_said(refusal("ipo", pair_p().set("labels", numbers({0.5}))), {"ipo reads no labels"});
   expect_said(refusal("ipo", pair_p().set("margins", numbers({0.5}))), {"ipo reads no margins"});
   expect_said(refusal("bradley_terry", pair_p()), {"3 outputs a sequence; a reward is one"});
 }
@@ -194,9 +247,43 @@ TEST(Fixtures, NameWhatTheyHoldInVain) {
   const Json report = evaluate("simpo", pair_p());
   ASSERT_EQ(report.find("ignored")->size(), 1U);
   EXPECT_EQ(report.find("ignored")->as_array()[0].as_string(), "reference");
+  const auto ignored = [](std::string_view loss, const Json& input, const Parameters& parameters) {
+    return dump_json(*evaluate(loss, input, parameters).find("ignored"));
+  };
+  const Json scores = Json::object().set("chosen", numbers({0.9})).set("rejected", numbers({0.4}));
+  const Json rated = pair_p().set("margins", numbers({0.5})).set("scores", scores);
+  EXPECT_EQ(ignored("dpo", rated, {}), R"(["scores","margins"])");
+  EXPECT_EQ(ignored("dpo", rated, {{"margin_gamma", 1}}), R"(["scores"])") << "margins come first";
+  EXPECT_EQ(ignored("mappo", rated, {}), R"(["scores"])");
+  EXPECT_EQ(ignored("mappo", rated, {{"score_transform", "sigmoid"}}), R"(["margins"])");
+  EXPECT_EQ(ignored("mappo", rated, {{"base", "cpo"}}), R"(["scores","reference"])");
+  const Json rewards =
+      Json::object().set("policy", Json(scores)).set("scores", scores).set("margins", numbers({1}));
+  EXPECT_EQ(ignored("bradley_terry", rewards, {}), R"(["scores"])");
   const Json more = evaluate("dpo", fixture({yw(), yl(), ys("gold")}));
   EXPECT_EQ(gradient_of(more, "gold"), std::vector<double>(4, 0.0))
       << "a role that a loss does not read";
+}
+
+TEST(Fixtures, NeedNoReferenceWhereNoneIsRead) {
+  const Json three = fixture({yw(), yl(), {"explore", {kPolicyS}, {}}});
+  EXPECT_NEAR(value_of(evaluate("xpo", three)), 0.65442710 + 0.01 * -2.19, 1e-8);
+}
+
+TEST(Fixtures, SmoothingAndLengthGoTogether) {
+  // β(l̄w − l̄l) − γ = 2(−2/3 + 0.85) − 1 = −0.63333333; two tokens fewer: −0.2 more.
+  const double z = 2 * (-2.0 / 3 + 0.85) - 1 - 0.2;
+  const double expected = 0.9 * std::log1p(std::exp(-z)) + 0.1 * std::log1p(std::exp(z));
+  EXPECT_NEAR(
+      value_of(evaluate("simpo", pair_p(), {{"label_smoothing", 0.1}, {"length_alpha", 0.1}})),
+      expected, 1e-12);
+}
+
+TEST(Fixtures, ParametersOfTheReportAreThoseThatAreRead) {
+  const Json report = evaluate("simpo", pair_p(), {{"variant", "hinge"}, {"gamma", 1}});
+  const Json again = pair_p().set("params", *report.find("params"));
+  EXPECT_FALSE(report.find("params")->contains("label_smoothing"));
+  EXPECT_EQ(value_of(evaluate("simpo", again)), value_of(report));
 }
 
 TEST(Fixtures, ParametersOfTheCommandComeAfterThoseOfTheFile) {

@@ -32,7 +32,7 @@ class EveryLoss : public testing::TestWithParam<LossVariant> {
     return options;
   }
   [[nodiscard]] static Fixture batch_of(const Json& input, at::ScalarType type = at::kDouble) {
-    auto read = read_fixture(info(), input, type);
+    auto read = read_fixture(info(), options(), input, type);
     EXPECT_TRUE(read.has_value()) << read.error().message;
     return std::move(*read);
   }
@@ -52,7 +52,7 @@ TEST_P(EveryLoss, GradientsAreThoseOfTheValue) {
   }
   const double step = 1e-5;
   for (const uint64_t seed : {1, 2}) {
-    const Json input = random_fixture(info(), 3, seed);
+    const Json input = random_fixture(info(), options(), 3, seed);
     const Json gradients = *report(input).find("gradient");
     Fixture fixture = batch_of(input);
     for (const FixtureLeaf& leaf : fixture.leaves) {
@@ -86,7 +86,7 @@ TEST_P(EveryLoss, GradientsAreThoseOfTheValue) {
 }
 
 TEST_P(EveryLoss, AgreesWithItselfInSinglePrecision) {
-  const Json input = random_fixture(info(), 3, 4);
+  const Json input = random_fixture(info(), options(), 3, 4);
   const Json wide = report(input);
   const Json narrow =
       evaluate(info().name, input, GetParam().parameters, /*single_precision=*/true);
@@ -131,7 +131,7 @@ LossBatch copied(const LossBatch& batch, bool wider) {
 }
 
 TEST_P(EveryLoss, PaddingChangesNothing) {
-  const Fixture fixture = batch_of(random_fixture(info(), 3, 6));
+  const Fixture fixture = batch_of(random_fixture(info(), options(), 3, 6));
   std::vector<LossBatch> batches = {copied(fixture.batch, false), copied(fixture.batch, true)};
   std::vector<double> values;
   for (const LossBatch& batch : batches) {
@@ -165,7 +165,7 @@ TEST_P(EveryLoss, OrderOfTheBatchChangesNothing) {
   if (info().form == LossForm::kRanked) {
     GTEST_SKIP() << "the order of a ranked group is its meaning";
   }
-  const Json input = random_fixture(info(), 4, 6);
+  const Json input = random_fixture(info(), options(), 4, 6);
   Json turned = Json::object();
   for (const auto& [key, value] : input.as_object()) {
     Json part = Json::object();
@@ -230,7 +230,7 @@ TEST_P(EveryLoss, MicroBatchesAddUpToTheWhole) {
   if (info().form == LossForm::kRanked || info().form == LossForm::kSampled) {
     GTEST_SKIP() << "a group is not cut";
   }
-  Fixture fixture = batch_of(random_fixture(info(), 5, 7));
+  Fixture fixture = batch_of(random_fixture(info(), options(), 5, 7));
   if (info().survey != nullptr) {
     fixture.batch.survey = info().survey(fixture.batch, options()).detach();
     EXPECT_EQ(fixture.batch.survey.size(1), info().survey_width);
@@ -262,7 +262,7 @@ TEST_P(EveryLoss, MicroBatchesAddUpToTheWhole) {
 }
 
 TEST_P(EveryLoss, ReferenceAndDataGetNoGradient) {
-  Fixture fixture = batch_of(random_fixture(info(), 3, 8));
+  Fixture fixture = batch_of(random_fixture(info(), options(), 3, 8));
   for (RoleBatch& role : fixture.batch.roles) {
     for (at::Tensor* values : {&role.reference, &role.old, &role.weights}) {
       if (values->defined()) {
@@ -281,8 +281,8 @@ TEST_P(EveryLoss, ReferenceAndDataGetNoGradient) {
 
 /// All log-probs of `high` roles near 0 and of the others far below, the reference the other way
 /// round.
-Json saturated(const LossInfo& info, double size, bool chosen_up) {
-  Json input = random_fixture(info, 2, 9);
+Json saturated(const LossInfo& info, const LossOptions& options, double size, bool chosen_up) {
+  Json input = random_fixture(info, options, 2, 9);
   for (auto& [key, value] : input.as_object()) {
     if (key != "policy" && key != "reference" && key != "old") {
       continue;
@@ -310,7 +310,7 @@ TEST_P(EveryLoss, StaysFiniteFarFromTheReference) {
     for (const bool chosen_up : {true, false}) {
       for (const bool single : {false, true}) {
         const auto done = evaluate_loss({.loss = std::string(info().name),
-                                         .fixture = saturated(info(), size, chosen_up),
+                                         .fixture = saturated(info(), options(), size, chosen_up),
                                          .parameters = GetParam().parameters,
                                          .single_precision = single});
         EXPECT_TRUE(done.has_value())
@@ -321,7 +321,7 @@ TEST_P(EveryLoss, StaysFiniteFarFromTheReference) {
 }
 
 TEST_P(EveryLoss, EqualAnswersAreNoSpecialCase) {
-  Json input = random_fixture(info(), 2, 13);
+  Json input = random_fixture(info(), options(), 2, 13);
   for (const char* const part : {"policy", "reference"}) {
     for (auto& [key, value] : input.as_object()) {
       if (key == part && value.contains("rejected")) {
@@ -340,7 +340,7 @@ TEST_P(EveryLoss, EqualAnswersAreNoSpecialCase) {
 }
 
 TEST_P(EveryLoss, RefusesAnEmptySequenceAndNamesIt) {
-  const Json input = random_fixture(info(), 2, 11);
+  const Json input = random_fixture(info(), options(), 2, 11);
   const std::string role(roles_of(info()).front());
   for (const auto& [name, rows] : input.find("policy")->as_object()) {
     Json cut = input;

@@ -55,7 +55,7 @@ class LossTest(CupelTest):
     def test_what_is_not_used_is_said(self):
         done = self.ok("loss", "simpo", "--input", self.path, "--param", "gamma=1", "--param", "beta=2", "--format", "json",)
         self.assertAlmostEqual(done.json()["loss"], 1.05913651, places=8)
-        self.assertEqual(done.err, "note: simpo reads no reference; what the fixture has of them is not used\n")
+        self.assertEqual(done.err, "note: simpo reads no reference here; what the fixture has of them is not used\n")
 
     def test_list_is_the_page_of_the_documents(self):
         page = self.ok("loss", "--list", "--format", "markdown").out

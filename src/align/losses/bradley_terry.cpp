@@ -14,6 +14,14 @@ constexpr std::array kParameters = {
                   .summary = "c, pulls rewards to zero mean; 0.01 is usual"},
     kMarginGamma};
 
+/// Margins are taken off the logit where they are not the ratings of margin_gamma.
+LossReads reads_with(LossReads reads, const LossOptions& options) {
+  const Use margins = reads.margins;
+  reads = reads_by_margin_gamma(reads, options);
+  reads.margins = margins;
+  return reads;
+}
+
 Result<Ok> check(const LossBatch& batch, const LossOptions& options) {
   for (const Role role : {Role::kChosen, Role::kRejected}) {
     if (batch[role].policy.size(1) != 1) {
@@ -47,6 +55,7 @@ LossInfo bradley_terry() {
           .input = LossInput::kOutputs,
           .reads = {.scores = Use::kMay, .margins = Use::kMay, .target_prob = Use::kMay},
           .parameters = kParameters,
+          .reads_with = &reads_with,
           .check = &check,
           .run = &run};
 }

@@ -74,7 +74,11 @@ Json parameter_json(const LossParameter& parameter) {
   } else {
     json.set("default", parameter.text(parameter.value));
   }
-  return json.set("range", parameter.range()).set("summary", parameter.summary);
+  json.set("range", parameter.range()).set("summary", parameter.summary);
+  if (const std::string condition = parameter.condition(); !condition.empty()) {
+    json.set("read_with", condition);
+  }
+  return json;
 }
 
 std::string joined(std::vector<std::string> first, const std::vector<std::string>& second) {
@@ -98,8 +102,13 @@ std::string section_of(const LossInfo& info) {
     text += "| parameter | default | range | meaning |\n|---|---|---|---|\n";
   }
   for (const LossParameter& parameter : info.parameters) {
-    text += format("| `{}` | {} | {} | {} |\n", parameter.name, parameter.text(parameter.value),
-                   replace_all(parameter.range(), "|", " \\| "), parameter.summary);
+    const std::string condition = parameter.condition();
+    const std::string meaning = condition.empty()
+                                    ? std::string(parameter.summary)
+                                    : format("{}; read with {}", parameter.summary, condition);
+    text +=
+        format("| `{}` | {} | {} | {} |\n", parameter.name, parameter.text(parameter.value),
+               replace_all(parameter.range(), "|", " \\| "), replace_all(meaning, "|", " \\| "));
   }
   return text + (info.parameters.empty() ? "" : "\n");
 }

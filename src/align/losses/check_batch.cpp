@@ -54,21 +54,36 @@ Result<Ok> check_values(const LossInfo& info, Role role, const RoleBatch& batch)
   return Ok{};
 }
 
-Result<Ok> check_role(const LossInfo& info, Role role, const RoleBatch& batch) {
+/// "dpo", or where parameters decide what it reads "grpo with beta = 0.04".
+std::string with_parameters(const LossInfo& info, const LossOptions& options) {
+  const std::string given = info.reads_with == nullptr ? "" : options.given();
+  return given.empty() ? std::string(info.name) : format("{} with {}", info.name, given);
+}
+
+bool needs_reference(const LossReads& reads, Role role) {
+  return reads.reference == Use::kMust && role != Role::kPrompt &&
+         std::ranges::find(reads.without_reference, role) == reads.without_reference.end();
+}
+
+Result<Ok> check_role(const LossInfo& info,
+                      const LossOptions& options,
+                      Role role,
+                      const RoleBatch& batch) {
   CUPEL_TRY_VOID(check_values(info, role, batch));
-  if (info.reads.reference == Use::kMust && role != Role::kPrompt && !batch.reference.defined()) {
-    return invalid_argument("{} needs the log-probs of a reference, and {} has none", info.name,
-                            role_name(role));
+  const LossReads reads = reads_of(info, options);
+  if (needs_reference(reads, role) && !batch.reference.defined()) {
+    return invalid_argument("{} needs the log-probs of a reference, and {} has none",
+                            with_parameters(info, options), role_name(role));
   }
-  if (info.reads.old == Use::kMust && !batch.old.defined()) {
+  if (reads.old == Use::kMust && !batch.old.defined()) {
     return invalid_argument(
         "{} needs the log-probs of the policy that sampled (old), and {} has none", info.name,
         role_name(role));
   }
-  if (info.reads.scores == Use::kMust && role != Role::kPrompt && !batch.scores.defined()) {
+  if (reads.scores == Use::kMust && role != Role::kPrompt && !batch.scores.defined()) {
     return invalid_argument("{} needs scores, and {} has none", info.name, role_name(role));
   }
-  if (info.reads.scores != Use::kNo && batch.scores.defined() && batch.scores.dim() == 1) {
+  if (reads.scores != Use::kNo && batch.scores.defined() && batch.scores.dim() == 1) {
     if (batch.scores.size(0) != batch.rows()) {
       return invalid_argument("{}: {} scores for {} sequences", role_name(role),
                               batch.scores.size(0), batch.rows());
@@ -149,17 +164,17 @@ struct GroupField {
   double high;
 };
 
-Result<Ok> check_field(const LossInfo& info, const GroupField& field, int64_t groups) {
+Result<Ok> check_field(const std::string& loss, const GroupField& field, int64_t groups) {
   if (!field.values.defined()) {
     return field.use != Use::kMust
                ? Result<Ok>(Ok{})
-               : invalid_argument("{} needs {}, one for each pair", info.name, field.name);
+               : invalid_argument("{} needs {}, one for each pair", loss, field.name);
   }
   if (field.use == Use::kNo) {
-    return invalid_argument("{} reads no {}; leave them out", info.name, field.name);
+    return invalid_argument("{} reads no {}; leave them out", loss, field.name);
   }
   if (field.values.dim() != 1 || field.values.size(0) != groups) {
-    return invalid_argument("{}: {} {} for {} groups", info.name, field.values.numel(), field.name,
+    return invalid_argument("{}: {} {} for {} groups", loss, field.values.numel(), field.name,
                             groups);
   }
   const at::Tensor good = field.values.isfinite()
@@ -197,20 +212,22 @@ Result<Ok> check_groups(const LossInfo& info, const LossBatch& batch) {
 
 Result<Ok> check_batch(const LossInfo& info, const LossBatch& batch, const LossOptions& options) {
   return tensor::guard([&]() -> Result<Ok> {
+    CUPEL_TRY_VOID(options.check(info.name));
     CUPEL_TRY(const std::vector<Role> roles, roles_read(info, batch));
     for (const Role role : roles) {
-      CUPEL_TRY_VOID(check_role(info, role, batch[role]));
+      CUPEL_TRY_VOID(check_role(info, options, role, batch[role]));
     }
     CUPEL_TRY_VOID(check_rows(info, batch, roles));
     CUPEL_TRY_VOID(check_groups(info, batch));
     const int64_t groups = batch[Role::kChosen].rows();
-    const LossReads& reads = info.reads;
+    const LossReads reads = reads_of(info, options);
+    const std::string loss = with_parameters(info, options);
     const Use ties = info.form == LossForm::kTernary ? Use::kMay : Use::kNo;
     for (const GroupField& field :
          {GroupField{"margins", batch.margins, reads.margins, -kUnbounded, kUnbounded},
-          GroupField{"target probabilities", batch.target_prob, reads.target_prob, 0, 1},
+          GroupField{"labels", batch.target_prob, reads.target_prob, 0, 1},
           GroupField{"ties", batch.ties, ties, 0, 1}}) {
-      CUPEL_TRY_VOID(check_field(info, field, groups));
+      CUPEL_TRY_VOID(check_field(loss, field, groups));
     }
     return info.check == nullptr ? Result<Ok>(Ok{}) : info.check(batch, options);
   });

@@ -54,6 +54,16 @@ at::Tensor rating_gap(const LossBatch& batch) {
   return chosen.defined() && rejected.defined() ? chosen - rejected : at::Tensor();
 }
 
+LossReads reads_by_margin_gamma(LossReads reads, const LossOptions& options) {
+  if (options.is_set("margin_gamma")) {
+    reads.target_prob = Use::kNo;
+  } else {
+    reads.margins = Use::kNo;
+    reads.scores = Use::kNo;
+  }
+  return reads;
+}
+
 Result<Ok> check_margin_gamma(const LossBatch& batch, const LossOptions& options) {
   if (options.is_set("margin_gamma") && !rating_gap(batch).defined()) {
     return invalid_argument(
@@ -62,15 +72,21 @@ Result<Ok> check_margin_gamma(const LossBatch& batch, const LossOptions& options
   return Ok{};
 }
 
+at::Tensor with_length_term(const at::Tensor& logit,
+                            const LossBatch& batch,
+                            const LossOptions& options) {
+  if (!options.declares("length_alpha") || options["length_alpha"] == 0) {
+    return logit;
+  }
+  const at::Tensor longer = masked_count(batch[Role::kChosen].mask, {}, logit) -
+                            masked_count(batch[Role::kRejected].mask, {}, logit);  // [G]
+  return logit + options["length_alpha"] * longer;
+}
+
 at::Tensor shaped_logistic_loss(const at::Tensor& logit,
                                 const LossBatch& batch,
                                 const LossOptions& options) {
-  at::Tensor shifted = logit;
-  if (options.declares("length_alpha") && options["length_alpha"] != 0) {
-    const at::Tensor longer = masked_count(batch[Role::kChosen].mask, {}, logit) -
-                              masked_count(batch[Role::kRejected].mask, {}, logit);  // [G]
-    shifted = logit + options["length_alpha"] * longer;
-  }
+  const at::Tensor shifted = with_length_term(logit, batch, options);
   if (options.declares("margin_gamma") && options.is_set("margin_gamma")) {
     LossBatch softened;
     softened.target_prob = at::sigmoid(options["margin_gamma"] * rating_gap(batch));

@@ -29,15 +29,21 @@ at::Tensor logistic_loss(const at::Tensor& logit, const LossBatch& batch);
 /// As logistic_loss for one probability: cDPO's label smoothing is p = 1 − ε.
 at::Tensor logistic_loss(const at::Tensor& logit, double target_prob);
 
+/// The logit with `length_alpha`·(n_w − n_l) added (iLR-DPO, R-DPO), where the loss declares it.
+at::Tensor with_length_term(const at::Tensor& logit,
+                            const LossBatch& batch,
+                            const LossOptions& options);
 /// As logistic_loss(logit, batch) with the parameters that the loss declares of these:
-/// `length_alpha` adds α(n_w − n_l) to the logit (iLR-DPO, R-DPO); `margin_gamma` makes p =
-/// σ(γ·gap) (MMPO).
+/// `length_alpha`; `margin_gamma` makes p = σ(γ·gap) (MMPO).
 at::Tensor shaped_logistic_loss(const at::Tensor& logit,
                                 const LossBatch& batch,
                                 const LossOptions& options);
 /// By how much chosen is better: the margins, else the difference of the scores; undefined: the
 /// batch has neither.
 at::Tensor rating_gap(const LossBatch& batch);
+/// Margins, scores and labels as `margin_gamma` decides: set, it makes the target probability of
+/// margins or scores; unset, nothing reads these.
+LossReads reads_by_margin_gamma(LossReads reads, const LossOptions& options);
 /// Errors: kInvalidArgument - `margin_gamma` is set, and there are neither margins nor scores.
 Result<Ok> check_margin_gamma(const LossBatch& batch, const LossOptions& options);
 

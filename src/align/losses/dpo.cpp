@@ -26,6 +26,7 @@ LossInfo dpo() {
                     .margins = Use::kMay,
                     .target_prob = Use::kMay},
           .parameters = kParameters,
+          .reads_with = &reads_by_margin_gamma,
           .check = &check_margin_gamma,
           .run = &run};
 }

@@ -12,7 +12,8 @@ namespace cupel::align {
 namespace {
 
 Result<Ok> set_all(const LossInfo& info, const LossCall& call, LossOptions& options) {
-  if (const Json* params = call.fixture.find("params"); params != nullptr) {
+  const Json* const params = call.fixture.is_object() ? call.fixture.find("params") : nullptr;
+  if (params != nullptr) {
     if (!params->is_object()) {
       return corrupt_data("\"params\" is {}; expected an object", params->type_name());
     }
@@ -80,9 +81,9 @@ Result<Json> evaluate_loss(const LossCall& call) {
   return tensor::guard([&]() -> Result<Json> {
     CUPEL_TRY(const LossInfo* const info, find_loss(call.loss));
     LossOptions options(info->parameters);
-    CUPEL_TRY(Fixture fixture,
-              read_fixture(*info, call.fixture, call.single_precision ? at::kFloat : at::kDouble));
     CUPEL_TRY_VOID(set_all(*info, call, options));
+    CUPEL_TRY(Fixture fixture, read_fixture(*info, options, call.fixture,
+                                            call.single_precision ? at::kFloat : at::kDouble));
     CUPEL_TRY_VOID(check_batch(*info, fixture.batch, options));
     CUPEL_TRY(const LossSums sums, run_loss(*info, fixture.batch, options));
     const at::Tensor loss = mean_loss(sums);

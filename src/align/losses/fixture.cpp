@@ -56,8 +56,8 @@ struct Sequences {
 
 class Reader {
  public:
-  Reader(const LossInfo& info, const Json& json, at::ScalarType type)
-      : info_(info), json_(json), type_(type) {}
+  Reader(const LossInfo& info, const LossOptions& options, const Json& json, at::ScalarType type)
+      : info_(info), reads_(reads_of(info, options)), json_(json), type_(type) {}
 
   Result<Fixture> read() {
     CUPEL_TRY_VOID(check_keys(json_));
@@ -67,7 +67,7 @@ class Reader {
     }
     CUPEL_TRY_VOID(assign_roles());
     CUPEL_TRY_VOID(read_fields());
-    note_ignored();
+    drop_unread();
     return std::move(fixture_);
   }
 
@@ -409,27 +409,44 @@ class Reader {
     fixture_.batch.group = vector_of(groups, at::kLong);
   }
 
-  void note_ignored() {
-    const LossReads& reads = info_.reads;
-    for (auto& role : fixture_.batch.roles) {
-      for (const auto& [values, use] :
-           {std::pair{&role.scores, reads.scores}, std::pair{&role.reference, reads.reference},
-            std::pair{&role.old, reads.old}}) {
-        if (use == Use::kNo) {
-          *values = at::Tensor();
-        }
-      }
+  /// Takes out of the batch what the loss does not read, so that it cannot be wrong, and names it.
+  void drop_unread() {
+    if (reads_.scores == Use::kMay && reads_.margins != Use::kNo &&
+        fixture_.batch.margins.defined()) {
+      reads_.scores = Use::kNo;  // either rates the pair, and margins come first
+    }
+    for (RoleBatch& role : fixture_.batch.roles) {
+      drop(reads_.scores, role.scores);
+      drop(reads_.reference, role.reference);
+      drop(reads_.old, role.old);
+    }
+    for (const Role role : reads_.without_reference) {
+      fixture_.batch[role].reference = at::Tensor();
+    }
+    if (info_.reads.margins != Use::kNo) {  // else they are refused
+      drop(reads_.margins, fixture_.batch.margins);
     }
     for (const auto& [key, use] :
-         {std::pair{"scores", reads.scores}, std::pair{"reference", reads.reference},
-          std::pair{"old", reads.old}}) {
+         {std::pair{"scores", reads_.scores}, std::pair{"reference", reads_.reference},
+          std::pair{"old", reads_.old}}) {
       if (use == Use::kNo && json_.contains(key) && !outputs_are_scores_) {
         fixture_.ignored.emplace_back(key);
       }
     }
+    if (info_.reads.margins != Use::kNo && reads_.margins == Use::kNo &&
+        json_.contains("margins")) {
+      fixture_.ignored.emplace_back("margins");
+    }
+  }
+
+  static void drop(Use use, at::Tensor& values) {
+    if (use == Use::kNo) {
+      values = at::Tensor();
+    }
   }
 
   const LossInfo& info_;
+  LossReads reads_;
   const Json& json_;
   at::ScalarType type_;
   bool outputs_are_scores_ = false;
@@ -439,8 +456,11 @@ class Reader {
 
 }  // namespace
 
-Result<Fixture> read_fixture(const LossInfo& info, const Json& json, at::ScalarType type) {
-  return Reader(info, json, type).read();
+Result<Fixture> read_fixture(const LossInfo& info,
+                             const LossOptions& options,
+                             const Json& json,
+                             at::ScalarType type) {
+  return Reader(info, options, json, type).read();
 }
 
 }  // namespace cupel::align

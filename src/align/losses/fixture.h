@@ -27,8 +27,12 @@ struct Fixture {
 /// Reads a fixture: `{"policy": {ROLE: [[…], …]}, "reference": …, "weights": …, "scores": …,
 /// "labels", "margins", "ties", "params": {…}}`, one inner list per sequence,
 /// numbers in nats. docs/losses.md describes the form. `type` is at::kDouble or at::kFloat.
-/// Parameters are not read here. Errors: kCorruptData - a key that no fixture has (with the
+/// What the loss does not read under `options` is left out of the batch; `params` are not read
+/// here. Errors: kCorruptData - a key that no fixture has (with the
 /// nearest), another type, lists that do not fit.
-Result<Fixture> read_fixture(const LossInfo& info, const Json& json, at::ScalarType type);
+Result<Fixture> read_fixture(const LossInfo& info,
+                             const LossOptions& options,
+                             const Json& json,
+                             at::ScalarType type);
 
 }  // namespace cupel::align

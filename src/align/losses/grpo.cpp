@@ -52,8 +52,8 @@ Advantage advantage_of(const LossBatch& batch, const LossOptions& options) {
   return {.values = at::where(flat, at::zeros_like(values), values).detach(), .flat = flat};
 }
 
-Result<Ok> check(const LossBatch& batch, const LossOptions& options) {
-  return check_policy_options("grpo", batch, options);
+Result<Ok> check(const LossBatch& /*batch*/, const LossOptions& options) {
+  return check_reduction("grpo", options);
 }
 
 LossOutput run(const LossBatch& batch, const LossOptions& options) {
@@ -91,6 +91,7 @@ LossInfo grpo() {
                 .scores = Use::kMust,
                 .whole_groups = true},
       .parameters = kParameters,
+      .reads_with = &reads_reference_by_beta,
       .check = &check,
       .terms = &policy_term,
       .run = &run};

@@ -40,6 +40,7 @@ struct LossReads {
   Use target_prob = Use::kNo;
   std::span<const Role> roles = {};  ///< those it cannot do without, besides the ones of its form
   std::span<const Role> may_roles = {};
+  std::span<const Role> without_reference = {};  ///< roles whose reference is not read
   bool whole_groups = false;  ///< compares the members of a group, so that two are the least
 };
 
@@ -87,6 +88,8 @@ struct LossInfo {
   /// value.
   bool surrogate = false;
 
+  /// `reads` under some parameters, where these decide. Null: it is always that. Call `reads_of`.
+  LossReads (*reads_with)(LossReads reads, const LossOptions& options) = nullptr;
   /// What only this loss can say about a batch; shapes and finiteness are checked before. Null:
   /// nothing.
   Result<Ok> (*check)(const LossBatch& batch, const LossOptions& options) = nullptr;
@@ -104,5 +107,8 @@ struct LossInfo {
     return std::ranges::find(reads.may_roles, Role::kMismatched) != reads.may_roles.end();
   }
 };
+
+/// What a loss reads under some parameters: reference, ratings or labels may be needless or a must.
+LossReads reads_of(const LossInfo& info, const LossOptions& options);
 
 }  // namespace cupel::align

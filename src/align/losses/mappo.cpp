@@ -9,6 +9,8 @@ namespace cupel::align::loss {
 namespace {
 
 constexpr std::array<std::string_view, 4> kBases = {"dpo", "simpo", "ipo", "cpo"};
+constexpr std::array<std::string_view, 1> kSimpo = {"simpo"};
+constexpr std::array<std::string_view, 1> kCpo = {"cpo"};
 constexpr std::array<std::string_view, 2> kTransforms = {"none", "sigmoid"};
 
 constexpr std::array kParameters = {
@@ -17,21 +19,40 @@ constexpr std::array kParameters = {
                   .value = 0,
                   .summary = "the loss whose rejected side is scaled",
                   .words = kBases},
-    LossParameter{.name = "gamma", .value = 1, .low = 0, .summary = "target margin of base simpo"},
+    LossParameter{.name = "gamma",
+                  .value = 1,
+                  .low = 0,
+                  .summary = "target margin",
+                  .with = "base",
+                  .with_words = kSimpo},
     LossParameter{.name = "lambda",
                   .value = 0.2,
                   .low = 0,
-                  .summary = "weight of the log-prob of chosen of base cpo (summed over tokens)"},
+                  .summary = "weight of the log-prob of chosen (summed over tokens)",
+                  .with = "base",
+                  .with_words = kCpo},
     LossParameter{.name = "score_transform",
                   .value = 0,
                   .summary = "of each score before the difference",
                   .words = kTransforms}};
 
 at::Tensor gap_of(const LossBatch& batch, const LossOptions& options) {
-  if (!batch.margins.defined() && options.word("score_transform") == "sigmoid") {
+  if (options.word("score_transform") == "sigmoid") {
     return at::sigmoid(batch[Role::kChosen].scores) - at::sigmoid(batch[Role::kRejected].scores);
   }
   return rating_gap(batch);
+}
+
+LossReads reads_with(LossReads reads, const LossOptions& options) {
+  const std::string_view base = options.word("base");
+  reads.reference = base == "dpo" || base == "ipo" ? Use::kMust : Use::kNo;
+  if (base == "ipo") {
+    reads.target_prob = Use::kNo;
+  }
+  if (options.word("score_transform") != "none") {
+    reads.margins = Use::kNo;
+  }
+  return reads;
 }
 
 Result<Ok> check(const LossBatch& batch, const LossOptions& options) {
@@ -44,10 +65,6 @@ Result<Ok> check(const LossBatch& batch, const LossOptions& options) {
     return invalid_argument(
         "mappo: a gap of scores lies outside [0, 1]; order the pair by its scores, and squash them "
         "(score_transform)");
-  }
-  const std::string_view base = options.word("base");
-  if ((base == "dpo" || base == "ipo") && !batch[Role::kChosen].reference.defined()) {
-    return invalid_argument("mappo with base {} needs the log-probs of a reference", base);
   }
   return Ok{};
 }
@@ -87,6 +104,7 @@ LossInfo mappo() {
                     .margins = Use::kMay,
                     .target_prob = Use::kMay},
           .parameters = kParameters,
+          .reads_with = &reads_with,
           .check = &check,
           .run = &run};
 }

@@ -58,6 +58,14 @@ std::string LossParameter::range() const {
                 below_high || !std::isfinite(high) ? ")" : "]");
 }
 
+std::string LossParameter::condition() const {
+  if (!with.empty()) {
+    const std::vector<std::string> of(with_words.begin(), with_words.end());
+    return format("{} {}", with, join(of, "|"));
+  }
+  return unless.empty() ? "" : format("{} unset", unless);
+}
+
 std::string LossParameter::text(double of) const {
   if (!words.empty()) {
     return std::string(words[static_cast<size_t>(of)]);
@@ -69,6 +77,7 @@ LossOptions::LossOptions(std::span<const LossParameter> parameters) : parameters
   for (const LossParameter& parameter : parameters) {
     values_.push_back(parameter.value);
   }
+  given_.resize(values_.size());
 }
 
 Result<Ok> LossOptions::set(std::string_view loss, std::string_view name, const Json& value) {
@@ -81,7 +90,41 @@ Result<Ok> LossOptions::set(std::string_view loss, std::string_view name, const 
   const LossParameter& parameter = parameters_[index];
   CUPEL_TRY(values_[index], parameter.words.empty() ? read_number(loss, parameter, value)
                                                     : read_word(loss, parameter, value));
+  given_[index] = !std::isnan(values_[index]);
   return Ok{};
+}
+
+bool LossOptions::is_read(const LossParameter& parameter) const {
+  if (!parameter.with.empty()) {
+    return std::ranges::find(parameter.with_words, word(parameter.with)) !=
+           parameter.with_words.end();
+  }
+  return parameter.unless.empty() || !is_set(parameter.unless);
+}
+
+Result<Ok> LossOptions::check(std::string_view loss) const {
+  for (size_t i = 0; i < values_.size(); ++i) {
+    const LossParameter& parameter = parameters_[i];
+    if (!given_[i] || is_read(parameter)) {
+      continue;
+    }
+    const std::string_view other = parameter.with.empty() ? parameter.unless : parameter.with;
+    const size_t index = index_of(other);
+    return invalid_argument("{}: {} is read only with {}, and {} is {}; leave one of the two out",
+                            loss, parameter.name, parameter.condition(), other,
+                            parameters_[index].text(values_[index]));
+  }
+  return Ok{};
+}
+
+std::string LossOptions::given() const {
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < values_.size(); ++i) {
+    if (given_[i]) {
+      texts.push_back(format("{} = {}", parameters_[i].name, parameters_[i].text(values_[i])));
+    }
+  }
+  return join(texts, ", ");
 }
 
 size_t LossOptions::index_of(std::string_view name) const {
@@ -116,6 +159,9 @@ Json LossOptions::to_json() const {
   Json json = Json::object();
   for (size_t i = 0; i < values_.size(); ++i) {
     const LossParameter& parameter = parameters_[i];
+    if (!is_read(parameter)) {
+      continue;
+    }
     if (!parameter.words.empty()) {
       json.set(parameter.name, parameter.words[static_cast<size_t>(values_[i])]);
     } else {

@@ -27,9 +27,15 @@ struct LossParameter {
   bool below_high = false;
   std::string_view summary;
   std::span<const std::string_view> words = {};
+  /// Where the loss reads it with some words of another parameter alone: that one, and those.
+  std::string_view with = {};
+  std::span<const std::string_view> with_words = {};
+  std::string_view unless = {};  ///< another parameter that stands for this one where it is set
 
   /// "(0, ∞)", "[0, 0.5)" or "token|row".
   [[nodiscard]] std::string range() const;
+  /// When it is read: "variant sigmoid", "gamma unset"; empty: always.
+  [[nodiscard]] std::string condition() const;
   /// A value as a user writes it: "0.1", "row" or "unset".
   [[nodiscard]] std::string text(double of) const;
 };
@@ -49,13 +55,28 @@ class LossOptions {
   [[nodiscard]] std::string_view word(std::string_view name) const;
   [[nodiscard]] bool declares(std::string_view name) const;
 
-  /// {"beta": 0.1, "gold_reduction": "token"}; unset ones are null.
+  /// Errors: kInvalidArgument - one was given that the loss does not read beside the others.
+  [[nodiscard]] Result<Ok> check(std::string_view loss) const;
+  /// What was given: "beta = 0.1, base = ipo"; may be empty.
+  [[nodiscard]] std::string given() const;
+  /// Those that are read: {"beta": 0.1, "gold_reduction": "token"}; unset ones are null.
   [[nodiscard]] Json to_json() const;
 
  private:
   [[nodiscard]] size_t index_of(std::string_view name) const;
+  [[nodiscard]] bool is_read(const LossParameter& parameter) const;
   std::span<const LossParameter> parameters_;
   std::vector<double> values_;
+  std::vector<bool> given_;
 };
+
+/// A parameter that a loss reads with some words of another one alone.
+constexpr LossParameter only_with(LossParameter parameter,
+                                  std::string_view other,
+                                  std::span<const std::string_view> words) {
+  parameter.with = other;
+  parameter.with_words = words;
+  return parameter;
+}
 
 }  // namespace cupel::align

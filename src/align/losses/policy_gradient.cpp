@@ -22,19 +22,16 @@ std::vector<TermSpec> policy_term(const LossOptions& options) {
            .role = Role::kResponse}};
 }
 
-Result<Ok> check_policy_options(std::string_view loss,
-                                const LossBatch& batch,
-                                const LossOptions& options) {
-  if (options.declares("reduction") && options.word("reduction") == "fixed" &&
-      !options.is_set("max_length")) {
+Result<Ok> check_reduction(std::string_view loss, const LossOptions& options) {
+  if (options.word("reduction") == "fixed" && !options.is_set("max_length")) {
     return invalid_argument("{}: the reduction fixed needs max_length", loss);
   }
-  if (options.declares("beta") && options["beta"] != 0 &&
-      !batch[Role::kResponse].reference.defined()) {
-    return invalid_argument("{}: beta is {:g}, and there are no log-probs of a reference", loss,
-                            options["beta"]);
-  }
   return Ok{};
+}
+
+LossReads reads_reference_by_beta(LossReads reads, const LossOptions& options) {
+  reads.reference = options["beta"] == 0 ? Use::kNo : Use::kMust;
+  return reads;
 }
 
 ClippedSurrogate clipped_surrogate(const at::Tensor& log_ratio,

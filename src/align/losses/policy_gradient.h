@@ -18,10 +18,12 @@ inline constexpr LossParameter kClip{
     .above_low = true,
     .summary = "how far the ratio to the sampling policy counts from 1"};
 inline constexpr std::array<std::string_view, 3> kReductions = {"seq_mean", "token_mean", "fixed"};
-inline constexpr LossParameter kMaxLength{
-    .name = "max_length",
-    .low = 1,
-    .summary = "tokens that a completion is divided by in the reduction fixed"};
+inline constexpr std::array<std::string_view, 1> kFixed = {"fixed"};
+inline constexpr LossParameter kMaxLength{.name = "max_length",
+                                          .low = 1,
+                                          .summary = "tokens that a completion is divided by",
+                                          .with = "reduction",
+                                          .with_words = kFixed};
 
 /// Σ_t values ÷ what `reduction` says, as one summand for each completion: its mean (seq_mean), its
 /// sum, to be averaged over all tokens (token_mean), or its sum ÷ max_length (fixed).
@@ -30,10 +32,10 @@ at::Tensor reduce_tokens(const at::Tensor& values,
                          const LossOptions& options);
 /// The term that goes with it.
 std::vector<TermSpec> policy_term(const LossOptions& options);
-/// Errors: kInvalidArgument - `fixed` without max_length, or beta > 0 without a reference.
-Result<Ok> check_policy_options(std::string_view loss,
-                                const LossBatch& batch,
-                                const LossOptions& options);
+/// Errors: kInvalidArgument - the reduction `fixed` without max_length.
+Result<Ok> check_reduction(std::string_view loss, const LossOptions& options);
+/// The reference is a must where `beta` weighs a KL to it, and needless where it is 0.
+LossReads reads_reference_by_beta(LossReads reads, const LossOptions& options);
 
 /// PPO's surrogate: −min(ratio·A, clip(ratio, 1 ± ε)·A), elementwise. Source: Schulman et al. 2017
 /// (arXiv 1707.06347).

@@ -15,8 +15,8 @@ constexpr std::array kParameters = {kClip,
                                                   .words = kReductions},
                                     kMaxLength};
 
-Result<Ok> check(const LossBatch& batch, const LossOptions& options) {
-  return check_policy_options("ppo", batch, options);
+Result<Ok> check(const LossBatch& /*batch*/, const LossOptions& options) {
+  return check_reduction("ppo", options);
 }
 
 LossOutput run(const LossBatch& batch, const LossOptions& options) {

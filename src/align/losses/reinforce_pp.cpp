@@ -33,10 +33,6 @@ at::Tensor reward_to_go(const RoleBatch& response, double beta) {
   return rewards.flip({-1}).cumsum(-1).flip({-1}).detach();
 }
 
-Result<Ok> check(const LossBatch& batch, const LossOptions& options) {
-  return check_policy_options("reinforce_pp", batch, options);
-}
-
 LossOutput run(const LossBatch& batch, const LossOptions& options) {
   const RoleBatch& response = batch[Role::kResponse];
   const at::Tensor returns = reward_to_go(response, options["beta"]);
@@ -66,7 +62,7 @@ LossInfo reinforce_pp() {
           .form = LossForm::kSampled,
           .reads = {.reference = Use::kMay, .old = Use::kMust, .scores = Use::kMust},
           .parameters = kParameters,
-          .check = &check,
+          .reads_with = &reads_reference_by_beta,
           .terms = &terms,
           .run = &run};
 }

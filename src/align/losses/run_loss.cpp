@@ -109,6 +109,10 @@ std::vector<TermSpec> one_term(const LossOptions& /*options*/) {
   return {TermSpec{}};
 }
 
+LossReads reads_of(const LossInfo& info, const LossOptions& options) {
+  return info.reads_with == nullptr ? info.reads : info.reads_with(info.reads, options);
+}
+
 std::vector<double> loss_counts(const LossInfo& info,
                                 const LossBatch& batch,
                                 const LossOptions& options) {

@@ -2,11 +2,13 @@
 #include <array>
 
 #include "align/losses/common.h"
+#include "base/error.h"
 
 namespace cupel::align::loss {
 namespace {
 
 constexpr std::array<std::string_view, 2> kVariants = {"sigmoid", "hinge"};
+constexpr std::array<std::string_view, 1> kSigmoid = {"sigmoid"};
 
 constexpr std::array kParameters = {
     LossParameter{.name = "beta",
@@ -14,8 +16,11 @@ constexpr std::array kParameters = {
                   .low = 0,
                   .above_low = true,
                   .summary = "scale of the mean log-prob"},
-    LossParameter{
-        .name = "gamma_beta_ratio", .value = 0.5, .low = 0, .summary = "target margin as γ/β"},
+    LossParameter{.name = "gamma_beta_ratio",
+                  .value = 0.5,
+                  .low = 0,
+                  .summary = "target margin as γ/β",
+                  .unless = "gamma"},
     LossParameter{.name = "gamma", .low = 0, .summary = "target margin; unset: β·gamma_beta_ratio"},
     LossParameter{
         .name = "variant", .value = 0, .summary = "loss of the margin", .words = kVariants},
@@ -24,14 +29,16 @@ constexpr std::array kParameters = {
                   .low = 0,
                   .high = 0.5,
                   .below_high = true,
-                  .summary = kLabelSmoothing.summary},
+                  .summary = kLabelSmoothing.summary,
+                  .with = "variant",
+                  .with_words = kSigmoid},
     LossParameter{.name = "sft_weight",
                   .value = 0,
                   .low = 0,
                   .summary = "weight of the NLL of the chosen answer"},
     kSftByToken,
-    kLengthAlpha,
-    kMarginGamma};
+    only_with(kLengthAlpha, "variant", kSigmoid),
+    only_with(kMarginGamma, "variant", kSigmoid)};
 
 double target_margin(const LossOptions& options) {
   return options.is_set("gamma") ? options["gamma"] : options["beta"] * options["gamma_beta_ratio"];
@@ -44,9 +51,28 @@ at::Tensor margin_loss(const at::Tensor& logit,
     return at::relu(1 - logit);
   }
   if (options["label_smoothing"] != 0) {
-    return logistic_loss(logit, 1 - options["label_smoothing"]);
+    return logistic_loss(with_length_term(logit, batch, options), 1 - options["label_smoothing"]);
   }
   return shaped_logistic_loss(logit, batch, options);
+}
+
+/// Labels are a target probability, and so are label_smoothing and margin_gamma; the hinge has
+/// none.
+LossReads reads_with(LossReads reads, const LossOptions& options) {
+  reads = reads_by_margin_gamma(reads, options);
+  if (options.word("variant") == "hinge" || options["label_smoothing"] != 0) {
+    reads.target_prob = Use::kNo;
+  }
+  return reads;
+}
+
+Result<Ok> check(const LossBatch& batch, const LossOptions& options) {
+  if (options["label_smoothing"] != 0 && options.is_set("margin_gamma")) {
+    return invalid_argument(
+        "simpo: label_smoothing and margin_gamma both set the target probability; leave one of "
+        "them out");
+  }
+  return check_margin_gamma(batch, options);
 }
 
 LossOutput run(const LossBatch& batch, const LossOptions& options) {
@@ -70,7 +96,8 @@ LossInfo simpo() {
           .source = "Meng et al. 2024 (arXiv 2405.14734)",
           .reads = {.scores = Use::kMay, .margins = Use::kMay, .target_prob = Use::kMay},
           .parameters = kParameters,
-          .check = &check_margin_gamma,
+          .reads_with = &reads_with,
+          .check = &check,
           .terms = &preference_and_sft,
           .run = &run};
 }

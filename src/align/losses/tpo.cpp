@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::array kMayRoles = {Role::kGold};
 constexpr std::array<std::string_view, 4> kContrasts = {"sigmoid", "length", "hinge", "ipo"};
+constexpr std::array<std::string_view, 1> kLength = {"length"};
+constexpr std::array<std::string_view, 2> kLogistic = {"sigmoid", "length"};
 
 constexpr std::array kParameters = {
     kBeta,
@@ -17,14 +19,20 @@ constexpr std::array kParameters = {
                   .value = 0,
                   .summary = "of the two others: sums (sigmoid, hinge) or means (length, ipo)",
                   .words = kContrasts},
-    LossParameter{
-        .name = "gamma", .value = 0.5, .low = 0, .summary = "target margin of the contrast length"},
+    LossParameter{.name = "gamma",
+                  .value = 0.5,
+                  .low = 0,
+                  .summary = "target margin",
+                  .with = "contrast",
+                  .with_words = kLength},
     LossParameter{.name = "label_smoothing",
                   .value = 0,
                   .low = 0,
                   .high = 0.5,
                   .below_high = true,
-                  .summary = kLabelSmoothing.summary},
+                  .summary = kLabelSmoothing.summary,
+                  .with = "contrast",
+                  .with_words = kLogistic},
     LossParameter{.name = "gold_reduction",
                   .value = 0,
                   .summary = "mean over all tokens, or of row means",

@@ -3,13 +3,14 @@
 #include <array>
 
 #include "align/losses/common.h"
-#include "base/error.h"
 
 namespace cupel::align::loss {
 namespace {
 
 constexpr std::array kRolesRead = {Role::kSourceChosen};
 constexpr std::array<std::string_view, 3> kBases = {"dpo", "simpo", "ipo"};
+constexpr std::array<std::string_view, 1> kSimpo = {"simpo"};
+constexpr std::array<std::string_view, 2> kLogistic = {"dpo", "simpo"};
 
 constexpr std::array kParameters = {
     kBeta,
@@ -20,20 +21,24 @@ constexpr std::array kParameters = {
                   .summary = "share of the other models' answer"},
     LossParameter{
         .name = "base", .value = 0, .summary = "the loss of the mixed reward", .words = kBases},
-    LossParameter{.name = "gamma", .value = 1, .low = 0, .summary = "target margin of base simpo"},
+    LossParameter{.name = "gamma",
+                  .value = 1,
+                  .low = 0,
+                  .summary = "target margin",
+                  .with = "base",
+                  .with_words = kSimpo},
     LossParameter{.name = "label_smoothing",
                   .value = 0,
                   .low = 0,
                   .high = 0.5,
                   .below_high = true,
-                  .summary = kLabelSmoothing.summary}};
+                  .summary = kLabelSmoothing.summary,
+                  .with = "base",
+                  .with_words = kLogistic}};
 
-Result<Ok> check(const LossBatch& batch, const LossOptions& options) {
-  if (options.word("base") != "simpo" && !batch[Role::kChosen].reference.defined()) {
-    return invalid_argument("wrpo with base {} needs the log-probs of a reference",
-                            options.word("base"));
-  }
-  return Ok{};
+LossReads reads_with(LossReads reads, const LossOptions& options) {
+  reads.reference = options.word("base") == "simpo" ? Use::kNo : Use::kMust;
+  return reads;
 }
 
 LossOutput run(const LossBatch& batch, const LossOptions& options) {
@@ -67,7 +72,7 @@ LossInfo wrpo() {
       .source = "Yang et al. 2024 (arXiv 2412.03187)",
       .reads = {.reference = Use::kMay, .roles = kRolesRead},
       .parameters = kParameters,
-      .check = &check,
+      .reads_with = &reads_with,
       .run = &run};
 }
 

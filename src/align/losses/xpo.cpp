@@ -28,7 +28,10 @@ LossInfo xpo() {
           .summary = "DPO that pushes a sample of the reference down",
           .formula = "−ℓ(βh) + α·log π(y), y = explore, else rejected",
           .source = "Xie et al. 2024 (arXiv 2405.21046)",
-          .reads = {.reference = Use::kMust, .target_prob = Use::kMay, .may_roles = kMayRoles},
+          .reads = {.reference = Use::kMust,
+                    .target_prob = Use::kMay,
+                    .may_roles = kMayRoles,
+                    .without_reference = kMayRoles},
           .parameters = kParameters,
           .run = &run};
 }

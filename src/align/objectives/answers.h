@@ -45,9 +45,10 @@ LossBatch token_batch(const AnswerRoles& roles,
                       std::span<const int32_t> labels,
                       const FlatLogps& logps);
 
-/// Adds margins, scores and ties where the loss reads them and the rows have them.
-/// Errors: kInvalidArgument - some rows have them and this one has not.
+/// Adds margins, scores and ties where the loss reads them under its parameters and the rows have
+/// them. Errors: kInvalidArgument - some rows have them and this one has not.
 Result<Ok> add_ratings(const LossInfo& info,
+                       const LossOptions& options,
                        const AnswerRoles& roles,
                        const train::DataSet& data,
                        const train::PackedBatch& packed,

@@ -57,7 +57,7 @@ Result<LossBatch> empty_batch(const LossInfo& info,
   LossBatch batch =
       token_batch(roles, packed, answer_labels(packed, prompts),
                   {.policy = nothing, .reference = has_reference ? nothing : at::Tensor()});
-  CUPEL_TRY_VOID(add_ratings(info, roles, data, packed, batch));
+  CUPEL_TRY_VOID(add_ratings(info, options, roles, data, packed, batch));
   if (reads_mismatched(info, options)) {
     batch.survey = at::zeros({1, info.survey_width}, at::kDouble);
   }
@@ -96,13 +96,14 @@ Result<PreferenceObjective> PreferenceObjective::create(const LossInfo& info,
                                                         const train::DataSet& data,
                                                         const ReferenceSource& reference) {
   PreferenceObjective objective(info, options, learner, data, reference);
-  if (info.reads.reference == Use::kMust && !objective.has_reference()) {
+  const Use use = reads_of(info, options).reference;
+  if (use == Use::kMust && !objective.has_reference()) {
     return invalid_argument(
         "{} holds the policy to a reference; set preference.reference to \"frozen\" or, with LoRA, "
         "\"adapter_off\"",
         info.name);
   }
-  if (info.reads.reference == Use::kNo) {
+  if (use == Use::kNo) {
     objective.reference_ = {};
   }
   const bool mismatched = reads_mismatched(info, options);
@@ -203,7 +204,7 @@ Result<LossBatch> PreferenceObjective::computed_rows(std::span<const Piece> piec
     CUPEL_TRY(logps.reference, reference_logps(packed, labels, head.logps));
   }
   LossBatch rows = token_batch(roles, packed, labels, logps);
-  CUPEL_TRY_VOID(add_ratings(*info_, roles, *data_, packed, rows));
+  CUPEL_TRY_VOID(add_ratings(*info_, options_, roles, *data_, packed, rows));
   return rows;
 }
 

@@ -36,6 +36,7 @@ Result<at::Tensor> all_or_none(const LossInfo& info,
 }  // namespace
 
 Result<Ok> add_ratings(const LossInfo& info,
+                       const LossOptions& options,
                        const AnswerRoles& roles,
                        const train::DataSet& data,
                        const train::PackedBatch& packed,
@@ -53,13 +54,14 @@ Result<Ok> add_ratings(const LossInfo& info,
                               info.name);
     }
   }
-  if (info.reads.margins != Use::kNo) {
+  const LossReads reads = reads_of(info, options);
+  if (reads.margins != Use::kNo) {
     CUPEL_TRY(batch.margins, all_or_none(info, "margin", margins, ids));
   }
   if (info.form == LossForm::kTernary) {
     batch.ties = train::double_tensor(ties).to(at::kBool);
   }
-  if (info.reads.scores == Use::kNo) {
+  if (reads.scores == Use::kNo) {
     return Ok{};
   }
   for (size_t i = 0; i < kRoles; ++i) {

@@ -43,6 +43,7 @@ at::Tensor last_rows(std::span<const size_t> documents, const PackedBatch& batch
 
 /// The batch that a loss over outputs sees; `outputs` [T, K] of every token.
 Result<LossBatch> output_batch(const LossInfo& info,
+                               const LossOptions& options,
                                const train::DataSet& data,
                                std::span<const int64_t> items,
                                const PackedBatch& packed,
@@ -61,7 +62,7 @@ Result<LossBatch> output_batch(const LossInfo& info,
     batch.group = train::index_tensor(roles.group);
   }
   if (attributes.empty()) {
-    CUPEL_TRY_VOID(add_ratings(info, roles, data, packed, batch));
+    CUPEL_TRY_VOID(add_ratings(info, options, roles, data, packed, batch));
     return batch;
   }
   RoleBatch& rated = batch[Role::kChosen];
@@ -78,12 +79,13 @@ Result<LossBatch> output_batch(const LossInfo& info,
 }
 
 Result<LossBatch> empty_batch(const LossInfo& info,
+                              const LossOptions& options,
                               const train::DataSet& data,
                               std::span<const int64_t> items,
                               const std::vector<std::string>& attributes) {
   const PackedBatch packed = train::pack_groups(data.groups, items);
   const auto outputs = static_cast<int64_t>(std::max<size_t>(1, attributes.size()));
-  return output_batch(info, data, items, packed, attributes,
+  return output_batch(info, options, data, items, packed, attributes,
                       at::zeros({packed.tokens(), outputs}, at::kDouble));
 }
 
@@ -105,14 +107,14 @@ Result<Ok> check_reward_rows(const LossInfo& info,
                             info.name);
   }
   return for_each_items(data, [&](const std::vector<int64_t>& items) -> Result<Ok> {
-    CUPEL_TRY(const LossBatch batch, empty_batch(info, data, items, attributes));
+    CUPEL_TRY(const LossBatch batch, empty_batch(info, options, data, items, attributes));
     return check_batch(info, batch, options);
   });
 }
 
 Result<std::vector<double>> RewardObjective::begin_step(const train::StepPlan& plan) {
   const std::vector<int64_t> items = items_of(plan);
-  CUPEL_TRY(const LossBatch batch, empty_batch(*info_, *data_, items, attributes_));
+  CUPEL_TRY(const LossBatch batch, empty_batch(*info_, options_, *data_, items, attributes_));
   return loss_counts(*info_, batch, options_);
 }
 
@@ -127,7 +129,7 @@ Result<train::Contribution> RewardObjective::run(const train::MicroBatch& batch)
   const at::Tensor outputs = at::linear(hidden.to(type), head.weight.to(type),
                                         head.bias.defined() ? head.bias.to(type) : head.bias);
   CUPEL_TRY(const LossBatch rows,
-            output_batch(*info_, *data_, items, packed, attributes_, outputs));
+            output_batch(*info_, options_, *data_, items, packed, attributes_, outputs));
   CUPEL_TRY(LossSums sums, run_loss(*info_, rows, options_));
   return train::Contribution{.numerators = std::move(sums.numerators),
                              .metrics = std::move(sums.metrics)};

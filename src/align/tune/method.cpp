@@ -40,6 +40,9 @@ Result<Ok> set_parameters(const train::Recipe& recipe, Method& method) {
       return in_context(std::move(set).error(), "preference.params");
     }
   }
+  if (auto fits = method.options->check(method.loss->name); !fits) {
+    return in_context(std::move(fits).error(), "preference.params");
+  }
   return Ok{};
 }
 
@@ -49,8 +52,9 @@ bool Method::needs_reference(const train::Recipe& recipe) const {
   if (kind == Kind::kSft) {
     return recipe.sft.kl_to_init > 0;
   }
-  const bool reads = loss->reads.reference == Use::kMust ||
-                     (loss->reads.reference == Use::kMay && recipe.preference.reference != "none");
+  const Use use = reads_of(*loss, *options).reference;
+  const bool reads =
+      use == Use::kMust || (use == Use::kMay && recipe.preference.reference != "none");
   return kind == Kind::kPreference && reads;
 }
 
@@ -87,13 +91,14 @@ Result<Method> find_method(const train::Recipe& recipe) {
           method.loss->name, method.loss->name);
     }
   }
-  if (method.loss->reads.reference == Use::kMust && recipe.preference.reference == "none") {
+  CUPEL_TRY_VOID(set_parameters(recipe, method));
+  if (reads_of(*method.loss, *method.options).reference == Use::kMust &&
+      recipe.preference.reference == "none") {
     return invalid_argument(
         "{} holds the policy to a reference, and preference.reference is \"none\"; set it to "
         "\"frozen\"",
         method.loss->name);
   }
-  CUPEL_TRY_VOID(set_parameters(recipe, method));
   return method;
 }
 
