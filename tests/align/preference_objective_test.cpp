@@ -280,5 +280,29 @@ TEST(CheckRows, NamesTheRowThatDoesNotFit) {
   }
 }
 
+TEST(CheckRows, NamesAPairThatItsRatingsContradict) {
+  ObjectiveFixture fixture;
+  std::vector<ExampleGroup> groups;
+  const std::vector<std::vector<double>> rated = {{0.9, 0.4}, {0.5, 0.5}, {0.2, 0.6}};
+  for (const std::vector<double>& scores : rated) {
+    groups.push_back(fixture.group(4, {3, 2}));
+    groups.back().scores = scores;
+  }
+  groups.back().id = "pairs.jsonl:3";
+  const DataSet data = test::data_of(std::move(groups));
+  const auto refused = [&](std::string_view loss, const std::optional<double>& gamma) {
+    const LossInfo& info = *test::expect_value(find_loss(loss));
+    LossOptions options(info.parameters);
+    if (gamma) {
+      EXPECT_TRUE(options.set(loss, "margin_gamma", *gamma).has_value());
+    }
+    const auto checked = check_rows(info, options, data, true);
+    return checked ? std::string() : checked.error().message;
+  };
+  EXPECT_EQ(refused("dpo", {}), "");
+  EXPECT_TRUE(refused("dpo", 2.2).starts_with("row pairs.jsonl:3: chosen is rated below rejected"));
+  EXPECT_TRUE(refused("mappo", {}).starts_with("mappo: row pairs.jsonl:3: the gap of its scores"));
+}
+
 }  // namespace
 }  // namespace cupel::align

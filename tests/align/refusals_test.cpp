@@ -93,6 +93,11 @@ TEST(Refusals, ScoresThatAreMissingOrNoNumbers) {
               {"[0, 1]", "order the pair by its scores"});
   expect_said(refusal("dpo", pair_p(), {{"margin_gamma", 1}}),
               {"margin_gamma needs margins, or scores"});
+  expect_said(refusal("dpo", pair_p().set("margins", numbers({-0.5})), {{"margin_gamma", 1}}),
+              {"group 0: chosen is rated below rejected (by 0.5)", "swap the two answers"});
+  expect_said(
+      refusal("simpo", pair_p().set("scores", list({numbers({0.2, 0.7})})), {{"margin_gamma", 1}}),
+      {"group 0: chosen is rated below rejected (by 0.5)"});
 }
 
 TEST(Refusals, ParametersOutOfRange) {

@@ -3,7 +3,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "tensor/tensor.h"
 
@@ -54,7 +56,8 @@ struct LossBatch {
   at::Tensor margins;      ///< [G] by how much chosen is better, in the loss's unit; or undefined
   at::Tensor target_prob;  ///< [G] probability that chosen is the better one; undefined: 1
   at::Tensor ties;         ///< [G] bool, or undefined: none
-  at::Tensor group;        ///< [B] int64 of Role::kResponse, ascending from 0; or undefined
+  std::vector<std::string> names;  ///< of the groups, for messages; empty: they are numbered
+  at::Tensor group;                ///< [B] int64 of Role::kResponse, ascending from 0; or undefined
   /// Numbers [N,k] of all rows of the optimiser step that the loss takes as constants
   /// (LossInfo::survey says which), in the order of the step; undefined: this batch is the step.
   at::Tensor survey;

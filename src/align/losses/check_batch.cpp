@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include "align/losses/common.h"
 #include "align/losses/run_loss.h"
 #include "base/error.h"
 #include "tensor/guard.h"
@@ -10,12 +11,6 @@
 
 namespace cupel::align {
 namespace {
-
-/// The first row where `bad` [B] is true, or −1.
-int64_t first_row(const at::Tensor& bad) {
-  const at::Tensor rows = bad.nonzero();
-  return rows.numel() == 0 ? -1 : rows.select(0, 0).item<int64_t>();
-}
 
 at::Tensor not_finite(const at::Tensor& values, const at::Tensor& mask) {
   return values.isfinite().logical_not().logical_and(mask).any(-1);

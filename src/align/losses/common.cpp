@@ -45,6 +45,16 @@ at::Tensor logistic_loss(const at::Tensor& logit, double target_prob) {
   return -target_prob * at::log_sigmoid(logit) - (1 - target_prob) * at::log_sigmoid(-logit);
 }
 
+int64_t first_row(const at::Tensor& bad) {
+  const at::Tensor rows = bad.nonzero();
+  return rows.numel() == 0 ? -1 : rows.select(0, 0).item<int64_t>();
+}
+
+std::string group_name(const LossBatch& batch, int64_t group) {
+  return batch.names.empty() ? format("group {}", group)
+                             : format("row {}", batch.names[static_cast<size_t>(group)]);
+}
+
 at::Tensor rating_gap(const LossBatch& batch) {
   if (batch.margins.defined()) {
     return batch.margins;
@@ -65,9 +75,19 @@ LossReads reads_by_margin_gamma(LossReads reads, const LossOptions& options) {
 }
 
 Result<Ok> check_margin_gamma(const LossBatch& batch, const LossOptions& options) {
-  if (options.is_set("margin_gamma") && !rating_gap(batch).defined()) {
+  if (!options.is_set("margin_gamma")) {
+    return Ok{};
+  }
+  const at::Tensor gap = rating_gap(batch);  // [G]
+  if (!gap.defined()) {
     return invalid_argument(
         "margin_gamma needs margins, or scores of chosen and rejected, and there are neither");
+  }
+  if (const int64_t row = first_row(gap < 0); row >= 0) {
+    return invalid_argument(
+        "{}: chosen is rated below rejected (by {:g}), and margin_gamma would teach rejected; swap "
+        "the two answers or leave the pair out",
+        group_name(batch, row), -gap.select(0, row).item<double>());
   }
   return Ok{};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 
 #include "align/losses/loss.h"
 
@@ -38,13 +39,18 @@ at::Tensor with_length_term(const at::Tensor& logit,
 at::Tensor shaped_logistic_loss(const at::Tensor& logit,
                                 const LossBatch& batch,
                                 const LossOptions& options);
+/// The first row where `bad` [n] is true, or −1.
+int64_t first_row(const at::Tensor& bad);
+/// A group in messages: "row ID", or "group 3" where the batch has no names.
+std::string group_name(const LossBatch& batch, int64_t group);
 /// By how much chosen is better: the margins, else the difference of the scores; undefined: the
 /// batch has neither.
 at::Tensor rating_gap(const LossBatch& batch);
 /// Margins, scores and labels as `margin_gamma` decides: set, it makes the target probability of
 /// margins or scores; unset, nothing reads these.
 LossReads reads_by_margin_gamma(LossReads reads, const LossOptions& options);
-/// Errors: kInvalidArgument - `margin_gamma` is set, and there are neither margins nor scores.
+/// Errors: kInvalidArgument - `margin_gamma` is set, and there are neither margins nor scores, or
+/// chosen is rated below rejected. Source: mmpo, "Done means" 5.
 Result<Ok> check_margin_gamma(const LossBatch& batch, const LossOptions& options);
 
 /// A logit is finite where a log-ratio of ±1e4 stands in an exponent: e^x with x capped (700 in

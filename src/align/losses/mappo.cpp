@@ -61,10 +61,11 @@ Result<Ok> check(const LossBatch& batch, const LossOptions& options) {
         "mappo needs scores of chosen and rejected, or margins, and there are neither");
   }
   const at::Tensor gap = gap_of(batch, options);
-  if ((gap < 0).logical_or(gap > 1).any().item<bool>()) {
+  if (const int64_t row = first_row((gap < 0).logical_or(gap > 1)); row >= 0) {
     return invalid_argument(
-        "mappo: a gap of scores lies outside [0, 1]; order the pair by its scores, and squash them "
-        "(score_transform)");
+        "mappo: {}: the gap of its scores is {:g}, outside [0, 1]; order the pair by its scores, "
+        "and squash them (score_transform)",
+        group_name(batch, row), gap.select(0, row).item<double>());
   }
   return Ok{};
 }

@@ -12,9 +12,10 @@ constexpr std::array kParameters = {kBeta};
 Result<Ok> check(const LossBatch& batch, const LossOptions& /*options*/) {
   for (const Role role : {Role::kChosen, Role::kRejected}) {
     const at::Tensor& scores = batch[role].scores;
-    if ((scores < 0).logical_or(scores > 1).any().item<bool>()) {
+    if (const int64_t row = first_row((scores < 0).logical_or(scores > 1)); row >= 0) {
       return invalid_argument(
-          "sppo: a score of {} lies outside [0, 1]; scores are win probabilities", role_name(role));
+          "sppo: {}: the score of {} is {:g}; scores are win probabilities, in [0, 1]",
+          group_name(batch, row), role_name(role), scores.select(0, row).item<double>());
     }
   }
   return Ok{};

@@ -49,6 +49,7 @@ Result<Ok> add_ratings(const LossInfo& info,
     ids.push_back(group.id);
     margins.push_back(group.margin);
     ties.push_back(group.tie ? 1 : 0);
+    batch.names.push_back(group.id);
     if (group.tie && info.form != LossForm::kTernary) {
       return invalid_argument("row {} is a tie; {} learns from pairs that were decided", group.id,
                               info.name);
