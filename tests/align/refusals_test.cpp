@@ -100,6 +100,30 @@ TEST(Refusals, ScoresThatAreMissingOrNoNumbers) {
       {"group 0: chosen is rated below rejected (by 0.5)"});
 }
 
+TEST(Refusals, SeveralScoresWhereOneIsRead) {
+  const Json answers = fixture(
+      {{"chosen", {{-1}, {-2}}, {{-1.5}, {-1}}}, {"rejected", {{-1.2}, {-0.5}}, {{-1}, {-1}}}});
+  const auto scored = [&](const Json& chosen) {
+    return Json(answers).set(
+        "scores", Json::object().set("chosen", chosen).set("rejected", numbers({0.3, 0.4})));
+  };
+  const double flat = value_of(evaluate("sppo", scored(numbers({0.7, 0.6}))));
+  const Json lists = list({numbers({0.7}), numbers({0.6})});
+  EXPECT_EQ(value_of(evaluate("sppo", scored(lists))), flat) << "lists of one are that one";
+  expect_said(refusal("sppo", scored(list({numbers({0.7}), numbers({0.6, 0.1})}))),
+              {"scores.chosen[1] has 2 numbers; sppo reads one score for each sequence"});
+  expect_said(refusal("sppo", scored(list({list({Json()}), numbers({0.6})}))),
+              {"chosen[0] has no score"});
+  EXPECT_EQ(
+      dump_json(*evaluate("ipo", scored(list({numbers({1, 2}), numbers({3})}))).find("ignored")),
+      R"(["scores"])");
+  const Json two = Json::object().set("response", list({numbers({-1, -1.5}), numbers({-2})}));
+  const Json sampled = Json::object().set("policy", two).set("old", two).set("scores", two);
+  for (const char* const loss : {"grpo", "rloo", "reinforce_pp"}) {
+    expect_said(refusal(loss, sampled, {}), {"scores.response[0] has 2 numbers"});
+  }
+}
+
 TEST(Refusals, ParametersOutOfRange) {
   expect_said(refusal("robust", pair_p(), {{"label_smoothing", 0.5}}),
               {"robust: label_smoothing is 0.5", "[0, 0.5)"});

@@ -60,6 +60,30 @@ bool needs_reference(const LossReads& reads, Role role) {
          std::ranges::find(reads.without_reference, role) == reads.without_reference.end();
 }
 
+Result<Ok> check_scores(const LossInfo& info,
+                        const LossReads& reads,
+                        Role role,
+                        const RoleBatch& batch) {
+  const at::Tensor& scores = batch.scores;
+  const bool inside = scores.dim() == 2 && scores.sizes() == batch.policy.sizes();
+  if (reads.scores_inside && inside) {
+    return Ok{};
+  }
+  if (scores.dim() != 1) {
+    return invalid_argument("{}: {} reads one score for each sequence{}", role_name(role),
+                            info.name, reads.scores_inside ? ", or one for each token" : "");
+  }
+  if (scores.size(0) != batch.rows()) {
+    return invalid_argument("{}: {} scores for {} sequences", role_name(role), scores.size(0),
+                            batch.rows());
+  }
+  if (const int64_t row = first_row(scores.isfinite().logical_not()); row >= 0) {
+    return invalid_argument("{}[{}] has no score; {} needs one of every sequence", role_name(role),
+                            row, info.name);
+  }
+  return Ok{};
+}
+
 Result<Ok> check_role(const LossInfo& info,
                       const LossOptions& options,
                       Role role,
@@ -78,15 +102,8 @@ Result<Ok> check_role(const LossInfo& info,
   if (reads.scores == Use::kMust && role != Role::kPrompt && !batch.scores.defined()) {
     return invalid_argument("{} needs scores, and {} has none", info.name, role_name(role));
   }
-  if (reads.scores != Use::kNo && batch.scores.defined() && batch.scores.dim() == 1) {
-    if (batch.scores.size(0) != batch.rows()) {
-      return invalid_argument("{}: {} scores for {} sequences", role_name(role),
-                              batch.scores.size(0), batch.rows());
-    }
-    if (const int64_t row = first_row(batch.scores.isfinite().logical_not()); row >= 0) {
-      return invalid_argument("{}[{}] has no score; {} needs one of every sequence",
-                              role_name(role), row, info.name);
-    }
+  if (reads.scores != Use::kNo && batch.scores.defined()) {
+    return check_scores(info, reads, role, batch);
   }
   return Ok{};
 }

@@ -140,7 +140,8 @@ class Reader {
 
   Result<Ok> read_part(std::string_view part) {
     const Json* found = json_.find(part);
-    if (found == nullptr || (part == "scores" && outputs_are_scores_)) {
+    const bool unread = info_.reads.scores == Use::kNo || outputs_are_scores_;
+    if (found == nullptr || (part == "scores" && unread)) {
       return Ok{};
     }
     if (part == "scores" && found->is_array()) {
@@ -184,15 +185,13 @@ class Reader {
     return Ok{};
   }
 
-  /// One number per sequence, or a list per sequence: one rating for each output, null where there
-  /// is none.
+  /// One number per sequence, or a list per sequence: one rating for each token or output, null
+  /// where there is none, or just the one.
   Result<Ok> read_scores(const Json& value, const std::string& where, Sequences& to) {
     if (value.is_array() && value.size() > 0 && value.as_array()[0].is_array()) {
-      Rows rows;
-      for (size_t i = 0; i < value.size(); ++i) {
-        CUPEL_TRY(std::vector<double> row,
-                  read_numbers(value.as_array()[i], format("{}[{}]", where, i), Allow::kNull));
-        rows.push_back(std::move(row));
+      CUPEL_TRY(Rows rows, read_score_rows(value, where));
+      if (!info_.reads.scores_inside) {
+        return read_single_scores(rows, where, to);
       }
       if (lengths_of(rows) != to.lengths) {
         return corrupt_data("{}: expected one list for each sequence, as long as its outputs",
@@ -204,6 +203,35 @@ class Reader {
       return Ok{};
     }
     CUPEL_TRY(const std::vector<double> scores, read_numbers(value, where, Allow::kNull));
+    return set_scores(scores, where, to);
+  }
+
+  static Result<Rows> read_score_rows(const Json& value, const std::string& where) {
+    Rows rows;
+    for (size_t i = 0; i < value.size(); ++i) {
+      CUPEL_TRY(std::vector<double> row,
+                read_numbers(value.as_array()[i], format("{}[{}]", where, i), Allow::kNull));
+      rows.push_back(std::move(row));
+    }
+    return rows;
+  }
+
+  /// Lists of one number for a loss that reads one score for each sequence.
+  Result<Ok> read_single_scores(const Rows& rows, const std::string& where, Sequences& to) {
+    std::vector<double> scores;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i].size() != 1) {
+        return corrupt_data("{}[{}] has {} numbers; {} reads one score for each sequence", where, i,
+                            rows[i].size(), info_.name);
+      }
+      scores.push_back(rows[i][0]);
+    }
+    return set_scores(scores, where, to);
+  }
+
+  Result<Ok> set_scores(const std::vector<double>& scores,
+                        const std::string& where,
+                        Sequences& to) const {
     if (scores.size() != to.lengths.size()) {
       return corrupt_data("{} has {} numbers for {} sequences", where, scores.size(),
                           to.lengths.size());

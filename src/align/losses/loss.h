@@ -41,7 +41,8 @@ struct LossReads {
   std::span<const Role> roles = {};  ///< those it cannot do without, besides the ones of its form
   std::span<const Role> may_roles = {};
   std::span<const Role> without_reference = {};  ///< roles whose reference is not read
-  bool whole_groups = false;  ///< compares the members of a group, so that two are the least
+  bool scores_inside = false;  ///< scores may be [B,T], one for each token or output; else [B]
+  bool whole_groups = false;   ///< compares the members of a group, so that two are the least
 };
 
 /// A part of a loss that is averaged by its own rule: the loss is Σ over parts of numerator ÷

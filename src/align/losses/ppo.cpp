@@ -40,7 +40,7 @@ LossInfo ppo() {
           .formula = "−min(r_t·A_t, clip(r_t, 1 ± ε)·A_t), r_t = π/π_old, A = scores",
           .source = "Schulman et al. 2017 (arXiv 1707.06347)",
           .form = LossForm::kSampled,
-          .reads = {.old = Use::kMust, .scores = Use::kMust},
+          .reads = {.old = Use::kMust, .scores = Use::kMust, .scores_inside = true},
           .parameters = kParameters,
           .check = &check,
           .terms = &policy_term,

@@ -47,7 +47,7 @@ LossInfo process_reward() {
           .source = "Lightman et al. 2023 (arXiv 2305.20050)",
           .form = LossForm::kSingle,
           .input = LossInput::kOutputs,
-          .reads = {.scores = Use::kMust},
+          .reads = {.scores = Use::kMust, .scores_inside = true},
           .check = &check,
           .terms = &terms,
           .run = &run};

@@ -38,7 +38,7 @@ LossInfo reward_regression() {
           .source = "Wang et al. 2024 (arXiv 2406.08673)",
           .form = LossForm::kSingle,
           .input = LossInput::kOutputs,
-          .reads = {.scores = Use::kMust},
+          .reads = {.scores = Use::kMust, .scores_inside = true},
           .check = &check,
           .terms = &terms,
           .run = &run};
