@@ -373,6 +373,23 @@ TEST(RankedRewards, HoldTheirWorkedValues) {
   EXPECT_NEAR(gradient_of(report, "response", 1)[0], -0.5 / (1 + std::exp(0.8)), 1e-12);
 }
 
+TEST(RankedRewards, ATieIsHalfAWinForEachSide) {
+  const Json input = ranked().set("scores", numbers({2, 1, 1}));
+  const auto nll = [](double z) { return std::log1p(std::exp(-z)); };
+  const double tie = (nll(0.6) + nll(-0.6)) / 2;
+  const Json report = evaluate("kwise_bradley_terry", input);
+  EXPECT_NEAR(value_of(report), (nll(0.7) + nll(1.3) + tie) / 3, 1e-12);
+  const auto sigmoid = [](double z) { return 1 / (1 + std::exp(-z)); };
+  EXPECT_NEAR(gradient_of(report, "response")[2], (sigmoid(-1.3) + 0.5 - sigmoid(0.6)) / 3, 1e-12);
+  const Json other = Json::object()
+                         .set("policy", Json::object().set("response", numbers({1.2, -0.1, 0.5})))
+                         .set("scores", numbers({2, 1, 1}));
+  EXPECT_NEAR(value_of(evaluate("kwise_bradley_terry", other)), value_of(report), 1e-12)
+      << "which of them stands first says nothing";
+  EXPECT_EQ(value_of(evaluate("plackett_luce", ranked().set("scores", numbers({3, 2, 1})))),
+            value_of(evaluate("plackett_luce", ranked())));
+}
+
 TEST(ProcessReward, AveragesOverLabelledSteps) {
   const auto logit = [](double p) { return std::log(p / (1 - p)); };
   Json input = Json::object().set(

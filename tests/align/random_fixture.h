@@ -53,7 +53,13 @@ inline Json drawn_scores(Rng& rng,
                          const std::vector<size_t>& lengths) {
   Json scores = Json::array();
   for (const size_t length : lengths) {
-    if (info.input == LossInput::kOutputs && info.form == LossForm::kSingle) {
+    if (info.form == LossForm::kRanked) {  // one list per prompt, the best first
+      Json row = Json::array();
+      for (size_t k = 0; k < length; ++k) {
+        row.push_back(drawn(rng, 0, 1) - static_cast<double>(k));
+      }
+      scores.push_back(std::move(row));
+    } else if (info.input == LossInput::kOutputs && info.form == LossForm::kSingle) {
       Json row = Json::array();
       for (size_t k = 0; k < length; ++k) {
         row.push_back(k == 0 ? Json() : Json(static_cast<int64_t>(rng.below(2))));

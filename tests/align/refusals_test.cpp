@@ -72,6 +72,22 @@ TEST(Refusals, FewerThanTwoRankedResponses) {
       {"group 1 has 1 responses", "needs two"});
 }
 
+TEST(Refusals, RankedScoresThatAreNoOrder) {
+  const auto scored = [](const std::vector<double>& scores) {
+    return Json::object()
+        .set("policy", Json::object().set("response", list({numbers({2, 1}), numbers({1, 2, 3})})))
+        .set("scores", Json::object().set("response", list({numbers({5, 4}), numbers(scores)})));
+  };
+  expect_said(refusal("plackett_luce", scored({3, 2, 2})),
+              {"plackett_luce: group 1: two answers have the score 2", "kwise_bradley_terry"});
+  for (const char* const loss : {"plackett_luce", "kwise_bradley_terry"}) {
+    expect_said(
+        refusal(loss, scored({3, 1, 2})),
+        {std::string(loss) + ": group 1: an answer has a higher score than the one before it (2)"});
+    expect_said(refusal(loss, scored({3, 2})), {"scores.response", "a score of each output"});
+  }
+}
+
 TEST(Refusals, EmptySequences) {
   expect_said(refusal("dpo", fixture({{"chosen", {{-1}, {}}, {{-1}, {}}},
                                       {"rejected", {{-1}, {-1}}, {{-1}, {-1}}}})),

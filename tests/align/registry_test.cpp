@@ -284,6 +284,11 @@ TEST_P(EveryLoss, ReferenceAndDataGetNoGradient) {
 Json saturated(const LossInfo& info, const LossOptions& options, double size, bool chosen_up) {
   Json input = random_fixture(info, options, 2, 9);
   for (auto& [key, value] : input.as_object()) {
+    if (key == "scores" && info.form == LossForm::kRanked) {
+      value.set("response", Json::array()
+                                .push_back(Json::array().push_back(2).push_back(1))
+                                .push_back(Json::array().push_back(1).push_back(0)));
+    }
     if (key != "policy" && key != "reference" && key != "old") {
       continue;
     }

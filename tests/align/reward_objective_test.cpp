@@ -104,6 +104,30 @@ TEST(RewardObjective, RankedAnswersTheBestFirst) {
   expect_matches(*learner, data, objective, plain);
 }
 
+TEST(RewardObjective, EqualScoresAreTiesWhateverTheirOrder) {
+  ObjectiveFixture fixture;
+  const auto learner = reward_learner(fixture, 1);
+  std::vector<ExampleGroup> groups;
+  groups.push_back(fixture.group(4, {2, 5, 3}));
+  groups.back().scores = {0.5, 0.9, 0.5};
+  groups.push_back(fixture.group(3, {4, 1}));  // no scores: as it stands
+  const DataSet data = test::data_of(std::move(groups));
+  const LossInfo& info = *test::expect_value(find_loss("kwise_bradley_terry"));
+  const LossOptions options(info.parameters);
+  ASSERT_TRUE(check_reward_rows(info, options, data, {}).has_value());
+  RewardObjective objective(info, options, *learner, data, {});
+  const auto output = [&](size_t group, size_t answer) {
+    return plain_outputs(learner->twin(), data.groups[group].answers[answer]).select(0, 0);
+  };
+  const auto nll = [](const at::Tensor& z) { return -at::log_sigmoid(z); };
+  const at::Tensor tie = output(0, 0) - output(0, 2);
+  const at::Tensor first = (nll(output(0, 1) - output(0, 0)) + nll(output(0, 1) - output(0, 2)) +
+                            (nll(tie) + nll(-tie)) / 2) /
+                           3;
+  const at::Tensor second = nll(output(1, 0) - output(1, 1));
+  expect_matches(*learner, data, objective, (first + second) / 2);
+}
+
 TEST(RewardObjective, RatingsOfAttributesWhereThereAreSome) {
   ObjectiveFixture fixture;
   const auto learner = reward_learner(fixture, 2);
@@ -142,6 +166,31 @@ TEST(RewardObjective, RowsThatDoNotFitAreNamed) {
   EXPECT_TRUE(message(regression, {}).starts_with("reward_regression learns ratings; name"));
   EXPECT_TRUE(message(pairs, {"clear"}).starts_with("reward.attributes is for"));
   EXPECT_TRUE(message(pairs, {}).starts_with("row row 9: bradley_terry learns from pairs"));
+}
+
+TEST(RewardObjective, RankedRowsWithScoresThatAreNoOrderAreNamed) {
+  ObjectiveFixture fixture;
+  const auto refused = [&](std::string_view loss, const std::vector<double>& scores) {
+    std::vector<ExampleGroup> groups;
+    groups.push_back(fixture.group(4, {3, 2}));
+    groups.push_back(fixture.group(4, {3, 2, 2}));
+    groups.back().id = "row 9";
+    groups.back().scores = scores;
+    const LossInfo& info = *test::expect_value(find_loss(loss));
+    const DataSet data = test::data_of(std::move(groups));
+    const auto checked = check_reward_rows(info, LossOptions(info.parameters), data, {});
+    return checked ? std::string() : checked.error().message;
+  };
+  const double none = std::nan("");
+  for (const char* const loss : {"plackett_luce", "kwise_bradley_terry"}) {
+    EXPECT_EQ(refused(loss, {none, none, none}), "");
+    EXPECT_EQ(refused(loss, {0.1, 0.3, 0.2}), "");
+    EXPECT_TRUE(refused(loss, {0.1, none, 0.2}).starts_with("row row 9: 2 of its 3 answers have"))
+        << refused(loss, {0.1, none, 0.2});
+  }
+  EXPECT_EQ(refused("kwise_bradley_terry", {0.1, 0.3, 0.1}), "");
+  EXPECT_TRUE(refused("plackett_luce", {0.1, 0.3, 0.1})
+                  .starts_with("plackett_luce: row row 9: two answers have the score 0.1"));
 }
 
 }  // namespace

@@ -132,7 +132,7 @@ respect to every number of "policy". A fixture is one JSON object with natural l
 | `reference` | the same of the reference, where the loss needs one |
 | `old` | the same of the policy that sampled the sequences |
 | `weights` | the same shape: the factor of each token in sums and counts |
-| `scores` | what a rater gave: per role one number per sequence (or one list of ratings, null where there is none); of pairs also a list of [chosen, rejected] |
+| `scores` | what a rater gave: per role one number per sequence (or one list of ratings, null where there is none); of pairs also a list of [chosen, rejected]; of ranked outputs one list per prompt, where equal ones are ties |
 | `margins` | one number for each pair: by how much chosen is better |
 | `labels` | pairwise: the probability that chosen is the better one; unpaired: true for each desirable completion; ternary: as `ties` |
 | `ties` | one boolean for each pair |

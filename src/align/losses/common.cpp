@@ -135,11 +135,26 @@ at::Tensor log_ratio_by(const RoleBatch& role, const LossOptions& options) {
   return options.word("log_ratio") == "sum" ? log_ratio(role) : log_ratio(role) / token_count(role);
 }
 
-std::vector<at::Tensor> split_groups(const LossBatch& batch) {
+std::vector<at::Tensor> split_groups(const LossBatch& batch, const at::Tensor& values) {
   const at::Tensor sizes = batch.group.bincount().to(at::kCPU);
   const auto* begin = sizes.const_data_ptr<int64_t>();
-  return seq_logp(batch[Role::kResponse])
-      .split_with_sizes({begin, static_cast<size_t>(sizes.numel())});
+  return values.split_with_sizes({begin, static_cast<size_t>(sizes.numel())});
+}
+
+Result<Ok> check_ranking(std::string_view loss, const LossBatch& batch) {
+  const at::Tensor& scores = batch[Role::kResponse].scores;
+  if (!scores.defined()) {
+    return Ok{};
+  }
+  const at::Tensor rises = (scores.diff() > 0).logical_and(batch.group.diff() == 0);
+  if (const int64_t row = first_row(rises); row >= 0) {
+    return invalid_argument(
+        "{}: {}: an answer has a higher score than the one before it ({:g}); "
+        "list the best first",
+        loss, group_name(batch, batch.group.select(0, row).item<int64_t>()),
+        scores.select(0, row + 1).item<double>());
+  }
+  return Ok{};
 }
 
 LossOutput with_policy_rewards(at::Tensor values, const LossBatch& batch, double beta, bool mean) {

@@ -110,8 +110,10 @@ inline constexpr LossParameter kSftByRow{
     .summary = "the NLL is averaged over all tokens, or by row",
     .words = kTokenOrRow};
 
-/// The outputs of each group of Role::kResponse: [K] each.
-std::vector<at::Tensor> split_groups(const LossBatch& batch);
+/// Numbers of the responses, one each, by group: [K] each.
+std::vector<at::Tensor> split_groups(const LossBatch& batch, const at::Tensor& values);
+/// Errors: kInvalidArgument - the scores of a ranked group rise, though the best comes first.
+Result<Ok> check_ranking(std::string_view loss, const LossBatch& batch);
 
 /// The term "preference" by group and the term "sft" as `sft_reduction` says, over the tokens of a
 /// role.

@@ -188,6 +188,9 @@ class Reader {
   /// One number per sequence, or a list per sequence: one rating for each token or output, null
   /// where there is none, or just the one.
   Result<Ok> read_scores(const Json& value, const std::string& where, Sequences& to) {
+    if (info_.form == LossForm::kRanked) {
+      return read_ranked_scores(value, where, to);
+    }
     if (value.is_array() && value.size() > 0 && value.as_array()[0].is_array()) {
       CUPEL_TRY(Rows rows, read_score_rows(value, where));
       if (!info_.reads.scores_inside) {
@@ -204,6 +207,17 @@ class Reader {
     }
     CUPEL_TRY(const std::vector<double> scores, read_numbers(value, where, Allow::kNull));
     return set_scores(scores, where, to);
+  }
+
+  /// One list per prompt, as the outputs are.
+  Result<Ok> read_ranked_scores(const Json& value, const std::string& where, Sequences& to) {
+    CUPEL_TRY(const Rows rows, read_sequences(value, where));
+    if (lengths_of(rows) != to.lengths) {
+      return corrupt_data("{}: expected one list for each prompt, with a score of each output",
+                          where);
+    }
+    to.role.scores = padded(rows, to.lengths, 0, type_);
+    return Ok{};
   }
 
   static Result<Rows> read_score_rows(const Json& value, const std::string& where) {
@@ -434,6 +448,9 @@ class Reader {
     RoleBatch& response = fixture_.batch[Role::kResponse];
     response.policy = lists.role.policy.masked_select(lists.role.mask).unsqueeze(1);
     response.mask = at::ones_like(response.policy, at::kBool);
+    if (response.scores.defined()) {
+      response.scores = lists.role.scores.masked_select(lists.role.mask);
+    }
     fixture_.batch.group = vector_of(groups, at::kLong);
   }
 

@@ -51,16 +51,25 @@ std::vector<std::pair<int64_t, ItemDocuments>> documents_by_item(const PackedBat
   return result;
 }
 
-/// Responses from the best score to the worst; equal ones and those without scores as they stand.
-std::vector<size_t> by_score(const ExampleGroup& group) {
+/// Responses from the best score to the worst; equal ones, and all where none has one, as they
+/// stand.
+Result<std::vector<size_t>> by_score(const ExampleGroup& group) {
   std::vector<size_t> order(group.answers.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  const bool scored = group.scores.size() == order.size() &&
-                      std::ranges::none_of(group.scores, [](double s) { return std::isnan(s); });
-  if (scored) {
-    std::ranges::stable_sort(order,
-                             [&](size_t a, size_t b) { return group.scores[a] > group.scores[b]; });
+  const auto scored = std::ranges::count_if(order, [&](size_t answer) {
+    return answer < group.scores.size() && !std::isnan(group.scores[answer]);
+  });
+  if (scored == 0) {
+    return order;
   }
+  if (static_cast<size_t>(scored) < order.size()) {
+    return invalid_argument(
+        "row {}: {} of its {} answers have a score; score all of them, or none and list the best "
+        "first",
+        group.id, scored, order.size());
+  }
+  std::ranges::stable_sort(order,
+                           [&](size_t a, size_t b) { return group.scores[a] > group.scores[b]; });
   return order;
 }
 
@@ -80,7 +89,8 @@ Result<Ok> add_item(const LossInfo& info,
       if (count < 2) {
         return wrong_form(info, group, "rows with two answers or more");
       }
-      for (const size_t answer : by_score(group)) {
+      CUPEL_TRY(const std::vector<size_t> order, by_score(group));
+      for (const size_t answer : order) {
         of(roles, Role::kResponse).push_back(documents.answers[answer]);
         roles.group.push_back(static_cast<int64_t>(roles.items.size()));
       }

@@ -15,7 +15,7 @@ namespace cupel::align {
 /// The answers of a batch of groups, sorted into the roles that a loss knows.
 ///
 /// Pairs: answer 0 is chosen, 1 rejected. Unpaired: chosen or rejected, by the row's label. Ranked:
-/// all are responses, the best first by score (as they stand where there are none).
+/// all are responses, the best first by score (as they stand in rows without any).
 struct AnswerRoles {
   /// For each role the documents of the batch, row by row.
   std::array<std::vector<size_t>, kRoles> documents;
@@ -23,7 +23,8 @@ struct AnswerRoles {
   std::vector<int64_t> items;  ///< of each group, in order
 };
 
-/// Errors: kInvalidArgument - a row of another form than the loss needs, by its id.
+/// Errors: kInvalidArgument - a row of another form than the loss needs, or a ranked one of which
+/// some answers alone have scores, by its id.
 Result<AnswerRoles> answer_roles(const LossInfo& info,
                                  const train::DataSet& data,
                                  const train::PackedBatch& batch,

@@ -33,6 +33,14 @@ Result<at::Tensor> all_or_none(const LossInfo& info,
   return train::double_tensor(values);
 }
 
+/// NaN where there is none. Of ranked rows the order is what counts: without scores the first is
+/// the best.
+double score_of(const LossInfo& info, const ExampleGroup& group, int64_t answer) {
+  const auto index = static_cast<size_t>(answer);
+  const double score = index < group.scores.size() ? group.scores[index] : std::nan("");
+  return std::isnan(score) && info.form == LossForm::kRanked ? -static_cast<double>(answer) : score;
+}
+
 }  // namespace
 
 Result<Ok> add_ratings(const LossInfo& info,
@@ -71,9 +79,7 @@ Result<Ok> add_ratings(const LossInfo& info,
     for (const size_t index : roles.documents[i]) {
       const train::PackedDocument& document = packed.documents[index];
       const ExampleGroup& group = data.groups[static_cast<size_t>(document.item)];
-      const auto answer = static_cast<size_t>(document.answer);
-      scores.push_back(document.answer >= 0 && answer < group.scores.size() ? group.scores[answer]
-                                                                            : std::nan(""));
+      scores.push_back(document.answer < 0 ? std::nan("") : score_of(info, group, document.answer));
       rows.emplace_back(group.id);
     }
     if (!scores.empty() && static_cast<Role>(i) != Role::kPrompt) {
