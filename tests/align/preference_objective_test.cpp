@@ -1,4 +1,7 @@
 // Losses over a batch with shared prompts against the same losses over texts computed one by one.
+#include <functional>
+#include <optional>
+
 #include "align/losses/registry.h"
 #include "align/losses/run_loss.h"
 #include "align/objective_fixture.h"
@@ -302,6 +305,55 @@ TEST(CheckRows, NamesAPairThatItsRatingsContradict) {
   EXPECT_EQ(refused("dpo", {}), "");
   EXPECT_TRUE(refused("dpo", 2.2).starts_with("row pairs.jsonl:3: chosen is rated below rejected"));
   EXPECT_TRUE(refused("mappo", {}).starts_with("mappo: row pairs.jsonl:3: the gap of its scores"));
+}
+
+/// More pairs than are checked at once; `rate` gives ratings to each, by its number.
+std::string said_of_many(std::string_view loss,
+                         const std::optional<double>& gamma,
+                         const std::function<void(ExampleGroup&, int)>& rate) {
+  ObjectiveFixture fixture;
+  std::vector<ExampleGroup> groups;
+  for (int i = 0; i < 520; ++i) {
+    groups.push_back(fixture.group(2, {1, 1}));
+    groups.back().id = std::to_string(i);
+    rate(groups.back(), i);
+  }
+  const LossInfo& info = *test::expect_value(find_loss(loss));
+  LossOptions options(info.parameters);
+  if (gamma) {
+    EXPECT_TRUE(options.set(loss, "margin_gamma", *gamma).has_value());
+  }
+  const auto checked = check_rows(info, options, test::data_of(std::move(groups)), true);
+  return checked ? std::string() : checked.error().message;
+}
+
+TEST(CheckRows, LooksForRatingsInTheWholeFile) {
+  const auto late_margins = [](ExampleGroup& group, int i) {
+    group.margin = i < 512 ? std::nan("") : 1;
+  };
+  const auto late_scores = [](ExampleGroup& group, int i) {
+    group.scores = {i < 512 ? std::nan("") : 0.9, i < 512 ? std::nan("") : 0.4};
+  };
+  EXPECT_EQ(said_of_many("dpo", 1, late_margins),
+            "row 0 has no margin, and other rows have; dpo needs it of all or of none");
+  EXPECT_EQ(said_of_many("dpo", 1, late_scores),
+            "row 0 has no score, and other rows have; dpo needs it of all or of none");
+  EXPECT_TRUE(said_of_many("sppo", {}, late_scores).starts_with("row 0 has no score"));
+}
+
+TEST(CheckRows, LeavesRatingsAloneThatNothingReads) {
+  const auto some = [](ExampleGroup& group, int i) {
+    group.margin = i % 2 == 0 ? std::nan("") : 1;
+    group.scores = {i % 3 == 0 ? std::nan("") : 0.9, 0.4};
+  };
+  for (const char* const loss : {"dpo", "simpo", "ipo"}) {
+    EXPECT_EQ(said_of_many(loss, {}, some), "") << loss;
+  }
+  const auto all_margins = [](ExampleGroup& group, int i) {
+    group.margin = 1;
+    group.scores = {i % 3 == 0 ? std::nan("") : 0.9, 0.4};
+  };
+  EXPECT_EQ(said_of_many("dpo", 1, all_margins), "") << "margins come first";
 }
 
 }  // namespace

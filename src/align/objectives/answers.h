@@ -46,8 +46,15 @@ LossBatch token_batch(const AnswerRoles& roles,
                       std::span<const int32_t> labels,
                       const FlatLogps& logps);
 
+/// Whether all rows of a data set have the margins and scores that the loss reads under its
+/// parameters, or none has: parts of it, however small, then never differ in that.
+/// Errors: kInvalidArgument - some rows have them and this one has not.
+Result<Ok> check_ratings(const LossInfo& info,
+                         const LossOptions& options,
+                         const train::DataSet& data);
+
 /// Adds margins, scores and ties where the loss reads them under its parameters and the rows have
-/// them. Errors: kInvalidArgument - some rows have them and this one has not.
+/// them; scores that may be read are left out beside margins. Errors: those of check_ratings.
 Result<Ok> add_ratings(const LossInfo& info,
                        const LossOptions& options,
                        const AnswerRoles& roles,

@@ -84,6 +84,7 @@ Result<Ok> check_rows(const LossInfo& info,
     return unsupported("{} needs answers in the role {}, which rows of files do not have yet",
                        info.name, role_name(role));
   }
+  CUPEL_TRY_VOID(check_ratings(info, options, data));
   return for_each_items(data, [&](const std::vector<int64_t>& items) -> Result<Ok> {
     CUPEL_TRY(const LossBatch batch, empty_batch(info, options, data, items, has_reference));
     return check_batch(info, batch, options);

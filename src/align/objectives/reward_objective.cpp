@@ -106,6 +106,9 @@ Result<Ok> check_reward_rows(const LossInfo& info,
     return invalid_argument("reward.attributes is for reward_regression; {} compares answers",
                             info.name);
   }
+  if (attributes.empty()) {
+    CUPEL_TRY_VOID(check_ratings(info, options, data));
+  }
   return for_each_items(data, [&](const std::vector<int64_t>& items) -> Result<Ok> {
     CUPEL_TRY(const LossBatch batch, empty_batch(info, options, data, items, attributes));
     return check_batch(info, batch, options);
