@@ -12,6 +12,7 @@
 #include "align/losses/fixture.h"
 #include "align/losses/run_loss.h"
 #include "align/random_fixture.h"
+#include "base/error.h"
 #include "base/io.h"
 #include "tensor/autograd.h"
 
@@ -398,6 +399,77 @@ TEST(LossRegistry, FindsByEitherSpellingAndHintsAtTheNearest) {
   EXPECT_EQ(wrong.error().code, Code::kInvalidArgument);
   EXPECT_NE(wrong.error().message.find("did you mean \"simpo\"?"), std::string::npos)
       << wrong.error().message;
+}
+
+// Every hint must lead to a loss and to parameters that there are.
+TEST(LossRegistry, KnowsTheNamesOfOtherTrainers) {
+  const auto said = [](std::string_view name) {
+    const auto found = find_loss(name);
+    EXPECT_FALSE(found.has_value()) << name;
+    return found.has_value() ? std::string() : found.error().message;
+  };
+  EXPECT_EQ(said("sigmoid"), "no loss \"sigmoid\"; TRL's \"sigmoid\" is dpo here");
+  EXPECT_EQ(
+      said("aot-unpaired"),
+      "no loss \"aot-unpaired\"; TRL's \"aot_unpaired\" is aot with variant = \"unpaired\" here");
+  for (const char* const name : {"aot_pair",    "bco",           "exo",
+                                 "nca",         "apo",           "reverse_kl",
+                                 "forward_kl",  "js_divergence", "alpha_divergence",
+                                 "rso",         "slic_hf",       "r_dpo",
+                                 "ilr_dpo",     "mmpo",          "tpo_l",
+                                 "tpo_hinge",   "tpo_ipo",       "ln_gpo",
+                                 "gspo",        "dapo",          "dr_grpo",
+                                 "reinforce++", "nash",          "reward"}) {
+    const std::string message = said(name);
+    std::smatch match;
+    ASSERT_TRUE(std::regex_search(
+        message, match, std::regex("is ([a-z_]+)[^\"]*?(?: with ([a-z_]+))?( = .*)? here")))
+        << message;
+    const auto found = find_loss(match[1].str());
+    ASSERT_TRUE(found.has_value()) << message;
+    if (match[2].matched) {
+      EXPECT_TRUE(LossOptions((*found)->parameters).declares(match[2].str())) << message;
+    }
+  }
+}
+
+TEST(LossRegistry, KnowsTheParametersOfOtherTrainers) {
+  const auto said = [](std::string_view loss, std::string_view name) {
+    LossOptions options((*find_loss(loss))->parameters);
+    const auto set = options.set(loss, name, 0.5);
+    EXPECT_FALSE(set.has_value()) << name;
+    return set.has_value() ? std::string() : set.error().message;
+  };
+  EXPECT_TRUE(said("kto", "desirable_weight")
+                  .starts_with("kto has no parameter \"desirable_weight\"; TRL's "
+                               "\"desirable_weight\" is lambda_d here; it has: beta"));
+  for (const auto& [loss, name, here] : std::vector<std::array<std::string_view, 3>>{
+           {"kto", "undesirable_weight", "lambda_u"},
+           {"simpo", "simpo_gamma", "gamma"},
+           {"simpo", "cpo_alpha", "sft_weight"},
+           {"cpo", "cpo_alpha", "lambda"},
+           {"tpo", "tpo_l_gamma", "gamma"},
+           {"tpo", "tpo_alpha", "alpha"},
+           {"rpo", "rpo_alpha", "alpha"},
+           {"ld_dpo", "ld_alpha", "alpha"},
+           {"f_dpo_alpha", "f_alpha_divergence_coef", "alpha"},
+           {"discopop", "discopop_tau", "tau"},
+           {"bradley_terry", "center_rewards_coefficient", "center_coefficient"},
+           {"grpo", "epsilon", "clip"},
+           {"ppo", "cliprange", "clip"},
+           {"rloo", "kl_coef", "beta"},
+           {"grpo", "scale_rewards", "scale"},
+           {"grpo", "importance_sampling_level", "ratio"},
+           {"grpo", "max_completion_length", "max_length"},
+           {"orpo", "beta", "lambda"},
+           {"ipo", "tau", "beta"},
+           {"grpo", "loss_type", "reduction"}}) {
+    const std::string message = said(loss, name);
+    EXPECT_NE(message.find(format("is {} here", here)), std::string::npos) << message;
+    EXPECT_TRUE(LossOptions((*find_loss(loss))->parameters).declares(here)) << message;
+  }
+  EXPECT_NE(said("dpo", "label_smoothing").find("is the loss cdpo"), std::string::npos);
+  EXPECT_EQ(said("dpo", "desirable_weight").find("here"), std::string::npos);
 }
 
 TEST(LossRegistry, PageIsCurrent) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "align/losses/hints.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -84,8 +85,10 @@ Result<Ok> LossOptions::set(std::string_view loss, std::string_view name, const 
   const size_t index = index_of(name);
   if (index == parameters_.size()) {
     const std::vector<std::string> names = names_of(parameters_);
+    const std::string hint = parameter_hint(loss, name, parameters_);
     return invalid_argument("{} has no parameter \"{}\"{}; it has: {}", loss, printable(name),
-                            did_you_mean(name, names), names.empty() ? "none" : join(names, ", "));
+                            hint.empty() ? did_you_mean(name, names) : "; " + hint,
+                            names.empty() ? "none" : join(names, ", "));
   }
   const LossParameter& parameter = parameters_[index];
   CUPEL_TRY(values_[index], parameter.words.empty() ? read_number(loss, parameter, value)

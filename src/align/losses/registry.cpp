@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "align/losses/hints.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -34,6 +35,9 @@ Result<const LossInfo*> find_loss(std::string_view name) {
       return &info;
     }
     names.emplace_back(info.name);
+  }
+  if (const std::string hint = loss_hint(name); !hint.empty()) {
+    return invalid_argument("no loss \"{}\"; {}", printable(name), hint);
   }
   return invalid_argument("no loss \"{}\"{}; there are: {}", printable(name),
                           did_you_mean(wanted, names), join(names, ", "));

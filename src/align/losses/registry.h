@@ -12,7 +12,7 @@ namespace cupel::align {
 std::span<const LossInfo> losses();
 
 /// The loss of that name; `-` and `_` are the same. Errors: kInvalidArgument with the nearest and
-/// the list.
+/// the list, or with what another trainer's name is here.
 Result<const LossInfo*> find_loss(std::string_view name);
 
 }  // namespace cupel::align

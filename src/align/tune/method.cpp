@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "align/losses/hints.h"
 #include "align/losses/registry.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -20,6 +21,9 @@ Result<const LossInfo*> loss_of_method(const std::string& method) {
   auto found = find_loss(method);
   if (found) {
     return found;
+  }
+  if (const std::string hint = loss_hint(method); !hint.empty()) {
+    return invalid_argument("method is \"{}\"; {}", printable(method), hint);
   }
   std::vector<std::string> names = {std::string(kSft), std::string(kPreference),
                                     std::string(kRewardModel)};
