@@ -238,6 +238,37 @@ TEST(PreferenceObjective, OneRowAtTheEndOfAnEpochHasAPartner) {
   EXPECT_TRUE(std::isfinite(found.result.loss));
 }
 
+// What policy and reference differ by must be what was learnt, not what was drawn.
+TEST(PreferenceObjective, IsComputedWithoutDropout) {
+  const LossInfo& info = *test::expect_value(find_loss("dpo"));
+  ObjectiveFixture fixture;
+  const auto reference = fixture.moved_learner(0.02);
+  const DataSet data = rows_for(info, fixture);
+  std::vector<Computed> found;
+  for (const double dropout : {0.0, 0.5}) {
+    train::Model model = fixture.learner().model();
+    model.parameters = model.parameters.clone();
+    const auto learner = test::expect_value(train::Learner::create(
+        std::move(model), {.lora = train::LoraOptions{.rank = 2, .dropout = dropout, .seed = 5},
+                           .twin = {.compute = at::kDouble}}));
+    std::vector<at::Tensor> parameters;
+    for (const train::ParameterSet::Entry& entry : learner->trained().entries()) {
+      parameters.push_back(entry.tensor);
+    }
+    auto objective = test::expect_value(
+        PreferenceObjective::create(info, LossOptions(info.parameters), *learner, data,
+                                    {.cached = nullptr, .live = &reference->twin()}));
+    found.push_back(test::compute(objective, parameters, test::one_step(data, 2)));
+  }
+  EXPECT_EQ(found[1].result.loss, found[0].result.loss);
+  test::expect_same(found[1].gradients, found[0].gradients, 0);
+  double largest = 0;
+  for (const at::Tensor& gradient : found[0].gradients) {
+    largest = std::max(largest, gradient.abs().max().item<double>());
+  }
+  EXPECT_GT(largest, 1e-6) << "the adapters learn";
+}
+
 struct Refusal {
   std::string_view loss;
   void (*spoil)(ExampleGroup& group);

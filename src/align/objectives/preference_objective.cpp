@@ -192,14 +192,12 @@ Result<LossBatch> PreferenceObjective::mismatched_rows(std::span<const Piece> pi
   return token_batch(roles, packed, packed.labels, {.policy = head.logps, .reference = reference});
 }
 
-Result<LossBatch> PreferenceObjective::computed_rows(std::span<const Piece> pieces,
-                                                     std::optional<uint64_t> draw) const {
+Result<LossBatch> PreferenceObjective::computed_rows(std::span<const Piece> pieces) const {
   const std::vector<int64_t> items = items_of(pieces);
   const PackedBatch packed = train::pack_groups(data_->groups, items);
   const std::vector<int32_t> labels = answer_labels(packed, with_prompts());
   CUPEL_TRY(const AnswerRoles roles, answer_roles(*info_, *data_, packed, with_prompts()));
-  CUPEL_TRY(const train::HeadLogps head,
-            train::batch_logps(learner_->twin(), packed, labels, {.dropout = draw}));
+  CUPEL_TRY(const train::HeadLogps head, train::batch_logps(learner_->twin(), packed, labels));
   FlatLogps logps{.policy = head.logps, .reference = {}};
   if (has_reference()) {
     CUPEL_TRY(logps.reference, reference_logps(packed, labels, head.logps));
@@ -210,9 +208,8 @@ Result<LossBatch> PreferenceObjective::computed_rows(std::span<const Piece> piec
 }
 
 Result<std::vector<double>> PreferenceObjective::survey(const train::MicroBatch& batch) {
-  CUPEL_TRY(const LossBatch rows, info_->reads_mismatched()
-                                      ? mismatched_rows(batch.pieces)
-                                      : computed_rows(batch.pieces, batch.draw));
+  CUPEL_TRY(const LossBatch rows, info_->reads_mismatched() ? mismatched_rows(batch.pieces)
+                                                            : computed_rows(batch.pieces));
   const at::Tensor values = info_->survey(rows, options_).to(at::kCPU, at::kDouble).contiguous();
   const auto* const begin = values.const_data_ptr<double>();
   return std::vector<double>(begin, begin + values.numel());
@@ -223,7 +220,7 @@ void PreferenceObjective::set_survey(const std::vector<double>& numbers) {
 }
 
 Result<train::Contribution> PreferenceObjective::run(const train::MicroBatch& batch) {
-  CUPEL_TRY(LossBatch rows, computed_rows(batch.pieces, batch.draw));
+  CUPEL_TRY(LossBatch rows, computed_rows(batch.pieces));
   rows.survey = survey_;
   rows.survey_begin = batch.begin;
   CUPEL_TRY(LossSums sums, run_loss(*info_, rows, options_));

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -32,7 +31,8 @@ Result<Ok> check_rows(const LossInfo& info,
                       bool has_reference);
 
 /// Any loss over token log-probs of answers to prompts. The prompt is computed once, its answers
-/// are branches of it. Source of batch layout and masks: preference-core §1-2.
+/// are branches of it. Policy and reference are computed without dropout: what they differ by must
+/// be what was learnt. Source of batch layout, masks and dropout: preference-core §1-2.
 class PreferenceObjective final : public train::Objective {
  public:
   /// All must outlive the object. Errors: kInvalidArgument - a loss that needs a reference and has
@@ -68,9 +68,8 @@ class PreferenceObjective final : public train::Objective {
   Result<at::Tensor> reference_logps(const train::PackedBatch& batch,
                                      std::span<const int32_t> labels,
                                      const at::Tensor& like) const;
-  /// What the loss sees of pieces. `draw`: as that of MicroBatch.
-  [[nodiscard]] Result<LossBatch> computed_rows(std::span<const train::Piece> pieces,
-                                                std::optional<uint64_t> draw) const;
+  /// What the loss sees of pieces.
+  [[nodiscard]] Result<LossBatch> computed_rows(std::span<const train::Piece> pieces) const;
   /// Each prompt of the items with the answer of the item before it in the step.
   [[nodiscard]] train::PackedBatch mismatched(std::span<const train::Piece> pieces) const;
   [[nodiscard]] Result<LossBatch> mismatched_rows(std::span<const train::Piece> pieces) const;
