@@ -65,6 +65,19 @@ TEST(TruncateGroup, CutsThePromptFromTheLeftAlikeForAllAnswers) {
   EXPECT_EQ(group.answers[1].weights, std::vector<float>({0, 0, 1}));
 }
 
+TEST(TruncateGroup, RolesStayBesideTheirTokens) {
+  using enum TokenRole;
+  ExampleGroup group = pair();
+  group.answers[0].roles = {kTemplate, kInstruction, kInstruction, kCompletion, kCompletion};
+  group.answers[1].roles = {kTemplate, kInstruction, kInstruction, kCompletion};
+  EXPECT_EQ(truncate_group(group, 3, Truncation::kKeepEnd, 0), Fit::kKept);
+  EXPECT_EQ(group.answers[0].roles,
+            (std::vector<TokenRole>{kInstruction, kCompletion, kCompletion}));
+  EXPECT_EQ(group.answers[1].roles, (std::vector<TokenRole>{kInstruction, kCompletion}));
+  EXPECT_EQ(truncate_group(group, 2, Truncation::kKeepStart, 0), Fit::kKept);
+  EXPECT_EQ(group.answers[0].roles, (std::vector<TokenRole>{kInstruction, kCompletion}));
+}
+
 TEST(TruncateGroup, KeepsTheFirstTokenWhereAsked) {
   ExampleGroup group = pair();
   EXPECT_EQ(truncate_group(group, 4, Truncation::kKeepEnd, 1), Fit::kKept);

@@ -38,6 +38,9 @@ Fit add_if_trained(Example example, std::vector<Example>& out) {
 void erase_tokens(Example& example, int64_t begin, int64_t end) {
   example.ids.erase(example.ids.begin() + begin, example.ids.begin() + end);
   example.weights.erase(example.weights.begin() + begin, example.weights.begin() + end);
+  if (!example.roles.empty()) {
+    example.roles.erase(example.roles.begin() + begin, example.roles.begin() + end);
+  }
 }
 
 int64_t longest_answer(const ExampleGroup& group) {
