@@ -234,6 +234,7 @@ TEST(PreferenceObjective, OneRowAtTheEndOfAnEpochHasAPartner) {
   train::StepPlan plan = test::one_step(data, 1);
   plan.bins.resize(1);
   plan.micro_batches.resize(1);
+  plan.bin_of.resize(1);
   const Computed found = test::compute(objective, fixture.parameters(), plan);
   EXPECT_TRUE(std::isfinite(found.result.loss));
 }

@@ -114,6 +114,67 @@ TEST(SftObjective, MeansOfSamplesAndOfRows) {
               samples, kExact);
 }
 
+TEST(SftObjective, UnitsCountByTheWeightsOfTheirRows) {
+  ObjectiveFixture fixture;
+  DataSet data = texts(fixture);
+  const Plain known = plain(fixture, data);
+  const std::vector<double> rows = {1, 3, 0.5, 2};
+  std::vector<double> nll;
+  std::vector<double> labels;
+  double samples = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    nll.push_back(-(known.logps[i] * known.weights[i]).sum().item<double>());
+    labels.push_back(known.weights[i].sum().item<double>());
+    samples += rows[i] * nll[i] / labels[i];
+    Example& example = data.examples[i];
+    example.weight = rows[i];
+    for (float& weight : example.weights) {
+      weight *= static_cast<float>(rows[i]);
+    }
+  }
+  samples /= 6.5;
+  EXPECT_NEAR(compute(fixture, data, {.reduction = Reduction::kSamples}, 2).result.loss, samples,
+              kExact);
+  EXPECT_NEAR(compute(fixture, data, {.reduction = Reduction::kSequences}, 2).result.loss, samples,
+              kExact);
+  // Packed into [12 + 4], [9 + 6]: texts 3 and 2, texts 1 and 0.
+  double sum = 0;
+  double count = 0;
+  for (const auto& [a, b] : {std::pair{3U, 2U}, std::pair{1U, 0U}}) {
+    sum += (rows[a] * nll[a] + rows[b] * nll[b]) / (labels[a] + labels[b]);
+    count += (rows[a] * labels[a] + rows[b] * labels[b]) / (labels[a] + labels[b]);
+  }
+  const train::BatchOptions packed{.packing = train::Packing::kBfd, .max_length = 16};
+  EXPECT_NEAR(compute(fixture, data, {.reduction = Reduction::kSequences}, 1, packed).result.loss,
+              sum / count, kExact);
+  EXPECT_NEAR(compute(fixture, data, {.reduction = Reduction::kSamples}, 1, packed).result.loss,
+              samples, kExact);
+}
+
+TEST(SftObjective, ATextInTwoRowsOfAStepIsOfEach) {
+  ObjectiveFixture fixture;
+  std::vector<Example> examples;
+  for (const auto& [tokens, learnt] : {std::pair{6, 2}, std::pair{9, 5}, std::pair{12, 10}}) {
+    examples.push_back(fixture.example(tokens, learnt));
+  }
+  const DataSet data = test::data_of(std::move(examples));
+  const Plain known = plain(fixture, data);
+  const auto nll = [&known](size_t i) { return -known.logps[i].sum().item<double>(); };
+  // The first text twice, packed into [12 + 6], [9 + 6].
+  const train::BatchOptions packed{.order = {.mixture = {{.begin = 0, .count = 1, .tokens = 12},
+                                                         {.begin = 1, .count = 1, .tokens = 9},
+                                                         {.begin = 2, .count = 1, .tokens = 12}}},
+                                   .packing = train::Packing::kBfd,
+                                   .max_length = 18};
+  const double rows = ((nll(2) + nll(0)) / 12 + (nll(1) + nll(0)) / 7) / 2;
+  for (const int64_t micro : {1, 3}) {
+    const Computed found =
+        compute(fixture, data, {.reduction = Reduction::kSequences}, micro, packed);
+    EXPECT_EQ(found.result.size.samples, 4);
+    EXPECT_NEAR(found.result.loss, rows, kExact);
+  }
+}
+
 /// Σ w · label(logits, logps, id) ÷ Σ w over all labels, by the plain way.
 template <typename Label>
 at::Tensor plain_mean(ObjectiveFixture& fixture, const DataSet& data, const Label& label) {

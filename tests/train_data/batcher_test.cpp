@@ -131,6 +131,34 @@ TEST(Batcher, RankRTakesEveryRthBin) {
             "0.0: | [ 0:0-5 2:0-5 ] [ 1:0-5 3:0-5 ] | [ 4:0-5 6:0-5 ] [ 5:0-5 7:0-5 ]");
 }
 
+TEST(Batcher, SaysOfEachPieceWhichBinItIsOf) {
+  const auto lengths = random_lengths(12, 8);
+  for (const Packing packing : kAll) {
+    Batcher batcher = make({.order = {.mixture = {{.begin = 0, .count = 12, .tokens = 700}}},
+                            .packing = packing,
+                            .max_length = 32,
+                            .batch = 6,
+                            .ranks = 2},
+                           lengths);
+    for (int step = 0; step < 8; ++step) {
+      const StepPlan plan = batcher.next();
+      std::vector<Bin> found(plan.bins.size());
+      ASSERT_EQ(plan.bin_of.size(), plan.micro_batches.size());
+      for (size_t micro = 0; micro < plan.bin_of.size(); ++micro) {
+        for (size_t rank = 0; rank < 2; ++rank) {
+          const auto& pieces = plan.micro_batches[micro][rank];
+          const auto& bins = plan.bin_of[micro][rank];
+          ASSERT_EQ(bins.size(), pieces.size());
+          for (size_t i = 0; i < pieces.size(); ++i) {
+            found[static_cast<size_t>(bins[i])].push_back(pieces[i]);
+          }
+        }
+      }
+      EXPECT_EQ(found, plan.bins);
+    }
+  }
+}
+
 TEST(Batcher, TakesAsManyBinsAtOnceAsHaveTheTokensWhereNoNumberIsAsked) {
   Batcher batcher =
       make({.order = {.shuffle = false}, .batch = 6}, {2000, 48, 1, 2048, 1024, 1024});

@@ -44,10 +44,13 @@ TEST(Truncate, DropsWhatHasNothingToLearn) {
 
 TEST(Truncate, SplitsIntoPartsThatTeach) {
   std::vector<Example> out;
-  EXPECT_EQ(truncate(five(), 2, Truncation::kSplit, out), Fit::kKept);
+  Example weighted = five();
+  weighted.weight = 0.25;
+  EXPECT_EQ(truncate(std::move(weighted), 2, Truncation::kSplit, out), Fit::kKept);
   // [1 2] teaches nothing, [3 4] teaches 4, [5] has no label.
   ASSERT_EQ(out.size(), 1U);
   EXPECT_EQ(out[0].ids, std::vector<int32_t>({3, 4}));
+  EXPECT_EQ(out[0].weight, 0.25);
 }
 
 ExampleGroup pair() {

@@ -28,40 +28,56 @@ Result<Reduction> parse_reduction(std::string_view name) {
   return parse_enum<Reduction>(name, kReductions, "loss.reduction");
 }
 
-Result<std::vector<double>> SftObjective::begin_step(const train::StepPlan& plan) {
-  unit_weight_.clear();
-  double weight = 0;
-  double units = 0;
-  for (const train::Bin& bin : plan.bins) {
-    double of_bin = 0;
-    for (const Piece& piece : bin) {
-      const double of_piece = train::count_labels(data_->examples, {&piece, 1}).weight;
-      if (options_.reduction == Reduction::kSamples) {
-        unit_weight_[{piece.item, piece.begin}] = of_piece;
-        units += of_piece > 0 ? 1 : 0;
-      }
-      of_bin += of_piece;
-    }
-    if (options_.reduction == Reduction::kSequences) {
-      for (const Piece& piece : bin) {
-        unit_weight_[{piece.item, piece.begin}] = of_bin;
-      }
-      units += of_bin > 0 ? 1 : 0;
-    }
-    weight += of_bin;
-  }
-  return std::vector{options_.reduction == Reduction::kTokens ? weight : units};
+SftObjective::Labels SftObjective::labels_of(const Piece& piece) const {
+  const double weighted = train::count_labels(data_->examples, {&piece, 1}).weight;
+  const double row = data_->examples[static_cast<size_t>(piece.item)].weight;
+  return {.weighted = weighted, .plain = row > 0 ? weighted / row : 0};
 }
 
-std::vector<double> SftObjective::factors(const PackedBatch& batch) const {
+Result<std::vector<double>> SftObjective::begin_step(const train::StepPlan& plan) {
+  bin_labels_.clear();
+  double tokens = 0;
+  double samples = 0;
+  double sequences = 0;
+  for (const train::Bin& bin : plan.bins) {
+    Labels of_bin;
+    for (const Piece& piece : bin) {
+      const Labels of_piece = labels_of(piece);
+      samples += of_piece.share();
+      of_bin.weighted += of_piece.weighted;
+      of_bin.plain += of_piece.plain;
+    }
+    tokens += of_bin.weighted;
+    sequences += of_bin.share();
+    bin_labels_.push_back(of_bin.plain);
+  }
+  switch (options_.reduction) {
+    case Reduction::kTokens:
+      return std::vector{tokens};
+    case Reduction::kSequences:
+      return std::vector{sequences};
+    case Reduction::kSamples:
+      break;
+  }
+  return std::vector{samples};
+}
+
+std::vector<double> SftObjective::factors(const PackedBatch& batch,
+                                          std::span<const int64_t> bin_of) const {
   std::vector<double> result(batch.weights.begin(), batch.weights.end());
   if (options_.reduction == Reduction::kTokens) {
     return result;
   }
-  for (const PackedDocument& document : batch.documents) {
-    const double unit = unit_weight_.at({document.item, document.first_token});
-    for (int64_t i = document.begin; i < document.end; ++i) {
-      double& factor = result[static_cast<size_t>(i)];
+  for (size_t i = 0; i < batch.documents.size(); ++i) {
+    const PackedDocument& document = batch.documents[i];
+    const Piece piece{.item = document.item,
+                      .begin = document.first_token,
+                      .end = document.first_token + document.end - document.begin};
+    const double unit = options_.reduction == Reduction::kSamples
+                            ? labels_of(piece).plain
+                            : bin_labels_[static_cast<size_t>(bin_of[i])];
+    for (int64_t at = document.begin; at < document.end; ++at) {
+      double& factor = result[static_cast<size_t>(at)];
       factor = factor == 0 ? 0 : factor / unit;
     }
   }
@@ -130,7 +146,7 @@ Result<train::Contribution> SftObjective::run(const train::MicroBatch& batch) {
                 learner_->twin(), packed, labels_looked_at(packed, batch.draw.has_value()), forward,
                 {.mean_logps = options_.label_smoothing > 0, .entropy = !batch.draw, .top = true}));
   const auto options = head.logps.options();
-  const at::Tensor factor = train::double_tensor(factors(packed)).to(options);
+  const at::Tensor factor = train::double_tensor(factors(packed, batch.bin_of)).to(options);
   const at::Tensor counted = train::float_tensor(packed.weights).to(options);
   at::Tensor nll = -head.logps;
   if (options_.dft) {

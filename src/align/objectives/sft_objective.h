@@ -1,11 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "align/objectives/reference_logps.h"
@@ -43,8 +41,9 @@ at::Tensor embedding_noise(
 /// Next-token loss on the weighted labels of examples (training-core §2; NEFTune: Jain et al. 2023;
 /// DFT: Wu et al. 2025; KL: Shi et al. 2024).
 ///
-/// The value is Σ c·nll ÷ n with c = w and n = Σ w over tokens, or c = w ÷ (Σ w of the unit) and n
-/// the units. Metrics: "nll" (per label, by weight, without extras), in evaluations "entropy" and,
+/// The value is Σ c·nll ÷ n. A label has the weight w = r·l: r of its row, l by what it is of. Over
+/// tokens c = w and n = Σ w. Over units c = w ÷ (Σ l of the unit), and n is the sum over units of
+/// Σ w ÷ Σ l: their number, each counted by the weight of its rows. Metrics: "nll" (per label, by weight, without extras), in evaluations "entropy" and,
 /// whatever is learnt, "nll/completion" and "nll/instruction" of all tokens of these kinds (where
 /// examples have roles), and with a reference "kl", the mean of log π − log π₀.
 class SftObjective final : public train::Objective {
@@ -63,9 +62,17 @@ class SftObjective final : public train::Objective {
       std::span<const train::Piece> pieces) const override;
 
  private:
-  using PieceKey = std::pair<int64_t, int64_t>;  // item, first token
-  /// The factor of each label [T]: its weight, over that of its unit where the mean is of units.
-  [[nodiscard]] std::vector<double> factors(const train::PackedBatch& batch) const;
+  /// Sums over the labels of a text or of a bin.
+  struct Labels {
+    double weighted = 0;  ///< Σ w
+    double plain = 0;     ///< Σ l: without the weights of rows
+    /// What it counts as a unit.
+    [[nodiscard]] double share() const { return plain > 0 ? weighted / plain : 0; }
+  };
+  [[nodiscard]] Labels labels_of(const train::Piece& piece) const;
+  /// The factor c of each label [T]. `bin_of` is of the batch's documents.
+  [[nodiscard]] std::vector<double> factors(const train::PackedBatch& batch,
+                                            std::span<const int64_t> bin_of) const;
 
   /// 1 where the label [T] is a token of that role, else 0.
   [[nodiscard]] at::Tensor labels_of_role(const train::PackedBatch& batch,
@@ -78,7 +85,7 @@ class SftObjective final : public train::Objective {
   const train::DataSet* data_;
   const ReferenceLogps* reference_;
   SftOptions options_;
-  std::map<PieceKey, double> unit_weight_;  // of the step in hand
+  std::vector<double> bin_labels_;  // Σ l of each bin of the step in hand
 };
 
 }  // namespace cupel::align

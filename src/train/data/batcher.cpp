@@ -1,6 +1,7 @@
 #include "train/data/batcher.h"
 
 #include <algorithm>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -173,18 +174,23 @@ StepPlan Batcher::next() {
 
 void Batcher::deal(StepPlan& plan) const {
   const auto ranks = static_cast<size_t>(options_.ranks);
+  const auto open_micro_batch = [&plan, ranks] {
+    plan.micro_batches.emplace_back(ranks);
+    plan.bin_of.emplace_back(ranks);
+  };
+  const auto add = [&plan](size_t rank, size_t bin) {
+    const Bin& pieces = plan.bins[bin];
+    auto& all = plan.micro_batches.back()[rank];
+    all.insert(all.end(), pieces.begin(), pieces.end());
+    auto& bins = plan.bin_of.back()[rank];
+    bins.insert(bins.end(), pieces.size(), static_cast<int64_t>(bin));
+  };
   if (options_.packing == Packing::kMultipack) {
-    std::vector<int64_t> items;
-    for (const Bin& bin : plan.bins) {
-      items.push_back(bin.front().item);
-    }
-    auto dealt = multipack(items, lengths_, options_.ranks, options_.micro_batch_tokens);
-    CUPEL_CHECK(dealt.has_value(), "every item was found to fit");
-    for (const auto& micro : *dealt) {
-      auto& batch = plan.micro_batches.emplace_back(ranks);
+    for (const auto& micro : spread_bins(plan.bins)) {
+      open_micro_batch();
       for (size_t rank = 0; rank < ranks; ++rank) {
-        for (const int64_t item : micro[rank]) {
-          batch[rank].push_back({item, 0, lengths_[static_cast<size_t>(item)]});
+        for (const int64_t bin : micro[rank]) {
+          add(rank, static_cast<size_t>(bin));
         }
       }
     }
@@ -195,15 +201,27 @@ void Batcher::deal(StepPlan& plan) const {
     const auto round =
         std::span(plan.bins).subspan(first, std::min(ranks, plan.bins.size() - first));
     if (first == 0 || is_full(plan.micro_batches.back(), rounds, round)) {
-      plan.micro_batches.emplace_back(ranks);
+      open_micro_batch();
       rounds = 0;
     }
     for (size_t rank = 0; rank < round.size(); ++rank) {
-      auto& pieces = plan.micro_batches.back()[rank];
-      pieces.insert(pieces.end(), round[rank].begin(), round[rank].end());
+      add(rank, first + rank);
     }
     ++rounds;
   }
+}
+
+std::vector<std::vector<std::vector<int64_t>>> Batcher::spread_bins(
+    std::span<const Bin> bins) const {
+  std::vector<int64_t> numbers(bins.size());
+  std::iota(numbers.begin(), numbers.end(), 0);
+  std::vector<int64_t> tokens;
+  for (const Bin& bin : bins) {
+    tokens.push_back(bin_tokens(bin));
+  }
+  auto dealt = multipack(numbers, tokens, options_.ranks, options_.micro_batch_tokens);
+  CUPEL_CHECK(dealt.has_value(), "every item was found to fit");
+  return std::move(*dealt);
 }
 
 bool Batcher::is_full(const std::vector<std::vector<Piece>>& micro_batch,

@@ -40,6 +40,9 @@ struct StepPlan {
   /// [micro-batch][rank]: the pieces computed at once; every rank has as many micro-batches, and
   /// may have empty ones.
   std::vector<std::vector<std::vector<Piece>>> micro_batches;
+  /// [micro-batch][rank], of each piece there: which of `bins` it is of. A mixture may hold the
+  /// same piece in several.
+  std::vector<std::vector<std::vector<int64_t>>> bin_of;
 };
 
 /// Deals the items of epoch after epoch to optimiser steps.
@@ -73,6 +76,9 @@ class Batcher {
   /// Packs until a whole batch of bins is there or the epoch's items are used up.
   void fill();
   void deal(StepPlan& plan) const;
+  /// [micro-batch][rank]: numbers of bins, as multipack spreads them.
+  [[nodiscard]] std::vector<std::vector<std::vector<int64_t>>> spread_bins(
+      std::span<const Bin> bins) const;
   /// Whether a micro-batch of so many `rounds` of bins, one for each rank, has no room for another.
   [[nodiscard]] bool is_full(const std::vector<std::vector<Piece>>& micro_batch,
                              int64_t rounds,

@@ -23,7 +23,8 @@ struct Example {
   std::vector<float> weights;
   /// Per token what it is of, where the options of tokenising ask for it; else empty.
   std::vector<TokenRole> roles;
-  std::string id;  ///< of its row
+  std::string id;     ///< of its row
+  double weight = 1;  ///< of its row; `weights` are multiplied by it already
 
   /// How many labels are trained.
   [[nodiscard]] int64_t trained_tokens() const {

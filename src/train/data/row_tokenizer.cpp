@@ -152,6 +152,7 @@ Example RowTokenizer::example_of(const Row& row, LabelledTokens tokens, LossOn l
     example.roles = std::move(tokens.roles);
   }
   example.id = row.id;
+  example.weight = row.weight;
   return example;
 }
 

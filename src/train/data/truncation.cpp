@@ -24,6 +24,7 @@ Example part_of(const Example& example, int64_t begin, int64_t end) {
     part.roles.assign(example.roles.begin() + begin, example.roles.begin() + end);
   }
   part.id = example.id;
+  part.weight = example.weight;
   return part;
 }
 

@@ -16,6 +16,7 @@ namespace cupel::train {
 /// The part of an optimiser step that one process computes at once.
 struct MicroBatch {
   std::span<const Piece> pieces;
+  std::span<const int64_t> bin_of;  ///< of each piece: which of the step's bins it is of
   /// A number of its own among all micro-batches of the run: another number, other draws of dropout
   /// and noise. Absent: evaluation, nothing is drawn.
   std::optional<uint64_t> draw;

@@ -20,6 +20,13 @@ uint64_t draw_of(int64_t step, int64_t rank, int64_t ranks, size_t micro) {
          static_cast<uint64_t>(micro) * static_cast<uint64_t>(ranks) + static_cast<uint64_t>(rank);
 }
 
+/// What a rank computes of a micro-batch, without draws.
+MicroBatch micro_batch_of(const StepPlan& plan, size_t micro, size_t rank) {
+  return {.pieces = plan.micro_batches[micro][rank],
+          .bin_of = plan.bin_of[micro][rank],
+          .draw = {}};
+}
+
 void add_metrics(std::vector<MetricSum>& sums, std::vector<MetricSum> more) {
   for (MetricSum& metric : more) {
     auto found = std::find_if(sums.begin(), sums.end(),
@@ -59,13 +66,13 @@ Result<Ok> StepRunner::take_survey(const StepPlan& plan, int64_t step) {
   // Zeros where the numbers of other processes belong: the sum is exact.
   std::vector<double> all(static_cast<size_t>(begins.back()) * width);
   for (size_t micro = 0; micro < plan.micro_batches.size(); ++micro) {
-    const auto& pieces = plan.micro_batches[micro][static_cast<size_t>(collective_->rank())];
-    if (pieces.empty()) {
+    MicroBatch batch = micro_batch_of(plan, micro, static_cast<size_t>(collective_->rank()));
+    if (batch.pieces.empty()) {
       continue;
     }
-    CUPEL_TRY(const std::vector<double> own,
-              objective_->survey({.pieces = pieces, .draw = {}, .begin = begins[micro]}));
-    CUPEL_CHECK(own.size() == pieces.size() * width, "a survey has numbers of each piece");
+    batch.begin = begins[micro];
+    CUPEL_TRY(const std::vector<double> own, objective_->survey(batch));
+    CUPEL_CHECK(own.size() == batch.pieces.size() * width, "a survey has numbers of each piece");
     std::ranges::copy(own, all.begin() + begins[micro] * static_cast<int64_t>(width));
   }
   CUPEL_TRY_VOID(collective_->sum(all, format("the survey of step {}", step)));
@@ -102,11 +109,11 @@ Result<StepResult> StepRunner::run(const StepPlan& plan, int64_t step, bool trai
   StepResult result;
   std::vector<double> numerators(counts.size());
   for (size_t micro = 0; micro < plan.micro_batches.size(); ++micro) {
-    const auto& pieces = plan.micro_batches[micro][static_cast<size_t>(collective_->rank())];
-    if (pieces.empty()) {
+    MicroBatch batch = micro_batch_of(plan, micro, static_cast<size_t>(collective_->rank()));
+    if (batch.pieces.empty()) {
       continue;
     }
-    MicroBatch batch{.pieces = pieces, .draw = {}, .begin = begins[micro]};
+    batch.begin = begins[micro];
     if (training) {
       batch.draw = draw_of(step, collective_->rank(), collective_->size(), micro);
     }
@@ -124,7 +131,7 @@ Result<StepResult> StepRunner::run(const StepPlan& plan, int64_t step, bool trai
       loss.backward();
       collect();
     }
-    const DataSize size = objective_->size_of(pieces);
+    const DataSize size = objective_->size_of(batch.pieces);
     result.size.samples += size.samples;
     result.size.tokens += size.tokens;
     result.size.labels += size.labels;
