@@ -360,6 +360,32 @@ TEST(LoraTargets, SayWhatTheModelHas) {
             Code::kUnsupported);
 }
 
+// The head would keep the base's matrix in training, and the adapted one in what is merged.
+TEST(LoraTargets, AreNoEmbeddingThatIsTheHeadAsWell) {
+  const FamilyModel tied("llama_head_dim");
+  for (const LoraOptions& options :
+       {LoraOptions{.targets = {"all-linear", "embed_tokens"}},
+        LoraOptions{.target_regex = R"(model\.(embed_tokens|layers\..*q_proj))"}}) {
+    const auto lora = Lora::create(tied.model(), options);
+    ASSERT_FALSE(lora.has_value());
+    EXPECT_EQ(lora.error().code, Code::kUnsupported);
+    EXPECT_THAT(lora.error().message, HasSubstr("model.embed_tokens is embedding and head"));
+  }
+  EXPECT_THAT(Lora::create(tied.model(), {.targets = {"lm_head"}}).error().message,
+              HasSubstr("(its head is the embedding)"));
+  // The head of a reward model is a matrix of its own.
+  const auto rates = with_outputs(tied.model(), 1, 3);
+  ASSERT_TRUE(rates.has_value()) << rates.error().message;
+  const Lora lora = lora_of(*rates, {.targets = {"embed_tokens"}});
+  const cupel::test::TemporaryFolder folder;
+  ASSERT_TRUE(lora.save(folder.file("adapter")).has_value());
+  EXPECT_TRUE(Lora::load(*rates, folder.file("adapter")).has_value());
+  const auto loaded = Lora::load(tied.model(), folder.file("adapter"));
+  ASSERT_FALSE(loaded.has_value());
+  EXPECT_EQ(loaded.error().code, Code::kUnsupported);
+  EXPECT_THAT(loaded.error().message, HasSubstr(folder.file("adapter") + ": lora.targets: model."));
+}
+
 TEST(LoraWhole, TrainsACopyAndLeavesTheModel) {
   const FamilyModel model("llama");
   const std::vector<int64_t> ids = model.ids();

@@ -109,17 +109,30 @@ Result<std::vector<const LoraModule*>> LoraBuilder::targets() const {
       found = found || fits;
     }
     if (!found) {
-      return invalid_argument("lora.targets: \"{}\" is no module of this model; it has: {}",
-                              printable(target), join(kinds(), ", "));
+      return invalid_argument("lora.targets: \"{}\" is no module of this model{}; it has: {}",
+                              printable(target), head_note(), join(kinds(), ", "));
     }
   }
   std::vector<const LoraModule*> result;
   for (size_t i = 0; i < modules_.size(); ++i) {
     if (chosen[i]) {
+      CUPEL_TRY_VOID(check_target(modules_[i]));
       result.push_back(&modules_[i]);
     }
   }
   return result;
+}
+
+Result<Ok> LoraBuilder::check_target(const LoraModule& module) const {
+  // The adapter of an embedding does not change the head, and both are one matrix: merged, it would
+  // be another model than the one that was trained.
+  if (module.embedding && lora_.model_.description.tied_head) {
+    return unsupported(
+        "lora.targets: {} is embedding and head of this model in one matrix, and an adapter changes "
+        "the embedding alone; leave it out, or train all parameters",
+        printable(module.name));
+  }
+  return Ok{};
 }
 
 std::vector<std::string> LoraBuilder::kinds() const {
@@ -131,6 +144,10 @@ std::vector<std::string> LoraBuilder::kinds() const {
     }
   }
   return result;
+}
+
+std::string_view LoraBuilder::head_note() const {
+  return lora_.model_.description.tied_head ? " (its head is the embedding)" : "";
 }
 
 void LoraBuilder::add_fresh(const LoraModule& module) {
@@ -192,16 +209,15 @@ Result<std::vector<std::string>> LoraBuilder::whole_parameters() const {
       }
       if (model.description.tied_head && entry.name == model.name_of("token_embd.weight")) {
         return unsupported(
-            "lora.modules_to_save: {} is embedding and head of this model, which PEFT would part; "
-            "make it a target of adapters instead",
+            "lora.modules_to_save: {} is embedding and head of this model in one matrix, and a copy "
+            "would part them; leave it out, or train all parameters",
             printable(module));
       }
       result.push_back(entry.name);
     }
     if (!found) {
       return invalid_argument("lora.modules_to_save: \"{}\" is no module of this model{}",
-                              printable(wanted),
-                              model.description.tied_head ? " (its head is the embedding)" : "");
+                              printable(wanted), head_note());
     }
   }
   return result;

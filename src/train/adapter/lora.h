@@ -21,7 +21,8 @@ struct LoraOptions {
   /// Directions by A and B, lengths of W's rows by a vector of their own (DoRA, arXiv 2402.09353).
   bool dora = false;
   /// Names of modules, or the last parts of them ("q_proj", "layers.0.mlp.up_proj"); "all-linear":
-  /// every linear layer of the blocks. "embed_tokens" adapts the embedding.
+  /// every linear layer of the blocks. "embed_tokens" adapts the embedding, where the head is
+  /// another matrix.
   std::vector<std::string> targets = {"all-linear"};
   /// A regular expression of whole module names, instead of `targets`; empty: none.
   std::string target_regex;
@@ -45,7 +46,7 @@ struct LoraOptions {
 class Lora {
  public:
   /// Errors: kInvalidArgument - an option out of range, or a target that the model has not (with
-  /// what it has).
+  /// what it has); kUnsupported - an embedding that is the head as well.
   static Result<Lora> create(const Model& model, const LoraOptions& options);
 
   /// Reads an adapter in PEFT's layout: adapter_config.json and adapter_model.safetensors.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "train/adapter/lora.h"
@@ -24,7 +25,8 @@ class LoraBuilder {
   /// Errors: kInvalidArgument - an option out of range.
   static Result<LoraBuilder> create(const Model& model, const LoraOptions& options);
 
-  /// Those that the options name. Errors: kInvalidArgument - a name or expression that fits none.
+  /// Those that the options name. Errors: kInvalidArgument - a name or expression that fits none;
+  /// kUnsupported - an embedding that is the head as well.
   [[nodiscard]] Result<std::vector<const LoraModule*>> targets() const;
   /// Of the model.
   [[nodiscard]] const ParameterSet& parameters() const { return lora_.model_.parameters; }
@@ -41,6 +43,9 @@ class LoraBuilder {
  private:
   LoraBuilder() = default;
   [[nodiscard]] std::vector<std::string> kinds() const;
+  [[nodiscard]] Result<Ok> check_target(const LoraModule& module) const;
+  /// What to say of a head that is not there; empty where it is.
+  [[nodiscard]] std::string_view head_note() const;
 
   Lora lora_;
   std::vector<LoraModule> modules_;

@@ -241,7 +241,10 @@ Result<Lora> Lora::load(const Model& model, const std::string& folder) {
     CUPEL_TRY(const LoraOptions options, read_config(json, place));
     CUPEL_TRY(const SafetensorsFile file, SafetensorsFile::open(format("{}/{}", folder, kTensors)));
     CUPEL_TRY(LoraBuilder builder, LoraBuilder::create(model, options));
-    CUPEL_TRY_VOID(AdapterReader(file, builder, options).run());
+    Result<Ok> read = AdapterReader(file, builder, options).run();
+    if (!read) {
+      return in_context(std::move(read).error(), folder);
+    }
     return builder.finish();
   });
 }
