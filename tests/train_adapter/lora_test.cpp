@@ -245,8 +245,11 @@ TEST(Lora, GradientsAreFiniteDifferences) {
   const FamilyModel model("llama", at::kDouble);
   const std::vector<int64_t> ids = model.ids();
   for (const bool dora : {false, true}) {
-    const Lora lora = lora_of(
-        model.model(), {.rank = 3, .dora = dora, .targets = {"k_proj", "up_proj", "embed_tokens"}});
+    std::vector<std::string> targets = {"k_proj", "up_proj"};
+    if (!dora) {
+      targets.emplace_back("embed_tokens");
+    }
+    const Lora lora = lora_of(model.model(), {.rank = 3, .dora = dora, .targets = targets});
     disturb(lora);
     const auto loss = [&] { return logits_of(lora, ids).tanh().sum(); };
     loss().backward();
@@ -433,7 +436,8 @@ TEST_F(PeftFiles, LoadBackTheSame) {
   for (const LoraOptions& options :
        {LoraOptions{.rank = 4},
         LoraOptions{.rank = 3, .alpha = 5, .rslora = true, .targets = {"q_proj", "down_proj"}},
-        LoraOptions{.dropout = 0.1, .dora = true, .targets = {"all-linear", "embed_tokens"}},
+        LoraOptions{.dropout = 0.1, .targets = {"all-linear", "embed_tokens"}},
+        LoraOptions{.dropout = 0.1, .dora = true},
         LoraOptions{.target_regex = ".*[qv]_proj", .modules_to_save = {"lm_head", "norm"}}}) {
     const Lora lora = lora_of(model_.model(), options);
     disturb(lora);
@@ -451,7 +455,7 @@ TEST_F(PeftFiles, LoadBackTheSame) {
 
 // The names that PEFT 0.11 and later save, and what its configuration needs.
 TEST_F(PeftFiles, HavePeftsNames) {
-  save({.rank = 4, .alpha = 8, .dora = true, .targets = {"q_proj", "embed_tokens"}});
+  save({.rank = 4, .alpha = 8, .targets = {"q_proj", "embed_tokens"}});
   const auto file = engine::SafetensorsFile::open(path_ + "/adapter_model.safetensors");
   ASSERT_TRUE(file.has_value()) << file.error().message;
   std::vector<std::string> names;
@@ -459,8 +463,7 @@ TEST_F(PeftFiles, HavePeftsNames) {
     names.emplace_back(tensor.name);
   }
   const std::string q = "base_model.model.model.layers.0.self_attn.q_proj.";
-  EXPECT_THAT(names, testing::IsSupersetOf(
-                         {q + "lora_A.weight", q + "lora_B.weight", q + "lora_magnitude_vector"}));
+  EXPECT_THAT(names, testing::IsSupersetOf({q + "lora_A.weight", q + "lora_B.weight"}));
   EXPECT_THAT(names,
               testing::IsSupersetOf({"base_model.model.model.embed_tokens.lora_embedding_A",
                                      "base_model.model.model.embed_tokens.lora_embedding_B"}));
@@ -470,8 +473,25 @@ TEST_F(PeftFiles, HavePeftsNames) {
   EXPECT_EQ(json.find("peft_type")->as_string(), "LORA");
   EXPECT_EQ(json.find("r")->as_int(), 4);
   EXPECT_EQ(json.find("lora_alpha")->as_double(), 8);
-  EXPECT_TRUE(json.find("use_dora")->as_bool());
+  EXPECT_FALSE(json.find("use_dora")->as_bool());
   EXPECT_EQ(json.find("target_modules")->size(), 3U);
+}
+
+TEST_F(PeftFiles, OfDoraHaveAMagnitudeOfEveryModule) {
+  save({.rank = 4, .dora = true, .targets = {"q_proj"}});
+  const auto file = engine::SafetensorsFile::open(path_ + "/adapter_model.safetensors");
+  ASSERT_TRUE(file.has_value()) << file.error().message;
+  EXPECT_EQ(file->tensors().size(), 6U);  // three of each of two layers
+  const std::string q = "base_model.model.model.layers.0.self_attn.q_proj.";
+  ASSERT_NE(file->find_tensor(q + "lora_magnitude_vector"), nullptr);
+  EXPECT_TRUE(config().find("use_dora")->as_bool());
+  // PEFT gives an embedding a magnitude as well, along its width: without one of ours in the file
+  // it would begin one of its own.
+  change("target_modules", Json::array().push_back("q_proj").push_back("embed_tokens"));
+  EXPECT_EQ(error().code, Code::kUnsupported);
+  EXPECT_THAT(error().message, HasSubstr("lora.dora: model.embed_tokens is an embedding"));
+  EXPECT_EQ(Lora::create(model_.model(), {.dora = true, .targets = {"embed_tokens"}}).error().code,
+            Code::kUnsupported);
 }
 
 TEST_F(PeftFiles, OfOtherProgramsLoad) {

@@ -132,6 +132,12 @@ Result<Ok> LoraBuilder::check_target(const LoraModule& module) const {
         "the embedding alone; leave it out, or train all parameters",
         printable(module.name));
   }
+  if (module.embedding && lora_.options_.dora) {
+    return unsupported(
+        "lora.dora: {} is an embedding, of which DoRA is not computed; leave it out of lora.targets, "
+        "or set lora.dora = false",
+        printable(module.name));
+  }
   return Ok{};
 }
 
@@ -160,7 +166,7 @@ void LoraBuilder::add_fresh(const LoraModule& module) {
   LoraPart part = blank(module);
   part.a = uniform({options.rank, inputs}, bound, options.seed, part.stream).to(number);
   part.b = at::zeros({outputs, options.rank}, number);
-  if (options.dora && !module.embedding) {
+  if (options.dora) {
     part.magnitude = row_norms(part);
   }
   add(std::move(part));

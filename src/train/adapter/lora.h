@@ -19,6 +19,7 @@ struct LoraOptions {
   double dropout = 0;   ///< share of an adapter's inputs that is dropped in training, in [0, 1)
   bool rslora = false;  ///< scaled by alpha / √r instead (arXiv 2312.03732)
   /// Directions by A and B, lengths of W's rows by a vector of their own (DoRA, arXiv 2402.09353).
+  /// Of linear layers alone.
   bool dora = false;
   /// Names of modules, or the last parts of them ("q_proj", "layers.0.mlp.up_proj"); "all-linear":
   /// every linear layer of the blocks. "embed_tokens" adapts the embedding, where the head is
@@ -46,7 +47,7 @@ struct LoraOptions {
 class Lora {
  public:
   /// Errors: kInvalidArgument - an option out of range, or a target that the model has not (with
-  /// what it has); kUnsupported - an embedding that is the head as well.
+  /// what it has); kUnsupported - an embedding that is the head as well, or beside DoRA.
   static Result<Lora> create(const Model& model, const LoraOptions& options);
 
   /// Reads an adapter in PEFT's layout: adapter_config.json and adapter_model.safetensors.

@@ -26,7 +26,7 @@ class LoraBuilder {
   static Result<LoraBuilder> create(const Model& model, const LoraOptions& options);
 
   /// Those that the options name. Errors: kInvalidArgument - a name or expression that fits none;
-  /// kUnsupported - an embedding that is the head as well.
+  /// kUnsupported - an embedding that is the head as well, or beside DoRA.
   [[nodiscard]] Result<std::vector<const LoraModule*>> targets() const;
   /// Of the model.
   [[nodiscard]] const ParameterSet& parameters() const { return lora_.model_.parameters; }

@@ -167,7 +167,7 @@ class AdapterReader {
     const std::string_view b = module.embedding ? ".lora_embedding_B" : ".lora_B.weight";
     CUPEL_TRY(part.a, take(name + std::string(a), {options_.rank, inputs}, module.weight));
     CUPEL_TRY(part.b, take(name + std::string(b), {outputs, options_.rank}, module.weight));
-    if (options_.dora && !module.embedding) {
+    if (options_.dora) {
       CUPEL_TRY(part.magnitude, take(name + ".lora_magnitude_vector", {outputs}, module.weight));
     }
     builder_.add(std::move(part));
