@@ -356,6 +356,11 @@ TEST(LoraTargets, SayWhatTheModelHas) {
   EXPECT_EQ(error_of({.rank = 0}).code, Code::kInvalidArgument);
   EXPECT_EQ(error_of({.alpha = -1}).code, Code::kInvalidArgument);
   EXPECT_EQ(error_of({.dropout = 1}).code, Code::kInvalidArgument);
+  const Error nothing = error_of({.targets = {}});
+  EXPECT_EQ(nothing.code, Code::kInvalidArgument);
+  EXPECT_THAT(nothing.message, HasSubstr("nothing to train"));
+  EXPECT_TRUE(
+      Lora::create(model.model(), {.targets = {}, .modules_to_save = {"lm_head"}}).has_value());
   EXPECT_EQ(error_of({.modules_to_save = {"head"}}).code, Code::kInvalidArgument);
   EXPECT_EQ(error_of({.modules_to_save = {"q_proj"}}).code, Code::kInvalidArgument);
   const FamilyModel tied("llama_head_dim");
@@ -513,6 +518,8 @@ TEST_F(PeftFiles, ThatDoNotFitAreRefused) {
   change("target_modules", Json::array().push_back("q_proj").push_back("v_proj"));
   EXPECT_EQ(error().code, Code::kCorruptData);  // no tensors of v_proj
   change("target_modules", Json::array().push_back("layers.0.self_attn.q_proj"));
+  EXPECT_THAT(error().message, HasSubstr("belongs to no module"));
+  change("target_modules", Json::array());
   EXPECT_THAT(error().message, HasSubstr("belongs to no module"));
   change("target_modules", Json::array().push_back("q_proj"));
   EXPECT_TRUE(Lora::load(model_.model(), path_).has_value()) << error().message;

@@ -238,7 +238,12 @@ void LoraBuilder::add_whole(const std::string& parameter, at::Tensor own) {
                           .before = {}});
 }
 
-Lora LoraBuilder::finish() {
+Result<Lora> LoraBuilder::finish() {
+  if (lora_.parameters_.size() == 0) {
+    return invalid_argument(
+        "lora.targets names no module, nor does lora.modules_to_save: there is nothing to train; "
+        "set lora.targets, e.g. to [\"all-linear\"]");
+  }
   lora_.model_.parameters.require_gradients(false);
   return std::move(lora_);
 }

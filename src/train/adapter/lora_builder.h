@@ -38,7 +38,8 @@ class LoraBuilder {
   void add(LoraPart part);
   void add_fresh(const LoraModule& module);
   void add_whole(const std::string& parameter, at::Tensor own);
-  Lora finish();
+  /// Errors: kInvalidArgument - there is no part and no whole module.
+  Result<Lora> finish();
 
  private:
   LoraBuilder() = default;
