@@ -508,6 +508,24 @@ TEST_F(PeftFiles, OfOtherProgramsLoad) {
   EXPECT_TRUE(Lora::load(model_.model(), path_).has_value()) << error().message;
 }
 
+TEST_F(PeftFiles, BesideAChangedBaseAreRefused) {
+  save({.rank = 4, .targets = {"q_proj"}});
+  for (const Json& plain : {Json(true), Json(false), Json(), Json("gaussian"), Json("Gaussian"),
+                            Json("eva"), Json("orthogonal"), Json("mica")}) {
+    change("init_lora_weights", plain);
+    EXPECT_TRUE(Lora::load(model_.model(), path_).has_value()) << error().message;
+  }
+  for (const std::string_view other :
+       {"pissa", "pissa_niter_16", "olora", "corda", "lora_ga", "loftq", "of_next_year"}) {
+    change("init_lora_weights", Json(other));
+    EXPECT_EQ(error().code, Code::kUnsupported) << other;
+    EXPECT_THAT(error().message, HasSubstr(format("\"init_lora_weights\" is \"{}\"", other)));
+    EXPECT_THAT(error().message, HasSubstr("path_initial_model_for_weight_conversion"));
+  }
+  change("init_lora_weights", 1);
+  EXPECT_EQ(error().code, Code::kUnsupported);
+}
+
 TEST_F(PeftFiles, ThatDoNotFitAreRefused) {
   save({.rank = 4, .targets = {"q_proj"}});
   EXPECT_EQ(lora_of(model_.model(), {}).save(path_).error().code, Code::kFailedPrecondition);

@@ -43,9 +43,10 @@ at::Tensor embedding_noise(
 ///
 /// The value is Σ c·nll ÷ n. A label has the weight w = r·l: r of its row, l by what it is of. Over
 /// tokens c = w and n = Σ w. Over units c = w ÷ (Σ l of the unit), and n is the sum over units of
-/// Σ w ÷ Σ l: their number, each counted by the weight of its rows. Metrics: "nll" (per label, by weight, without extras), in evaluations "entropy" and,
-/// whatever is learnt, "nll/completion" and "nll/instruction" of all tokens of these kinds (where
-/// examples have roles), and with a reference "kl", the mean of log π − log π₀.
+/// Σ w ÷ Σ l: their number, each counted by the weight of its rows. Metrics: "nll" (per label, by
+/// weight, without extras), in evaluations "entropy" and, whatever is learnt, "nll/completion" and
+/// "nll/instruction" of all tokens of these kinds (where examples have roles), and with a reference
+/// "kl", the mean of log π − log π₀.
 class SftObjective final : public train::Objective {
  public:
   /// `learner`, `data` and `reference` (null: none) must outlive the object.

@@ -128,13 +128,15 @@ Result<Ok> LoraBuilder::check_target(const LoraModule& module) const {
   // be another model than the one that was trained.
   if (module.embedding && lora_.model_.description.tied_head) {
     return unsupported(
-        "lora.targets: {} is embedding and head of this model in one matrix, and an adapter changes "
+        "lora.targets: {} is embedding and head of this model in one matrix, and an adapter "
+        "changes "
         "the embedding alone; leave it out, or train all parameters",
         printable(module.name));
   }
   if (module.embedding && lora_.options_.dora) {
     return unsupported(
-        "lora.dora: {} is an embedding, of which DoRA is not computed; leave it out of lora.targets, "
+        "lora.dora: {} is an embedding, of which DoRA is not computed; leave it out of "
+        "lora.targets, "
         "or set lora.dora = false",
         printable(module.name));
   }
@@ -215,7 +217,8 @@ Result<std::vector<std::string>> LoraBuilder::whole_parameters() const {
       }
       if (model.description.tied_head && entry.name == model.name_of("token_embd.weight")) {
         return unsupported(
-            "lora.modules_to_save: {} is embedding and head of this model in one matrix, and a copy "
+            "lora.modules_to_save: {} is embedding and head of this model in one matrix, and a "
+            "copy "
             "would part them; leave it out, or train all parameters",
             printable(module));
       }

@@ -47,7 +47,8 @@ struct LoraOptions {
 class Lora {
  public:
   /// Errors: kInvalidArgument - an option out of range, a target that the model has not (with what
-  /// it has), or nothing to train; kUnsupported - an embedding that is the head as well, or beside DoRA.
+  /// it has), or nothing to train; kUnsupported - an embedding that is the head as well, or beside
+  /// DoRA.
   static Result<Lora> create(const Model& model, const LoraOptions& options);
 
   /// Reads an adapter in PEFT's layout: adapter_config.json and adapter_model.safetensors.

@@ -1,5 +1,6 @@
 // Adapters in PEFT's layout: adapter_config.json and adapter_model.safetensors.
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <set>
 #include <utility>
@@ -54,12 +55,31 @@ Result<Ok> expect_empty(engine::hf::ConfigReader& config, std::string_view key) 
   return unsupported("{}: \"{}\" is given; adapters with it are not computed", config.place(), key);
 }
 
-/// What does not change what an adapter computes, or says how it was begun.
+/// How an adapter was begun matters where the base was changed with it (PiSSA, OLoRA, CorDA,
+/// LoRA-GA take B A of the start out of W, LoftQ rounds it): W as it was needs another adapter.
+Result<Ok> expect_plain_beginning(engine::hf::ConfigReader& config) {
+  constexpr std::array<std::string_view, 4> kPlain = {"gaussian", "eva", "orthogonal", "mica"};
+  const Json* begun = config.find("init_lora_weights");
+  if (begun == nullptr || begun->is_bool()) {
+    return Ok{};
+  }
+  if (begun->is_string() &&
+      std::ranges::find(kPlain, to_lower_ascii(begun->as_string())) != kPlain.end()) {
+    return Ok{};
+  }
+  return unsupported(
+      "{}: \"init_lora_weights\" is {}: the adapter belongs to a base that was changed when it was "
+      "begun, not to the model itself; save it again with PEFT's "
+      "path_initial_model_for_weight_conversion, or merge it there",
+      config.place(), printable(dump_json(*begun)));
+}
+
+/// What does not change what an adapter computes.
 void ignore_what_changes_nothing(engine::hf::ConfigReader& config) {
   config.ignore({"task_type", "auto_mapping", "base_model_name_or_path", "revision",
-                 "inference_mode", "init_lora_weights", "peft_version", "exclude_modules",
-                 "layers_pattern", "loftq_config", "eva_config", "corda_config", "lora_ga_config",
-                 "runtime_config", "megatron_core", "megatron_config", "qalora_group_size"});
+                 "inference_mode", "peft_version", "exclude_modules", "layers_pattern",
+                 "loftq_config", "eva_config", "corda_config", "lora_ga_config", "runtime_config",
+                 "megatron_core", "megatron_config", "qalora_group_size"});
 }
 
 Result<LoraOptions> read_config(const Json& json, const std::string& place) {
@@ -80,6 +100,7 @@ Result<LoraOptions> read_config(const Json& json, const std::string& place) {
     options.targets = {"all-linear"};
   }
   CUPEL_TRY(options.modules_to_save, texts_or_text(config, "modules_to_save", nullptr));
+  CUPEL_TRY_VOID(expect_plain_beginning(config));
   CUPEL_TRY_VOID(config.expect_text("bias", {"none"}));
   for (const std::string_view flag :
        {"fan_in_fan_out", "lora_bias", "use_qalora", "use_bdlora", "ensure_weight_tying"}) {

@@ -22,9 +22,8 @@ uint64_t draw_of(int64_t step, int64_t rank, int64_t ranks, size_t micro) {
 
 /// What a rank computes of a micro-batch, without draws.
 MicroBatch micro_batch_of(const StepPlan& plan, size_t micro, size_t rank) {
-  return {.pieces = plan.micro_batches[micro][rank],
-          .bin_of = plan.bin_of[micro][rank],
-          .draw = {}};
+  return {
+      .pieces = plan.micro_batches[micro][rank], .bin_of = plan.bin_of[micro][rank], .draw = {}};
 }
 
 void add_metrics(std::vector<MetricSum>& sums, std::vector<MetricSum> more) {
