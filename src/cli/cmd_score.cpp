@@ -16,10 +16,12 @@ class Score : public Command {
     a.text("--reward-model", "DIR", reward_model_,
            "Reward model that scores: a folder of cupel tune --method reward-model");
     a.text("--input", "FILE.jsonl", input_,
-           "Lines {\"prompt\": …, \"completion\": …}, for rewards also \"chosen\" and "
-           "\"rejected\", \"responses\" or whole \"messages\"; - reads standard input",
+           "Lines {\"prompt\": …, \"completion\": …}, for rewards rows of training data of any form; "
+           "- reads standard input",
            true);
-    a.flag("--raw", raw_, "Prompts as they are, without the chat template");
+    a.flag("--raw", raw_,
+           "Prompts as they are, without the chat template; reward models always read texts so, as "
+           "they did in training");
     engine_.declare(a);
   }
 
@@ -54,7 +56,7 @@ class Score : public Command {
 
   Result<int> rate_rows(const InputRows& input) {
     CUPEL_TRY(const decode::LocalModelOptions options, local_model_options(reward_model_, engine_));
-    std::vector<RewardRow> rows;
+    std::vector<train::Row> rows;
     for (size_t i = 0; i < input.rows.size(); ++i) {
       auto row = read_reward_row(input.rows[i]);
       if (!row) {
@@ -64,7 +66,7 @@ class Score : public Command {
     }
     CUPEL_TRY(const auto model, decode::LocalRewardModel::open(options));
     for (size_t i = 0; i < rows.size(); ++i) {
-      auto rated = rate_row(*model, rows[i], raw_);
+      auto rated = rate_row(*model, rows[i]);
       if (!rated) {
         return input.at(std::move(rated).error(), i);
       }

@@ -1,33 +1,20 @@
 #pragma once
 
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "base/json.h"
 #include "base/result.h"
-#include "core/message.h"
 #include "decode/local_reward_model.h"
+#include "train/data/row.h"
 
 namespace cupel::cli {
 
-/// Answers to one prompt that are to be rated.
-struct RewardRow {
-  std::optional<std::string> raw_prompt;  ///< "prompt" where it is a text
-  Conversation prompt;
-  std::vector<std::string> names;  ///< what each answer was called: "completion", "chosen", …
-  std::vector<std::string> answers;
-  bool whole = false;  ///< `prompt` is the whole conversation, its last answer included
-};
+/// A row of training data of any form, of which every answer is to be rated (ranked ones from one
+/// on). Errors: those of parse_row.
+Result<train::Row> read_reward_row(const Json& row);
 
-/// {"prompt", "completion"}, {"prompt", "chosen", "rejected"}, {"prompt", "responses": […]} or
-/// {"messages": […]}; prompts are texts or messages, answers texts, lists of one message, or
-/// objects with "content". Errors: kCorruptData naming the member.
-Result<RewardRow> read_reward_row(const Json& row);
-
-/// {"reward": number} of one answer, {"rewards": {"chosen": …}} of pairs or {"rewards": […]} of
-/// responses; with several outputs each number is a list. `raw`: prompts that are texts get no chat
-/// template. Errors: those of LocalRewardModel.
-Result<Json> rate_row(decode::LocalRewardModel& model, const RewardRow& row, bool raw);
+/// Rates the answers of a row as training reads them: conversations through the chat template, texts
+/// without one. {"reward": number} of one answer, {"rewards": {"chosen": …, "rejected": …}} of
+/// pairs or {"rewards": […]} of responses; with several outputs each number is a list.
+/// Errors: those of LocalRewardModel.
+Result<Json> rate_row(decode::LocalRewardModel& model, const train::Row& row);
 
 }  // namespace cupel::cli

@@ -44,25 +44,16 @@ Result<std::unique_ptr<LocalRewardModel>> LocalRewardModel::open(const LocalMode
   return model;
 }
 
-Result<std::vector<TokenId>> LocalRewardModel::conversation_ids(const Conversation& whole) const {
+Result<std::vector<TokenId>> LocalRewardModel::conversation_ids(const Json& messages,
+                                                                const Json& tools) const {
   if (!template_) {
     return failed_precondition("{}: has no chat template, which a conversation needs", path_);
   }
-  const Json variables = engine::conversation_variables(*tokenizer_, false);
-  CUPEL_TRY(
-      const engine::RenderedConversation rendered,
-      engine::render_plainly(*template_, *tokenizer_, conversation_to_json(whole), variables));
+  const Json variables = engine::conversation_variables(*tokenizer_, false, tools);
+  CUPEL_TRY(const engine::RenderedConversation rendered,
+            engine::render_plainly(*template_, *tokenizer_, messages, variables));
   return tokenizer_->encode(
       rendered.text, {.add_special = false, .parse_special = true, .plain_at = rendered.plain_at});
-}
-
-std::vector<TokenId> LocalRewardModel::text_ids(std::string_view text) const {
-  std::vector<TokenId> ids =
-      tokenizer_->encode(text, {.add_special = true, .parse_special = false});
-  if (tokenizer_->eos() >= 0 && (ids.empty() || ids.back() != tokenizer_->eos())) {
-    ids.push_back(tokenizer_->eos());
-  }
-  return ids;
 }
 
 Result<std::vector<std::vector<double>>> LocalRewardModel::rate(
@@ -98,7 +89,7 @@ Result<std::vector<double>> LocalRewardModel::rewards(const Conversation& prompt
   for (const std::string& answer : answers) {
     Conversation whole = prompt;
     whole.push_back(text_message("assistant", answer));
-    CUPEL_TRY(std::vector<TokenId> ids, conversation_ids(whole));
+    CUPEL_TRY(std::vector<TokenId> ids, conversation_ids(conversation_to_json(whole)));
     texts.push_back(std::move(ids));
   }
   CUPEL_TRY(const std::vector<std::vector<double>> all, rate(texts));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "core/reward_model.h"
 #include "core/tokenizer.h"
@@ -16,8 +17,7 @@
 namespace cupel::decode {
 
 /// A reward model's file or folder on this machine: the numbers that its head gives at the last
-/// token of a text. Texts are as in training: whole conversations through the chat template, or
-/// plain ones between BOS and EOS. One thread at a time.
+/// token of a text. One thread at a time.
 class LocalRewardModel : public RewardModel {
  public:
   /// Errors: as LocalModel::open; kInvalidArgument - a model without such a head.
@@ -30,8 +30,11 @@ class LocalRewardModel : public RewardModel {
   Result<std::vector<double>> rewards(const Conversation& prompt,
                                       std::span<const std::string> answers) override;
 
-  [[nodiscard]] Result<std::vector<TokenId>> conversation_ids(const Conversation& whole) const;
-  [[nodiscard]] std::vector<TokenId> text_ids(std::string_view text) const;
+  [[nodiscard]] const Tokenizer& tokenizer() const { return *tokenizer_; }
+  /// Messages (and tools, or null) through the chat template, the last answer included.
+  /// Errors: kFailedPrecondition - there is none; those of the template.
+  [[nodiscard]] Result<std::vector<TokenId>> conversation_ids(const Json& messages,
+                                                              const Json& tools = {}) const;
   /// All outputs of each text, which are computed together. Errors: kInvalidArgument - an empty
   /// text, or one longer than the context; kExhausted - the cache.
   Result<std::vector<std::vector<double>>> rate(std::span<const std::vector<TokenId>> texts);

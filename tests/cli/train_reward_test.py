@@ -45,6 +45,25 @@ class RewardTest(TuneTest):
             mean = sum(row[key] for row in found) / len(found)
             self.assertAlmostEqual(mean, evaluation[f"rewards/{key}"], delta=2e-4)
 
+    def test_texts_are_rated_as_they_were_trained(self):
+        """Without the template, and answers that would merge with their prompt apart from it."""
+        source = random.Random(13)
+        rows = [{"prompt": sentence(source, 4) + " a", "chosen": "n oak " + sentence(source, 4),
+                 "rejected": " " + sentence(source, 4)} for _ in range(48)]
+        data = write_json_lines(self.folder / "texts.jsonl", rows)
+        shown = self.ok("tune", "inspect", "--model", self.model, "--data", data, "--method", "reward-model", "--format",
+                        "json").json()
+        self.assertGreater(shown["counts"]["retokenized"], 0)
+        self.ok(*self.arguments("run", "--epochs", "2", "--optim.lr", "3e-3", "--eval-data", data, method="reward-model",
+                                data=data))
+        evaluation = self.records("run")[-1]["eval"]
+        for flags in ([], ["--raw"]):
+            found = [row["rewards"] for row in self.ok("score", "--reward-model", "run/model", "--input", data,
+                                                       "--activations", "f32", *flags).rows()]
+            for key in ("chosen", "rejected"):
+                mean = sum(row[key] for row in found) / len(found)
+                self.assertAlmostEqual(mean, evaluation[f"rewards/{key}"], delta=2e-4)
+
     def test_adapters_keep_their_head(self):
         self.train("run", "--optim.lr", "1e-2", "--parameters", "lora", "--eval-data", self.held_out)
         config = json.loads(self.bytes_of("run/adapter", "adapter_config.json"))
@@ -110,7 +129,7 @@ class RewardTest(TuneTest):
                                 "1e-2", "--set", 'reward.attributes=["length","oaks"]', "--reward.loss",
                                 "reward_regression", method="reward-model", data=data))
         self.assertLess(self.losses("run")[-1], 0.1 * self.losses("run")[0])
-        rated = self.ok("score", "--reward-model", "run/model", "--raw", "--input", data).rows()
+        rated = self.ok("score", "--reward-model", "run/model", "--input", data).rows()
         self.assertEqual(len(rated[0]["reward"]), 2)
         error = sum(abs(found["reward"][0] - row["length"]) for found, row in zip(rated, rows, strict=True)) / len(rows)
         self.assertLess(error, 1)

@@ -158,6 +158,22 @@ TEST_F(RowTokenizerTest, PlainPairsThatMergeWithTheirPromptAreTokenisedApart) {
   EXPECT_EQ(clean.prompt_tokens, 2);
 }
 
+TEST_F(RowTokenizerTest, IdsOfTextsAreThoseOfTraining) {
+  const RowTokenizer rows = make({});
+  for (const std::string_view text :
+       {R"({"prompt": "l", "chosen": "o", "rejected": "x"})",
+        R"({"prompt": "p", "chosen": "o", "rejected": "x"})",
+        R"({"prompt": "p", "responses": ["a", "b", " a"]})"}) {
+    std::vector<std::vector<TokenId>> ids;
+    for (const Example& answer : group(rows, text).answers) {
+      ids.push_back(answer.ids);
+    }
+    EXPECT_EQ(rows.text_ids(row(text)), ids) << text;
+  }
+  EXPECT_EQ(rows.text_ids(row(R"({"text": "once"})")).at(0),
+            example(rows, R"({"text": "once"})").ids);
+}
+
 TEST_F(RowTokenizerTest, LongPairsLoseThePromptsBeginningBehindBos) {
   const ExampleGroup g = group(make({.max_length = 6, .truncation = Truncation::kKeepEnd}),
                                R"({"prompt": "1234", "chosen": "ab", "rejected": "c"})");

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "core/token_offsets.h"
 
@@ -168,6 +169,23 @@ Result<Fit> RowTokenizer::add_example(const Row& row, std::vector<Example>& out)
                   options_.truncation, out);
 }
 
+bool RowTokenizer::stands_apart(const Row& row) const {
+  return !row.prompt.empty() && !row.prompt.is_conversation() &&
+         std::ranges::any_of(row.responses, [&](const RowText& response) {
+           return join_texts(row.prompt.text, response.text, false).seam != Seam::kClean;
+         });
+}
+
+std::vector<std::vector<TokenId>> RowTokenizer::text_ids(const Row& row) const {
+  const bool apart = stands_apart(row);
+  std::vector<std::vector<TokenId>> ids;
+  for (const RowText& response : row.responses) {
+    CUPEL_CHECK(!response.is_conversation(), "a conversation goes through its template");
+    ids.push_back(join_texts(row.prompt.text, response.text, apart).tokens.ids);
+  }
+  return ids;
+}
+
 /// The answers with weights of their own tokens alone: the row's weight is the group's, and
 /// instructions are not learnt from preferences.
 Result<std::vector<Example>> RowTokenizer::answers_of(const Row& row, bool apart) const {
@@ -203,11 +221,7 @@ Result<Fit> RowTokenizer::add_group(const Row& row,
                      .weight = row.weight,
                      .ratings = row.ratings,
                      .id = row.id};
-  const bool apart =
-      !row.prompt.is_conversation() &&
-      std::ranges::any_of(row.responses, [&](const RowText& response) {
-        return join_texts(row.prompt.text, response.text, false).seam != Seam::kClean;
-      });
+  const bool apart = stands_apart(row);
   retokenized += apart ? 1 : 0;
   CUPEL_TRY(group.answers, answers_of(row, apart));
   group.prompt_tokens = common_start(group.answers);

@@ -52,6 +52,10 @@ class RowTokenizer {
   /// `retokenized` counts them. Errors: as add_example.
   Result<Fit> add_group(const Row& row, std::vector<ExampleGroup>& out, int64_t& retokenized) const;
 
+  /// The ids of each answer of a row of plain texts, its prompt before it, as `add_group` makes
+  /// them (of a text alone, as `add_example`), before any truncation. A conversation is a bug.
+  [[nodiscard]] std::vector<std::vector<TokenId>> text_ids(const Row& row) const;
+
   /// The tokens of a response with their roles, before any truncation.
   [[nodiscard]] Result<LabelledTokens> label(const Row& row, size_t response) const;
 
@@ -75,6 +79,8 @@ class RowTokenizer {
   [[nodiscard]] Joined join_texts(const std::string& prompt,
                                   const std::string& response,
                                   bool apart) const;
+  /// Whether answers are tokenised apart from their prompt, so that all have its ids before them.
+  [[nodiscard]] bool stands_apart(const Row& row) const;
   [[nodiscard]] Result<std::vector<Example>> answers_of(const Row& row, bool apart) const;
   [[nodiscard]] Example example_of(const Row& row, LabelledTokens tokens, LossOn loss_on) const;
 
