@@ -2,6 +2,7 @@
 """Reward models: trained from comparisons and ratings, rated by the engine, in files that others read."""
 import json
 import random
+from pathlib import Path
 
 from support import USAGE, main, read_json_lines, write_json_lines
 from train_tune_test import TuneTest, sentence
@@ -135,6 +136,16 @@ class RewardTest(TuneTest):
         self.assertLess(error, 1)
         self.fails(USAGE, *self.arguments("x", "--reward.loss", "reward_regression", method="reward-model", data=data),
                    says="reward.attributes")
+
+    def test_ratings_come_from_parquet_too(self):
+        data = Path(__file__).resolve().parents[1] / "data" / "parquet" / "ratings.parquet"
+        flags = ("--reward.loss", "reward_regression", "--set", 'reward.attributes=["helpfulness","brevity"]')
+        shown = self.run_cupel("tune", "inspect", "--model", self.model, "--data", data, "--method", "reward-model")
+        if "setup.sh parquet" in shown.err:
+            self.skipTest("built without Parquet (scripts/setup.sh parquet)")
+        self.ok(*self.arguments("run", "--max_steps", "1", *flags, method="reward-model", data=data))
+        self.assertEqual(json.loads(self.bytes_of("run/model", "config.json"))["id2label"],
+                         {"0": "LABEL_0", "1": "LABEL_1"})
 
     def test_responses_and_whole_conversations(self):
         self.train("run", "--max_steps", "1")

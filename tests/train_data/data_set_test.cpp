@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/io.h"
+#include "base/parquet.h"
 #include "support/test_paths.h"
 #include "train/data/batcher.h"
 #include "train/data/packed_batch.h"
@@ -48,6 +49,21 @@ TEST_F(LoadData, KeepsFilesApartAndCountsWhatItLeavesOut) {
             "learn)");
   ASSERT_EQ(data->counts.reasons.size(), 2U);
   EXPECT_TRUE(data->counts.reasons[0].starts_with(a + ":5: ")) << data->counts.reasons[0];
+}
+
+TEST_F(LoadData, RatingsOfParquetReachTheGroups) {
+  const std::string path = ::cupel::test::test_data("parquet/ratings.parquet");
+  if (const auto file = ParquetFile::open(path);
+      !file && file.error().code == Code::kFailedPrecondition) {
+    GTEST_SKIP() << "built without Parquet (scripts/setup.sh parquet): no file was read";
+  }
+  const auto data = load_data(
+      rows(), {.paths = {path}, .kind = DataKind::kGroups, .ratings = {"helpfulness"}});
+  ASSERT_TRUE(data.has_value()) << data.error().message;
+  ASSERT_EQ(data->groups.size(), 2U);
+  using Ratings = std::vector<std::pair<std::string, double>>;
+  EXPECT_EQ(data->groups[0].ratings, (Ratings{{"helpfulness", 4}}));
+  EXPECT_EQ(data->groups[1].ratings, (Ratings{{"helpfulness", 1}}));
 }
 
 TEST_F(LoadData, PairsAreGroups) {

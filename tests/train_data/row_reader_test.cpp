@@ -1,6 +1,7 @@
 #include "train/data/row_reader.h"
 
 #include <cstdlib>
+#include <map>
 
 #include <gtest/gtest.h>
 
@@ -121,11 +122,39 @@ TEST(RowReader, RefusesWhatIsNotThere) {
   EXPECT_EQ(row.error().code, Code::kNotFound);
 }
 
+bool built_without_parquet(const std::string& path) {
+  const auto file = ParquetFile::open(path);
+  return !file && file.error().code == Code::kFailedPrecondition;
+}
+constexpr std::string_view kNoParquet =
+    "built without Parquet (scripts/setup.sh parquet): no file was read";
+
+TEST(RowReader, ReadsResponsesAndTheirRatingsFromParquet) {
+  const std::string path = test::test_data("parquet/ratings.parquet");
+  if (built_without_parquet(path)) {
+    GTEST_SKIP() << kNoParquet;
+  }
+  RowReader plain = open({path});
+  EXPECT_EQ(texts(plain), (std::vector<std::string>{"4", "six"}));
+  auto rated =
+      RowReader::create({.paths = {path}, .ratings = {"brevity", "helpfulness", "prompt", "none"}});
+  ASSERT_TRUE(rated.has_value());
+  const auto first = rated->next();
+  ASSERT_TRUE(first.has_value()) << first.error().message;
+  ASSERT_TRUE(first->has_value());
+  EXPECT_EQ((*first)->form, RowForm::kPromptCompletion);
+  EXPECT_EQ((*first)->prompt.text, "2+2=");
+  const std::map<std::string, double> ratings((*first)->ratings.begin(), (*first)->ratings.end());
+  EXPECT_EQ(ratings, (std::map<std::string, double>{{"brevity", 0.5}, {"helpfulness", 4}}));
+  // A column that is none of these is not read, whatever it holds.
+  auto dated = RowReader::create({.paths = {path}, .ratings = {"day"}});
+  EXPECT_FALSE(dated->next().has_value());
+}
+
 TEST(RowReader, ReadsParquetWithListsOfMessages) {
   const std::string path = test::test_data("parquet/preferences.parquet");
-  if (const auto file = ParquetFile::open(path);
-      !file && file.error().code == Code::kFailedPrecondition) {
-    GTEST_SKIP() << "built without Parquet (scripts/setup.sh parquet): no file was read";
+  if (built_without_parquet(path)) {
+    GTEST_SKIP() << kNoParquet;
   }
   RowReader reader = open({path});
   auto first = reader.next();

@@ -44,6 +44,7 @@ struct DataOptions {
   std::vector<std::string> paths;
   bool skip_bad = false;
   DataKind kind = DataKind::kExamples;
+  std::vector<std::string> ratings;  ///< members of rows that rate an answer
 };
 
 /// Reads and tokenises whole files. Memory: what is kept, 8 bytes a token.

@@ -1,6 +1,7 @@
 #include "train/data/row_reader.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/byte_source.h"
@@ -18,9 +19,9 @@ constexpr std::string_view kParquetMagic = "PAR1";
 /// All members that some form of a row knows.
 const std::vector<std::string>& row_columns() {
   static const std::vector<std::string> kColumns = {
-      "messages",       "conversations", "text",   "prompt", "completion", "chosen",
-      "rejected",       "responses",     "label",  "tie",    "margin",     "score_chosen",
-      "score_rejected", "weight",        "source", "id",     "tools"};
+      "messages",     "conversations",  "text",   "prompt", "completion", "response",
+      "chosen",       "rejected",       "label",  "tie",    "margin",     "responses",
+      "score_chosen", "score_rejected", "weight", "source", "id",         "tools"};
   return kColumns;
 }
 
@@ -107,7 +108,8 @@ class ParquetRecords final : public RecordSource {
 
 }  // namespace
 
-Result<std::unique_ptr<RecordSource>> open_records(const std::string& path) {
+Result<std::unique_ptr<RecordSource>> open_records(const std::string& path,
+                                                   std::span<const std::string> ratings) {
   CUPEL_TRY(OpenSource source, open_source(path));
   const bool is_file = path != "-" && !source.is_compressed;
   RecordBlocks blocks(std::move(source));
@@ -119,7 +121,11 @@ Result<std::unique_ptr<RecordSource>> open_records(const std::string& path) {
     return unsupported("{}: Parquet is read from a plain file; save it as one", blocks.name());
   }
   CUPEL_TRY(ParquetFile file, ParquetFile::open(path));
-  CUPEL_TRY_VOID(file.select_rows(row_columns()));
+  std::vector<std::string> columns = row_columns();
+  std::ranges::copy_if(ratings, std::back_inserter(columns), [](const std::string& name) {
+    return std::ranges::find(row_columns(), name) == row_columns().end();
+  });
+  CUPEL_TRY_VOID(file.select_rows(columns));
   return std::unique_ptr<RecordSource>(std::make_unique<ParquetRecords>(std::move(file)));
 }
 
@@ -132,7 +138,7 @@ Result<RowReader> RowReader::create(RowReadOptions options) {
 
 Result<bool> RowReader::has_file() {
   if (source_ == nullptr && file_ < options_.paths.size()) {
-    CUPEL_TRY(source_, open_records(options_.paths[file_]));
+    CUPEL_TRY(source_, open_records(options_.paths[file_], options_.ratings));
   }
   return source_ != nullptr;
 }

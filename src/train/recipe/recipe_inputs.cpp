@@ -49,8 +49,10 @@ Result<DataSet> load_rows(const Recipe& recipe,
   CUPEL_TRY(const RowTokenizer tokenizer,
             RowTokenizer::create(*texts.texts.tokenizer,
                                  texts.chat_template ? &*texts.chat_template : nullptr, options));
-  return load_data(tokenizer,
-                   {.paths = files, .skip_bad = recipe.data.skip_bad, .kind = data_kind(recipe)});
+  return load_data(tokenizer, {.paths = files,
+                               .skip_bad = recipe.data.skip_bad,
+                               .kind = data_kind(recipe),
+                               .ratings = recipe.reward.attributes});
 }
 
 }  // namespace cupel::train

@@ -5,6 +5,7 @@ votes.parquet         LMArena's layout: dictionary-encoded names, nested metadat
 no_text.parquet       a winner of dates, and one of lists
 three_columns.parquet winners as 0/1 in three columns of int64
 preferences.parquet   pairs of answers as lists of messages, with and without a prompt, and a column of no use (dates)
+ratings.parquet       prompts with a response, numbers that rate it, and a column of no use (dates)
 """
 from datetime import date
 from pathlib import Path
@@ -54,6 +55,9 @@ def main():
         "id": ["one", None],
         "day": [date(2026, 1, 1), None]})
     pq.write_table(pairs, HERE / "preferences.parquet", compression="zstd")
+    ratings = pa.table({"prompt": ["2+2=", "3+3="], "response": ["4", "six"], "helpfulness": pa.array([4, 1], pa.int32()),
+                        "brevity": [0.5, 0.25], "day": [date(2026, 1, 1), None]})
+    pq.write_table(ratings, HERE / "ratings.parquet", compression="zstd")
 
 
 if __name__ == "__main__":
