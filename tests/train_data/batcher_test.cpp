@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -182,6 +183,60 @@ TEST(Batcher, LeavesOutASmallLastStepWhereAsked) {
   EXPECT_EQ(batcher.next().epoch, 1);
   options.batch = 16;  // no whole step at all: the small one is taken
   EXPECT_EQ(make(options, lengths).steps_in_epoch(0), 1);
+}
+
+TEST(Batcher, KnowsWhenAllEpochsHaveAsManySteps) {
+  const auto lengths = random_lengths(57, 9);
+  const std::vector<std::vector<MixtureSource>> mixtures = {
+      {},
+      {{.begin = 0, .count = 20, .probability = 1}, {.begin = 20, .count = 37, .probability = 2}},
+      {{.begin = 0, .count = 57, .tokens = 500}}};
+  int even = 0;
+  int uneven = 0;
+  for (const Packing packing : kAll) {
+    for (const auto& mixture : mixtures) {
+      for (const int64_t window : {9, 57}) {
+        for (const bool shuffle : {true, false}) {
+          const Batcher batcher = make({.order = {.shuffle = shuffle, .mixture = mixture},
+                                        .packing = packing,
+                                        .max_length = 32,
+                                        .window = window,
+                                        .batch = 1},
+                                       lengths);
+          std::set<int64_t> steps;
+          for (int64_t epoch = 0; epoch < 12; ++epoch) {
+            steps.insert(batcher.steps_in_epoch(epoch));
+          }
+          if (batcher.has_even_epochs()) {
+            ++even;
+            EXPECT_EQ(steps.size(), 1U) << packing_names()[static_cast<size_t>(packing)];
+          } else {
+            uneven += steps.size() > 1 ? 1 : 0;
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GE(even, 20);
+  EXPECT_GE(uneven, 10);
+}
+
+TEST(Batcher, RefusesBudgetsBeyondAllMeasure) {
+  const std::vector<int64_t> lengths(10, 5);
+  const auto create = [&lengths](MixtureSource source) {
+    source.count = 10;
+    return Batcher::create({.order = {.mixture = {source}}}, lengths, {lengths});
+  };
+  EXPECT_TRUE(create({.tokens = 1'000'000}).has_value());
+  for (const MixtureSource& source :
+       {MixtureSource{.tokens = 1'000'000'000'000'000},
+        MixtureSource{.characters = 1'000'000'000'000'000}}) {
+    const auto refused = create(source);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_NE(refused.error().message.find("an epoch would take 20000000000000 times"),
+              std::string::npos)
+        << refused.error().message;
+  }
 }
 
 TEST(Batcher, GroupsStayWhole) {

@@ -88,10 +88,28 @@ TEST(RecipeOptions, CountTheStepsOfARun) {
   const DataSet data = two_files();
   const auto batcher = Batcher::create(*batch_options(once, data, 1), data.lengths);
   ASSERT_TRUE(batcher.has_value());
-  EXPECT_EQ(total_steps(once, *batcher), 3);  // 10 rows by 4
-  EXPECT_EQ(total_steps(recipe({"epochs=2.5"}), *batcher), 8);
-  EXPECT_EQ(total_steps(recipe({"epochs=0.1"}), *batcher), 1);
-  EXPECT_EQ(total_steps(recipe({"max_steps=5"}), *batcher), 5);
+  EXPECT_EQ(*total_steps(once, *batcher), 3);  // 10 rows by 4
+  EXPECT_EQ(*total_steps(recipe({"epochs=2.5"}), *batcher), 8);
+  EXPECT_EQ(*total_steps(recipe({"epochs=0.1"}), *batcher), 1);
+  EXPECT_EQ(*total_steps(recipe({"max_steps=5"}), *batcher), 5);
+}
+
+TEST(RecipeOptions, CountAMillionEpochsOrSayWhatToDo) {
+  const DataSet data = two_files();
+  const auto steps = [&data](const std::vector<std::string>& overrides) {
+    const Recipe r = recipe(overrides);
+    const auto batcher = Batcher::create(*batch_options(r, data, 1), data.lengths);
+    EXPECT_TRUE(batcher.has_value()) << (batcher ? "" : batcher.error().message);
+    return total_steps(r, *batcher);
+  };
+  EXPECT_EQ(*steps({"epochs=1e6", "batch.size=4", "data.packing=none"}), 3'000'000);
+  // Two texts of four tokens to a row.
+  EXPECT_EQ(*steps({"epochs=1e6", "batch.size=1", "data.max_length=8"}), 5'000'000);
+  EXPECT_EQ(*steps({"epochs=1e3", "batch.size=1", "data.max_length=8", "data.pack_window=8"}),
+            5'000);
+  const auto packed = steps({"epochs=1e6", "data.pack_window=8"});
+  ASSERT_FALSE(packed.has_value());
+  EXPECT_NE(packed.error().message.find("set max_steps, fewer epochs"), std::string::npos);
 }
 
 }  // namespace

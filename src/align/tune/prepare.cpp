@@ -48,7 +48,7 @@ Result<PreparedRun> prepare_run(const Recipe& recipe, int64_t ranks) {
   }
   CUPEL_TRY(const train::BatchOptions options, train::batch_options(recipe, run.data, ranks));
   CUPEL_TRY(run.batcher, train::Batcher::create(options, run.data.lengths, run.data.characters));
-  run.total_steps = train::total_steps(recipe, *run.batcher);
+  CUPEL_TRY(run.total_steps, train::total_steps(recipe, *run.batcher));
   CUPEL_TRY(const train::ScheduleOptions schedule,
             train::schedule_options(recipe, run.total_steps));
   CUPEL_TRY(run.schedule, train::Schedule::create(schedule));

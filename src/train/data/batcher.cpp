@@ -118,6 +118,7 @@ Result<Batcher> Batcher::create(BatchOptions options,
   const bool counts_characters = !mixture.empty() && mixture[0].characters > 0;
   CUPEL_CHECK(!counts_characters || characters.size() == lengths.size(),
               "a budget of characters needs those of every item");
+  CUPEL_TRY_VOID(check_budgets(mixture, lengths, characters));
   return Batcher(std::move(options), std::move(lengths), std::move(characters));
 }
 
@@ -246,6 +247,17 @@ int64_t Batcher::steps_in_epoch(int64_t epoch) const {
     ++steps;
   }
   return steps;
+}
+
+bool Batcher::has_even_epochs() const {
+  const OrderOptions& order = options_.order;
+  const bool alone = options_.packing == Packing::kNone || options_.packing == Packing::kMultipack;
+  if (!order.mixture.empty()) {
+    return alone && order.mixture.front().probability > 0;  // as many draws as there are items
+  }
+  // A stream is as long in any order, and best fit looks at lengths alone.
+  return alone || options_.packing == Packing::kWrapped || !order.shuffle ||
+         items_in_epoch() <= options_.window;
 }
 
 // What decides which bins there are; the number of ranks and the micro-batch may change.

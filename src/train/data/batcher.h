@@ -56,7 +56,8 @@ class Batcher {
  public:
   /// `lengths` are the tokens of each item, ≥ 1; `characters` may be empty where no mixture counts
   /// them. Errors: kInvalidArgument - no items; a batch that ranks · micro_batch does not divide;
-  /// an item that is longer than multipack's budget; a mixture that makes no sense.
+  /// an item that is longer than multipack's budget; a mixture that makes no sense or takes too
+  /// many items.
   static Result<Batcher> create(BatchOptions options,
                                 std::vector<int64_t> lengths,
                                 std::vector<int64_t> characters = {});
@@ -65,6 +66,10 @@ class Batcher {
   StepPlan next();
   /// Steps of an epoch (they may differ between epochs with packing or a mixture). Cost: packs it.
   [[nodiscard]] int64_t steps_in_epoch(int64_t epoch) const;
+  /// Whether all epochs have the same number of steps, as far as that is known without packing them.
+  [[nodiscard]] bool has_even_epochs() const;
+  /// Items of the epoch in hand; other epochs have about as many.
+  [[nodiscard]] int64_t items_in_epoch() const { return static_cast<int64_t>(order_.size()); }
 
   [[nodiscard]] Json cursor() const;
   /// Errors: kCorruptData - it is no cursor, or not of these items and options.

@@ -77,6 +77,15 @@ std::vector<int64_t> draw_by_probability(const OrderOptions& options,
   return order;
 }
 
+/// What an item takes of a budget.
+int64_t share_of(const MixtureSource& source,
+                 std::span<const int64_t> lengths,
+                 std::span<const int64_t> characters,
+                 int64_t item) {
+  const auto sizes = source.tokens > 0 ? lengths : characters;
+  return std::max<int64_t>(1, sizes[static_cast<size_t>(item)]);
+}
+
 std::vector<int64_t> take_budgets(const OrderOptions& options,
                                   std::span<const int64_t> lengths,
                                   std::span<const int64_t> characters,
@@ -84,12 +93,11 @@ std::vector<int64_t> take_budgets(const OrderOptions& options,
   auto sources = sources_of(options, epoch);
   std::vector<int64_t> order;
   for (size_t i = 0; i < sources.size(); ++i) {
-    const bool by_tokens = options.mixture[i].tokens > 0;
-    const auto sizes = by_tokens ? lengths : characters;
-    int64_t left = by_tokens ? options.mixture[i].tokens : options.mixture[i].characters;
+    const MixtureSource& source = options.mixture[i];
+    int64_t left = std::max(source.tokens, source.characters);
     while (left > 0) {
       const int64_t item = sources[i].next();
-      left -= std::max<int64_t>(1, sizes[static_cast<size_t>(item)]);
+      left -= share_of(source, lengths, characters, item);
       order.push_back(item);
     }
   }
@@ -148,6 +156,33 @@ Result<Ok> check_mixture(std::span<const MixtureSource> mixture, int64_t items) 
       return invalid_argument(
           "source {} of the mixture says how much is taken in another way than the first one",
           i + 1);
+    }
+  }
+  return Ok{};
+}
+
+Result<Ok> check_budgets(std::span<const MixtureSource> mixture,
+                         std::span<const int64_t> lengths,
+                         std::span<const int64_t> characters) {
+  constexpr double kMostItems = 5e7;
+  double items = 0;
+  for (size_t i = 0; i < mixture.size(); ++i) {
+    const MixtureSource& source = mixture[i];
+    if (source.probability > 0) {
+      continue;
+    }
+    int64_t all = 0;
+    for (int64_t item = source.begin; item < source.begin + source.count; ++item) {
+      all += share_of(source, lengths, characters, item);
+    }
+    const double passes = static_cast<double>(std::max(source.tokens, source.characters)) /
+                          static_cast<double>(all);
+    items += passes * static_cast<double>(source.count);
+    if (items > kMostItems) {
+      return invalid_argument(
+          "source {} of the mixture has {} {}, which an epoch would take {:.0f} times; lower its "
+          "amount, and set more epochs instead",
+          i + 1, all, source.tokens > 0 ? "tokens" : "characters", passes);
     }
   }
   return Ok{};

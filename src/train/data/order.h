@@ -32,6 +32,12 @@ struct OrderOptions {
 /// Checks a mixture over `items` items. Errors: kInvalidArgument that names the source.
 Result<Ok> check_mixture(std::span<const MixtureSource> mixture, int64_t items);
 
+/// Checks that budgets of a checked mixture take no more than 50 million items an epoch.
+/// Errors: kInvalidArgument that names the source.
+Result<Ok> check_budgets(std::span<const MixtureSource> mixture,
+                         std::span<const int64_t> lengths,
+                         std::span<const int64_t> characters);
+
 /// Which items an epoch takes, in order: a function of options and epoch alone, the same on every
 /// rank. `lengths` and `characters` are those of all items (`characters` may be empty where no
 /// budget needs them).

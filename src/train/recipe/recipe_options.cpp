@@ -92,14 +92,28 @@ Result<BatchOptions> batch_options(const Recipe& recipe, const DataSet& data, in
   return options;
 }
 
-int64_t total_steps(const Recipe& recipe, const Batcher& batcher) {
+Result<int64_t> total_steps(const Recipe& recipe, const Batcher& batcher) {
+  constexpr double kMostPacked = 5e7;
+  constexpr double kOfAnEpoch = 100;  // what an epoch costs besides, in rows
   if (recipe.max_steps > 0) {
     return recipe.max_steps;
   }
   const auto whole = static_cast<int64_t>(std::floor(recipe.epochs));
+  const bool even = batcher.has_even_epochs();
+  const auto rows = static_cast<double>(batcher.items_in_epoch());
+  if (!even && recipe.epochs * (rows + kOfAnEpoch) > kMostPacked) {
+    return invalid_argument(
+        "epochs is {}, and each of them packs its {} rows in another way: too many to count their "
+        "steps one by one; set max_steps, fewer epochs or data.packing = \"none\"",
+        recipe.epochs, batcher.items_in_epoch());
+  }
   int64_t steps = 0;
-  for (int64_t epoch = 0; epoch < whole; ++epoch) {
-    steps += batcher.steps_in_epoch(epoch);
+  if (even) {
+    steps = whole * batcher.steps_in_epoch(0);
+  } else {
+    for (int64_t epoch = 0; epoch < whole; ++epoch) {
+      steps += batcher.steps_in_epoch(epoch);
+    }
   }
   const double part = recipe.epochs - static_cast<double>(whole);
   if (part > 0) {

@@ -26,7 +26,8 @@ DataKind data_kind(const Recipe& recipe);
 Result<BatchOptions> batch_options(const Recipe& recipe, const DataSet& data, int64_t ranks);
 
 /// Steps of the whole run: `max_steps`, or `epochs` of them, the last one in part where it is no
-/// whole number (rounded up).
-int64_t total_steps(const Recipe& recipe, const Batcher& batcher);
+/// whole number (rounded up). Cost: packs the epochs whose numbers of steps may differ.
+/// Errors: kInvalidArgument - that would be more than 50 million rows.
+Result<int64_t> total_steps(const Recipe& recipe, const Batcher& batcher);
 
 }  // namespace cupel::train
