@@ -5,6 +5,8 @@
 #include <numeric>
 
 #include "align/objective_fixture.h"
+#include "support/test_paths.h"
+#include "train/data/truncation.h"
 
 namespace cupel::align {
 namespace {
@@ -238,6 +240,66 @@ TEST(SftObjective, DivergenceFromTheStartIsAddedByItsWeight) {
   EXPECT_NEAR(found.result.loss, sum / weight, 1e-6);  // the reference is f32
 }
 
+double metric(const train::StepResult& result, std::string_view name) {
+  for (const train::MetricSum& one : result.metrics) {
+    if (one.name == name) {
+      return one.sum / one.count;
+    }
+  }
+  return std::nan("");
+}
+
+TEST(SftObjective, DivergenceIsOfThePiecesThatAreTrained) {
+  ObjectiveFixture fixture;
+  const auto start = fixture.moved_learner(0.02);
+  std::vector<Example> examples;
+  examples.push_back(fixture.example(20, 15));
+  examples.push_back(fixture.example(5, 3));
+  std::vector<Example> cut;
+  for (const Example& example : examples) {
+    EXPECT_EQ(train::truncate(example, 8, train::Truncation::kSplit, cut), train::Fit::kKept);
+  }
+  const DataSet whole = test::data_of(std::move(examples));
+  const DataSet parts = test::data_of(std::move(cut));
+  ASSERT_EQ(parts.examples.size(), 4U);
+  const ReferenceLogps::Options options{.cache = {},
+                                        .model_fingerprint = "m",
+                                        .piece_tokens = 8,
+                                        .batch_tokens = 10};
+  const auto of_whole =
+      test::expect_value(ReferenceLogps::compute(start->twin(), whole, options));
+  const auto of_parts = test::expect_value(ReferenceLogps::compute(start->twin(), parts, options));
+  SftObjective packed(fixture.learner(), whole, &of_whole, {.kl_to_init = 0.3});
+  SftObjective alone(fixture.learner(), parts, &of_parts, {.kl_to_init = 0.3});
+  const Computed found = test::compute(
+      packed, fixture.parameters(),
+      test::one_step(whole, 1, {.packing = train::Packing::kBfdSplit, .max_length = 8}));
+  const Computed expected =
+      test::compute(alone, fixture.parameters(), test::one_step(parts, 4, {.max_length = 8}));
+  EXPECT_EQ(found.result.size.labels, 16);  // first tokens of pieces are none
+  EXPECT_NEAR(metric(found.result, "kl"), metric(expected.result, "kl"), 1e-6);
+  EXPECT_NEAR(found.result.loss, expected.result.loss, 1e-6);
+  test::expect_same(found.gradients, expected.gradients, 1e-6);
+}
+
+TEST(ReferenceLogps, AreReadBackForTheSameModelDataAndPieces) {
+  ObjectiveFixture fixture;
+  const DataSet data = texts(fixture);
+  const cupel::test::TemporaryFolder folder;
+  const ReferenceLogps::Options options{.cache = folder.file("reference.safetensors"),
+                                        .model_fingerprint = "m",
+                                        .piece_tokens = 8};
+  EXPECT_FALSE(ReferenceLogps::read(data, options).has_value());
+  test::expect_value(ReferenceLogps::compute(fixture.learner().twin(), data, options));
+  EXPECT_TRUE(ReferenceLogps::read(data, options).has_value());
+  ReferenceLogps::Options other = options;
+  other.piece_tokens = 4;
+  EXPECT_EQ(ReferenceLogps::read(data, other).error().code, Code::kNotFound);
+  other = options;
+  other.model_fingerprint = "n";
+  EXPECT_EQ(ReferenceLogps::read(data, other).error().code, Code::kNotFound);
+}
+
 TEST(SftObjective, NoiseOfEmbeddingsIsBoundedAndOnlyInTraining) {
   ObjectiveFixture fixture;
   std::vector<Example> examples;
@@ -290,16 +352,8 @@ TEST(SftObjective, EvaluationTellsInstructionsFromCompletions) {
   const train::StepPlan plan =
       test::one_step(data, 1, {.packing = train::Packing::kBfd, .max_length = 16});
   const train::StepResult found = test::expect_value(runner.evaluate(plan, 0));
-  const auto mean = [&](std::string_view name) {
-    for (const train::MetricSum& metric : found.metrics) {
-      if (metric.name == name) {
-        return metric.sum / metric.count;
-      }
-    }
-    return 0.0;
-  };
-  EXPECT_NEAR(mean("nll/completion"), sums[2] / 5, kExact);
-  EXPECT_NEAR(mean("nll/instruction"), sums[1] / 2, kExact);  // a first token is no label
+  EXPECT_NEAR(metric(found, "nll/completion"), sums[2] / 5, kExact);
+  EXPECT_NEAR(metric(found, "nll/instruction"), sums[1] / 2, kExact);  // a first token is no label
   EXPECT_NEAR(found.loss, sums[2] / 5, kExact);
 }
 

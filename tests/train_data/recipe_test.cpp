@@ -122,6 +122,9 @@ TEST(Recipe, ValuesThatContradictAreRefused) {
             std::string::npos);
   EXPECT_NE(message("method='kto'\n[data]\nloss_on='full'").find("answers alone"),
             std::string::npos);
+  EXPECT_NE(message("[sft]\nkl_to_init=0.1\n[data]\npacking='wrapped'").find("set it to \"bfd_split\""),
+            std::string::npos);
+  good("[sft]\nkl_to_init=0.1\n[data]\npacking='bfd_split'");
 }
 
 TEST(Recipe, AKeyThatNothingReadsIsRefusedWithWhatWouldReadIt) {

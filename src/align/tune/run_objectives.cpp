@@ -88,6 +88,8 @@ Result<std::optional<ReferenceLogps>> RunObjectives::logps_of(const train::DataS
   const ReferenceLogps::Options options{
       .cache = format("{}/{}", parts_.folder, name),
       .model_fingerprint = parts_.prepared->texts.file->fingerprint() + parts_.recipe->precision,
+      .piece_tokens =
+          parts_.prepared->method.kind == Method::Kind::kSft ? parts_.recipe->data.max_length : 0,
       .progress = [this](int64_t /*done*/, int64_t /*all*/) -> Result<Ok> {
         return parts_.stop.stop_requested() ? Result<Ok>(cancelled("stopped")) : Result<Ok>(Ok{});
       }};

@@ -128,6 +128,9 @@ Result<Ok> check_recipe(const Recipe& r) {
       require(r.method == "sft" || (r.data.loss_on != "full" && r.data.loss_on != "instruction"),
               "data.loss_on: of rows to compare answers alone are learnt; set it to "
               "assistant_all or assistant_last"));
+  CUPEL_TRY_VOID(require(r.sft.kl_to_init == 0 || r.data.packing != "wrapped",
+                         "sft.kl_to_init is for texts that are cut alike in every epoch, and "
+                         "data.packing is \"wrapped\"; set it to \"bfd_split\""));
   CUPEL_TRY_VOID(require(r.optim.beta1.value_or(0) < 1 && r.optim.beta2 < 1,
                          "optim.beta1 and optim.beta2 must be below 1"));
   return check_unread_keys(r);
