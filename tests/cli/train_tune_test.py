@@ -126,6 +126,14 @@ class RunTest(TuneTest):
                  for model in ("merged.gguf", "exported.gguf", "./folder")]
         self.assertEqual(len(set(texts)), 1, texts)
 
+    def test_adapters_of_the_modules_that_an_expression_names(self):
+        expression = r"model\.layers\.\d+\.self_attn\.[qv]_proj"
+        self.ok(*self.arguments("run", "--max_steps", "1", "--parameters", "lora", "--lora.target_regex", expression))
+        self.assertEqual(json.loads(self.bytes_of("run/adapter", "adapter_config.json"))["target_modules"], expression)
+        none = self.run_cupel(*self.arguments("none", "--parameters", "lora", "--lora.target_regex", "q_proj"))
+        self.assertEqual(none.code, USAGE, none)
+        self.assertIn('lora.target_regex "q_proj" fits no module', none.err)
+
     def test_json_is_one_object_a_step_and_evaluation(self):
         done = self.ok(*self.arguments("run", "--max_steps", "3", "--json", "--eval-data", self.dialogues))
         lines = done.rows()

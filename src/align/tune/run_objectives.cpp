@@ -30,6 +30,7 @@ train::LearnerOptions learner_options(const Recipe& recipe) {
                                       .rslora = recipe.lora.rslora,
                                       .dora = recipe.lora.dora,
                                       .targets = recipe.lora.targets,
+                                      .target_regex = recipe.lora.target_regex,
                                       .modules_to_save = recipe.lora.modules_to_save,
                                       .seed = recipe.seed};
   }

@@ -131,6 +131,9 @@ Result<Ok> check_recipe(const Recipe& r) {
   CUPEL_TRY_VOID(require(r.sft.kl_to_init == 0 || r.data.packing != "wrapped",
                          "sft.kl_to_init is for texts that are cut alike in every epoch, and "
                          "data.packing is \"wrapped\"; set it to \"bfd_split\""));
+  CUPEL_TRY_VOID(require(
+      r.lora.target_regex.empty() || r.lora.targets == Recipe::Lora{}.targets,
+      "lora.targets and lora.target_regex both say which modules are adapted; leave out one"));
   CUPEL_TRY_VOID(require(r.optim.beta1.value_or(0) < 1 && r.optim.beta2 < 1,
                          "optim.beta1 and optim.beta2 must be below 1"));
   return check_unread_keys(r);

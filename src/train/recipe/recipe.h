@@ -110,6 +110,7 @@ struct Recipe {
     double alpha = 32;
     double dropout = 0;
     std::vector<std::string> targets = {"all-linear"};
+    std::string target_regex;
     std::vector<std::string> modules_to_save;
     bool rslora = false;
     bool dora = false;

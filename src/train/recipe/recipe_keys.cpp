@@ -187,6 +187,8 @@ const RecipeKey kKeys[] = {
     {"lora.dropout", CUPEL_SLOT(lora.dropout), "Of their inputs", 0, 0.999},
     {"lora.targets", CUPEL_SLOT(lora.targets),
      "Modules by name or by its last parts (q_proj), or all-linear"},
+    {"lora.target_regex", CUPEL_SLOT(lora.target_regex),
+     "A regular expression of whole module names instead, e.g. `.*layers\\.[0-7]\\..*_proj`"},
     {"lora.modules_to_save", CUPEL_SLOT(lora.modules_to_save), "Parameters that are trained whole"},
     {"lora.rslora", CUPEL_SLOT(lora.rslora), "alpha/√rank instead"},
     {"lora.dora", CUPEL_SLOT(lora.dora), "Magnitudes are trained apart from directions"},
