@@ -52,13 +52,7 @@ Result<Source> source_of_run(const std::string& run, int64_t step) {
 
 /// How many numbers the head of a reward model gives that an adapter holds; 0: it holds none.
 Result<int64_t> outputs_of_adapter(const std::string& adapter) {
-  CUPEL_TRY(const bool there, path_exists(adapter + "/adapter_config.json"));
-  if (!there) {
-    return not_found(
-        "{}: is no adapter (it has no adapter_config.json); expected a folder such as "
-        "RUN/adapter",
-        adapter);
-  }
+  CUPEL_TRY_VOID(train::expect_adapter(adapter));
   CUPEL_TRY(const engine::SafetensorsFile file,
             engine::SafetensorsFile::open(adapter + "/adapter_model.safetensors"));
   const auto* const head = file.find_tensor("base_model.model.score.weight");

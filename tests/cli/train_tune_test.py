@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`cupel tune`: a run, its folder, and what happens when it is stopped, killed, changed or fed with damaged things."""
 import json
+import math
 import os
 import random
 import re
@@ -125,6 +126,33 @@ class RunTest(TuneTest):
         texts = [self.ok("generate", "--model", model, "--prompt", "oak", "--raw", "--max-tokens", "8").out
                  for model in ("merged.gguf", "exported.gguf", "./folder")]
         self.assertEqual(len(set(texts)), 1, texts)
+
+    def test_an_adapter_is_trained_further(self):
+        lora = ("--parameters", "lora", "--lora.rank", "4", "--batch.size", "4", "--optim.lr", "1e-2")
+        shown = ("--eval-data", self.pairs, "--eval.at_start", "true")
+        self.ok(*self.arguments("first", "--max_steps", "10", *lora, *shown, method="dpo", data=self.pairs))
+        further = (*lora, "--lora.adapter", "first/adapter", *shown)
+        self.ok(*self.arguments("second", "--max_steps", "10", *further, method="dpo", data=self.pairs))
+        # It begins as what it is held to …
+        self.assertAlmostEqual(self.records("second")[0]["eval"]["loss"], math.log(2), places=5)
+        self.assertLess(self.losses("second")[-1], 0.6)
+        self.assertNotEqual(self.bytes_of("second/adapter", "adapter_model.safetensors"),
+                            self.bytes_of("first/adapter", "adapter_model.safetensors"))
+        # … or goes on from where it was, held to the model without it.
+        self.ok(*self.arguments("off", "--max_steps", "1", *further, "--preference.reference", "adapter_off",
+                                method="dpo", data=self.pairs))
+        self.assertAlmostEqual(self.records("off")[0]["eval"]["loss"], self.records("first")[-1]["eval"]["loss"],
+                               places=5)
+        # Killed or finished, it is the same run; with another adapter in that place it is not.
+        self.ok(*self.arguments("second", "--max_steps", "10", *further, method="dpo", data=self.pairs))
+        shutil.rmtree(self.folder / "first/adapter")
+        shutil.copytree(self.folder / "second/adapter", self.folder / "first/adapter")
+        changed = self.run_cupel(*self.arguments("second", "--max_steps", "10", *further, method="dpo", data=self.pairs))
+        self.assertIn("model: the files are not those of the run", changed.err)
+        other = self.run_cupel(*self.arguments("other", *further, "--lora.rank", "8", method="dpo", data=self.pairs))
+        self.assertEqual(other.code, USAGE, other)
+        self.assertIn("lora.rank is 8, and the adapter first/adapter has 4", other.err)
+        self.fails(MISSING, *self.arguments("other", *lora, "--lora.adapter", "first"), says="is no adapter")
 
     def test_adapters_of_the_modules_that_an_expression_names(self):
         expression = r"model\.layers\.\d+\.self_attn\.[qv]_proj"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -497,6 +498,49 @@ TEST_F(PeftFiles, OfDoraHaveAMagnitudeOfEveryModule) {
   EXPECT_THAT(error().message, HasSubstr("lora.dora: model.embed_tokens is an embedding"));
   EXPECT_EQ(Lora::create(model_.model(), {.dora = true, .targets = {"embed_tokens"}}).error().code,
             Code::kUnsupported);
+}
+
+TEST_F(PeftFiles, AreTrainedFurtherAsWhatTheyAre) {
+  const LoraOptions begun{.rank = 4, .alpha = 8, .dropout = 0.1, .targets = {"q_proj", "v_proj"},
+                          .modules_to_save = {"norm"}, .seed = 1};
+  save(begun);
+  LoraOptions further = begun;
+  further.dropout = 0.3;
+  further.seed = 9;
+  further.targets.clear();
+  further.target_regex = ".*[qv]_proj";  // the same modules in other words
+  const auto lora = Lora::resume(model_.model(), path_, further);
+  ASSERT_TRUE(lora.has_value()) << lora.error().message;
+  EXPECT_EQ(lora->options().dropout, 0.3);
+  EXPECT_EQ(lora->options().seed, 9U);
+  const tensor::RecordingGuard off(false);
+  const auto loaded = Lora::load(model_.model(), path_);
+  EXPECT_EQ(distance(logits_of(*lora, model_.ids()), logits_of(*loaded, model_.ids())), 0);
+}
+
+TEST_F(PeftFiles, AreNotTrainedFurtherAsSomethingElse) {
+  const LoraOptions begun{.rank = 4, .alpha = 8, .targets = {"q_proj", "v_proj"}};
+  save(begun);
+  const auto message = [&](const std::function<void(LoraOptions&)>& change) {
+    LoraOptions other = begun;
+    change(other);
+    const auto lora = Lora::resume(model_.model(), path_, other);
+    EXPECT_FALSE(lora.has_value());
+    return lora ? std::string() : lora.error().message;
+  };
+  EXPECT_THAT(message([](LoraOptions& o) { o.rank = 16; }),
+              HasSubstr("lora.rank is 16, and the adapter " + path_ + " has 4"));
+  EXPECT_THAT(message([](LoraOptions& o) { o.alpha = 16; }), HasSubstr("lora.alpha is 16"));
+  EXPECT_THAT(message([](LoraOptions& o) { o.rslora = true; }), HasSubstr("lora.rslora is true"));
+  EXPECT_THAT(message([](LoraOptions& o) { o.dora = true; }), HasSubstr("lora.dora is true"));
+  EXPECT_THAT(message([](LoraOptions& o) { o.targets = {"all-linear"}; }),
+              HasSubstr("lora.targets names model.layers.0.mlp.down_proj"));
+  EXPECT_THAT(message([](LoraOptions& o) { o.targets = {"q_proj"}; }),
+              HasSubstr("has model.layers.0.self_attn.v_proj, which lora.targets does not name"));
+  EXPECT_THAT(message([](LoraOptions& o) { o.modules_to_save = {"norm"}; }),
+              HasSubstr("lora.modules_to_save names model.norm.weight"));
+  EXPECT_THAT(Lora::resume(model_.model(), folder_.file("none"), begun).error().message,
+              HasSubstr("is no adapter (it has no adapter_config.json)"));
 }
 
 TEST_F(PeftFiles, OfOtherProgramsLoad) {

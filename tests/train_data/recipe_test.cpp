@@ -127,6 +127,8 @@ TEST(Recipe, ValuesThatContradictAreRefused) {
   EXPECT_NE(message("[lora]\ntargets=['q_proj']\ntarget_regex='.*q_proj'").find("leave out one"),
             std::string::npos);
   EXPECT_EQ(good("[lora]\ntarget_regex='.*layers\\.0\\..*'").lora.target_regex, ".*layers\\.0\\..*");
+  EXPECT_NE(message("[lora]\nadapter='a'").find("with parameters = \"lora\" alone"),
+            std::string::npos);
   good("[sft]\nkl_to_init=0.1\n[data]\npacking='bfd_split'");
 }
 

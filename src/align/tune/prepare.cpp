@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/io.h"
+#include "train/adapter/lora.h"
 #include "train/recipe/recipe_options.h"
 
 namespace cupel::align {
@@ -22,12 +23,23 @@ Result<std::string> file_fingerprint(const std::string& path) {
   return all.hex();
 }
 
+/// Of its settings and its tensors. Errors: kNotFound - it is no adapter.
+Result<std::string> adapter_fingerprint(const std::string& folder) {
+  CUPEL_TRY_VOID(train::expect_adapter(folder));
+  CUPEL_TRY(const std::string settings, file_fingerprint(folder + "/adapter_config.json"));
+  CUPEL_TRY(const std::string tensors, file_fingerprint(folder + "/adapter_model.safetensors"));
+  return settings + tensors;
+}
+
 }  // namespace
 
 Result<PreparedRun> prepare_run(const Recipe& recipe, int64_t ranks) {
   PreparedRun run;
   CUPEL_TRY(run.method, find_method(recipe));
   CUPEL_TRY(run.texts, train::open_texts(recipe));
+  if (!recipe.lora.adapter.empty()) {
+    CUPEL_TRY(run.adapter_fingerprint, adapter_fingerprint(recipe.lora.adapter));
+  }
   if (recipe.data.files.empty()) {
     return invalid_argument("no training data; set data.files (--data) to JSONL or Parquet files");
   }

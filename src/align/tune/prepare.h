@@ -26,10 +26,16 @@ struct PreparedRun {
   std::optional<train::Schedule> schedule;
   int64_t total_steps = 0;
   std::vector<std::string> data_fingerprints;  ///< of each file, held-out ones last
+  std::string adapter_fingerprint;             ///< of lora.adapter; empty: there is none
+
+  /// Of the model at the start.
+  [[nodiscard]] std::string start_fingerprint() const {
+    return texts.file->fingerprint() + adapter_fingerprint;
+  }
 };
 
 /// Checks the recipe against model and data, and reads both. Errors: those of find_method,
-/// open_texts, load_rows and the batcher; kInvalidArgument - no data.
+/// open_texts, load_rows and the batcher; kInvalidArgument - no data; kNotFound - lora.adapter.
 Result<PreparedRun> prepare_run(const train::Recipe& recipe, int64_t ranks);
 
 /// Whether the method can learn from its rows, held-out ones among them. Errors: those of

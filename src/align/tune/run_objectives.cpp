@@ -61,6 +61,20 @@ Result<Ok> RunObjectives::make() {
   return Ok{};
 }
 
+Result<train::Twin*> RunObjectives::at_start() {
+  const Recipe& recipe = *parts_.recipe;
+  train::Learner& learner = *parts_.learner;
+  if (recipe.lora.adapter.empty() || recipe.preference.reference == "adapter_off") {
+    return learner.base();
+  }
+  if (!start_twin_) {
+    CUPEL_TRY(start_adapter_, train::Lora::load(learner.model(), recipe.lora.adapter));
+    start_adapter_->parameters().require_gradients(false);
+    CUPEL_TRY(start_twin_, start_adapter_->twin(learner_options(recipe).twin));
+  }
+  return &*start_twin_;
+}
+
 Result<Ok> RunObjectives::make_reference() {
   const Method& method = parts_.prepared->method;
   if (!method.needs_reference(*parts_.recipe)) {
@@ -75,7 +89,8 @@ Result<Ok> RunObjectives::make_reference() {
     }
     return Ok{};
   }
-  if (parts_.learner->base() == nullptr) {
+  CUPEL_TRY(const train::Twin* const start, at_start());
+  if (start == nullptr) {
     parts_.note("reference: a second copy of the model in memory");
     CUPEL_TRY(frozen_, train::load_model(parts_.prepared->texts.file,
                                          {.type = parameter_type(*parts_.recipe)}));
@@ -88,7 +103,7 @@ Result<std::optional<ReferenceLogps>> RunObjectives::logps_of(const train::DataS
                                                               std::string_view name) {
   const ReferenceLogps::Options options{
       .cache = format("{}/{}", parts_.folder, name),
-      .model_fingerprint = parts_.prepared->texts.file->fingerprint() + parts_.recipe->precision,
+      .model_fingerprint = parts_.prepared->start_fingerprint() + parts_.recipe->precision,
       .piece_tokens =
           parts_.prepared->method.kind == Method::Kind::kSft ? parts_.recipe->data.max_length : 0,
       .progress = [this](int64_t /*done*/, int64_t /*all*/) -> Result<Ok> {
@@ -123,13 +138,14 @@ Result<std::optional<ReferenceLogps>> RunObjectives::logps_of(const train::DataS
 
 Result<ReferenceLogps> RunObjectives::compute(const train::DataSet& data,
                                               ReferenceLogps::Options options) {
-  train::Twin* const base = parts_.learner->base();
-  if (base != nullptr || !parts_.trained_already) {
-    return ReferenceLogps::compute(base != nullptr ? *base : parts_.learner->twin(), data, options);
+  CUPEL_TRY(train::Twin* const start, at_start());
+  if (start != nullptr || !parts_.trained_already) {
+    return ReferenceLogps::compute(start != nullptr ? *start : parts_.learner->twin(), data,
+                                   options);
   }
-  CUPEL_TRY(const train::Model start, train::load_model(parts_.prepared->texts.file,
+  CUPEL_TRY(const train::Model model, train::load_model(parts_.prepared->texts.file,
                                                         {.type = parameter_type(*parts_.recipe)}));
-  CUPEL_TRY(train::Twin twin, train::Twin::create(start, learner_options(*parts_.recipe).twin));
+  CUPEL_TRY(train::Twin twin, train::Twin::create(model, learner_options(*parts_.recipe).twin));
   return ReferenceLogps::compute(twin, data, options);
 }
 
@@ -156,7 +172,8 @@ Result<std::unique_ptr<train::Objective>> RunObjectives::over(
   }
   train::Twin* live = nullptr;
   if (method.needs_reference(recipe) && cached == nullptr) {
-    live = frozen_twin_ ? &*frozen_twin_ : learner.base();
+    CUPEL_TRY(live, at_start());
+    live = live != nullptr ? live : &*frozen_twin_;
   }
   CUPEL_TRY(PreferenceObjective objective,
             PreferenceObjective::create(*method.loss, *method.options, learner, data,

@@ -54,6 +54,9 @@ class RunObjectives {
   explicit RunObjectives(Parts parts) : parts_(std::move(parts)) {}
   Result<Ok> make();
   Result<Ok> make_reference();
+  /// The model at the start where it shares its tensors with the one that is trained: without
+  /// adapters, or with lora.adapter as it is in its file. Null: parameters themselves are trained.
+  Result<train::Twin*> at_start();
   Result<std::optional<ReferenceLogps>> logps_of(const train::DataSet& data, std::string_view name);
   Result<ReferenceLogps> compute(const train::DataSet& data, ReferenceLogps::Options options);
   Result<std::unique_ptr<train::Objective>> over(const train::DataSet& data,
@@ -63,6 +66,8 @@ class RunObjectives {
   Parts parts_;
   std::optional<train::Model> frozen_;
   std::optional<train::Twin> frozen_twin_;
+  std::optional<train::Lora> start_adapter_;
+  std::optional<train::Twin> start_twin_;
   std::optional<ReferenceLogps> reference_;
   std::optional<ReferenceLogps> held_out_reference_;
   std::unique_ptr<train::Objective> training_;

@@ -107,7 +107,7 @@ class Run {
   Result<Ok> open_folder() {
     const Json identity = Json::object()
                               .set("kind", "tune")
-                              .set("model", prepared_.texts.file->fingerprint())
+                              .set("model", prepared_.start_fingerprint())
                               .set("data", texts(prepared_.data_fingerprints));
     // Process 0 makes it, the others find it.
     Result<RunFolder> opened = failed_precondition("the run's folder was not made");
@@ -145,7 +145,10 @@ class Run {
         options.lora->modules_to_save.emplace_back("score");
       }
     }
-    CUPEL_TRY(learner_, train::Learner::create(std::move(model), options));
+    const std::string& adapter = recipe_.lora.adapter;
+    CUPEL_TRY(learner_, adapter.empty()
+                            ? train::Learner::create(std::move(model), options)
+                            : train::Learner::resume_adapter(std::move(model), adapter, options));
     return Ok{};
   }
 

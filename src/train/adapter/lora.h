@@ -34,6 +34,9 @@ struct LoraOptions {
   uint64_t seed = 0;
 };
 
+/// Errors: kNotFound - the folder is no adapter of PEFT's layout.
+Result<Ok> expect_adapter(const std::string& folder);
+
 /// Low-rank adapters of a model: y = W x + b + s B A dropout(x), with s = alpha / r.
 ///
 /// Shapes: W [O, I], A [r, I], B [O, r]. A is uniform in ±1 / √I, B is 0: a fresh adapter changes
@@ -55,6 +58,11 @@ class Lora {
   /// Errors: kNotFound; kCorruptData - tensors that are missing or of another shape;
   /// kUnsupported - a setting of PEFT that is not computed, by its name.
   static Result<Lora> load(const Model& model, const std::string& folder);
+  /// The same to be trained further, with the dropout and the draws of `options`. Errors besides:
+  /// kInvalidArgument - the file's rank, scaling, kind or modules are not those of `options`.
+  static Result<Lora> resume(const Model& model,
+                             const std::string& folder,
+                             const LoraOptions& options);
   /// Writes it so. The folder appears when it is complete. Errors: kFailedPrecondition - there is
   /// something at `folder` already; those of SafetensorsWriter.
   [[nodiscard]] Result<Ok> save(const std::string& folder) const;

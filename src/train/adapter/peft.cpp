@@ -201,6 +201,98 @@ class AdapterReader {
   std::set<std::string_view> used_;
 };
 
+/// What of an adapter is not as it was asked for.
+class Agreement {
+ public:
+  explicit Agreement(const std::string& folder) : folder_(&folder) {}
+
+  template <typename T>
+  Result<Ok> same(std::string_view key, const T& asked, const T& found) const {
+    return asked == found ? Result<Ok>(Ok{})
+                          : Result<Ok>(invalid_argument(
+                                "lora.{} is {}, and the adapter {} has {}; set it to that", key,
+                                asked, *folder_, found));
+  }
+
+  [[nodiscard]] Result<Ok> same_names(std::string_view key,
+                                      const std::set<std::string>& asked,
+                                      const std::set<std::string>& found) const {
+    for (const std::string& name : asked) {
+      if (!found.contains(name)) {
+        return invalid_argument("{} names {}, of which the adapter {} has nothing; leave it out",
+                                key, printable(name), *folder_);
+      }
+    }
+    for (const std::string& name : found) {
+      if (!asked.contains(name)) {
+        return invalid_argument("the adapter {} has {}, which {} does not name; add it", *folder_,
+                                printable(name), key);
+      }
+    }
+    return Ok{};
+  }
+
+ private:
+  const std::string* folder_;
+};
+
+Result<std::set<std::string>> target_names(const LoraBuilder& builder) {
+  CUPEL_TRY(const std::vector<const LoraModule*> targets, builder.targets());
+  std::set<std::string> names;
+  for (const LoraModule* module : targets) {
+    names.insert(module->name);
+  }
+  return names;
+}
+
+Result<std::set<std::string>> whole_names(const LoraBuilder& builder) {
+  CUPEL_TRY(const std::vector<std::string> whole, builder.whole_parameters());
+  return std::set<std::string>(whole.begin(), whole.end());
+}
+
+Result<Ok> expect_agreement(const Model& model,
+                            const std::string& folder,
+                            const LoraOptions& asked,
+                            const LoraOptions& found) {
+  const Agreement agreement(folder);
+  CUPEL_TRY_VOID(agreement.same("rank", asked.rank, found.rank));
+  CUPEL_TRY_VOID(agreement.same("alpha", asked.alpha, found.alpha));
+  CUPEL_TRY_VOID(agreement.same("rslora", asked.rslora, found.rslora));
+  CUPEL_TRY_VOID(agreement.same("dora", asked.dora, found.dora));
+  CUPEL_TRY(const LoraBuilder ours, LoraBuilder::create(model, asked));
+  CUPEL_TRY(const LoraBuilder theirs, LoraBuilder::create(model, found));
+  CUPEL_TRY(const std::set<std::string> our_targets, target_names(ours));
+  CUPEL_TRY(const std::set<std::string> their_targets, target_names(theirs));
+  CUPEL_TRY_VOID(agreement.same_names(
+      asked.target_regex.empty() ? "lora.targets" : "lora.target_regex", our_targets,
+      their_targets));
+  CUPEL_TRY(const std::set<std::string> our_whole, whole_names(ours));
+  CUPEL_TRY(const std::set<std::string> their_whole, whole_names(theirs));
+  return agreement.same_names("lora.modules_to_save", our_whole, their_whole);
+}
+
+/// `asked`: null, or what the adapter must be.
+Result<Lora> read_adapter(const Model& model,
+                          const std::string& folder,
+                          const LoraOptions* asked) {
+  CUPEL_TRY_VOID(expect_adapter(folder));
+  const std::string place = format("{}/{}", folder, kConfig);
+  CUPEL_TRY(const Json json, read_json_file(place));
+  CUPEL_TRY(LoraOptions options, read_config(json, place));
+  if (asked != nullptr) {
+    CUPEL_TRY_VOID(expect_agreement(model, folder, *asked, options));
+    options.dropout = asked->dropout;
+    options.seed = asked->seed;
+  }
+  CUPEL_TRY(const SafetensorsFile file, SafetensorsFile::open(format("{}/{}", folder, kTensors)));
+  CUPEL_TRY(LoraBuilder builder, LoraBuilder::create(model, options));
+  Result<Ok> read = AdapterReader(file, builder, options).run();
+  if (!read) {
+    return in_context(std::move(read).error(), folder);
+  }
+  return builder.finish();
+}
+
 Json config_of(const LoraOptions& options,
                const std::vector<std::string>& modules,
                const Model& model) {
@@ -255,19 +347,23 @@ Result<Ok> Lora::save(const std::string& folder) const {
   });
 }
 
+Result<Ok> expect_adapter(const std::string& folder) {
+  CUPEL_TRY(const bool there, path_exists(format("{}/{}", folder, kConfig)));
+  if (!there) {
+    return not_found(
+        "{}: is no adapter (it has no {}); expected a folder such as RUN/adapter", folder, kConfig);
+  }
+  return Ok{};
+}
+
 Result<Lora> Lora::load(const Model& model, const std::string& folder) {
-  return tensor::guard([&]() -> Result<Lora> {
-    const std::string place = format("{}/{}", folder, kConfig);
-    CUPEL_TRY(const Json json, read_json_file(place));
-    CUPEL_TRY(const LoraOptions options, read_config(json, place));
-    CUPEL_TRY(const SafetensorsFile file, SafetensorsFile::open(format("{}/{}", folder, kTensors)));
-    CUPEL_TRY(LoraBuilder builder, LoraBuilder::create(model, options));
-    Result<Ok> read = AdapterReader(file, builder, options).run();
-    if (!read) {
-      return in_context(std::move(read).error(), folder);
-    }
-    return builder.finish();
-  });
+  return tensor::guard([&] { return read_adapter(model, folder, nullptr); });
+}
+
+Result<Lora> Lora::resume(const Model& model,
+                          const std::string& folder,
+                          const LoraOptions& options) {
+  return tensor::guard([&] { return read_adapter(model, folder, &options); });
 }
 
 }  // namespace cupel::train

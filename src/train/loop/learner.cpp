@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "tensor/autograd.h"
 #include "train/schedule/schedule.h"
@@ -71,7 +72,8 @@ Result<std::unique_ptr<Learner>> Learner::resume_adapter(Model model,
                                                          const LearnerOptions& options) {
   std::unique_ptr<Learner> learner(new Learner);
   learner->model_ = std::move(model);
-  CUPEL_TRY(Lora lora, Lora::load(learner->model_, adapter));
+  CUPEL_CHECK(options.lora.has_value(), "an adapter that is trained further is asked for as it is");
+  CUPEL_TRY(Lora lora, Lora::resume(learner->model_, adapter, *options.lora));
   learner->lora_ = std::move(lora);
   return finish(std::move(learner), options);
 }

@@ -112,6 +112,7 @@ struct Recipe {
     std::vector<std::string> targets = {"all-linear"};
     std::string target_regex;
     std::vector<std::string> modules_to_save;
+    std::string adapter;
     bool rslora = false;
     bool dora = false;
   } lora;

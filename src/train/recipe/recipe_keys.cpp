@@ -190,6 +190,9 @@ const RecipeKey kKeys[] = {
     {"lora.target_regex", CUPEL_SLOT(lora.target_regex),
      "A regular expression of whole module names instead, e.g. `.*layers\\.[0-7]\\..*_proj`"},
     {"lora.modules_to_save", CUPEL_SLOT(lora.modules_to_save), "Parameters that are trained whole"},
+    {"lora.adapter", CUPEL_SLOT(lora.adapter),
+     "Folder of an adapter that is trained further (RUN/adapter, or PEFT's); the keys above and "
+     "below say what it is"},
     {"lora.rslora", CUPEL_SLOT(lora.rslora), "alpha/√rank instead"},
     {"lora.dora", CUPEL_SLOT(lora.dora), "Magnitudes are trained apart from directions"},
 
