@@ -15,10 +15,11 @@ class Score : public Command {
     a.text("--model", "FILE.gguf", model_, "Model that scores by log-likelihood");
     a.text("--reward-model", "DIR", reward_model_,
            "Reward model that scores: a folder of cupel tune --method reward-model");
-    a.text("--input", "FILE.jsonl", input_,
-           "Lines {\"prompt\": …, \"completion\": …}, for rewards rows of training data of any form; "
-           "- reads standard input",
-           true);
+    a.text(
+        "--input", "FILE.jsonl", input_,
+        "Lines {\"prompt\": …, \"completion\": …}, for rewards rows of training data of any form; "
+        "- reads standard input",
+        true);
     a.flag("--raw", raw_,
            "Prompts as they are, without the chat template; reward models always read texts so, as "
            "they did in training");

@@ -11,10 +11,10 @@ namespace cupel::cli {
 /// on). Errors: those of parse_row.
 Result<train::Row> read_reward_row(const Json& row);
 
-/// Rates the answers of a row as training reads them: conversations through the chat template, texts
-/// without one. {"reward": number} of one answer, {"rewards": {"chosen": …, "rejected": …}} of
-/// pairs or {"rewards": […]} of responses; with several outputs each number is a list.
-/// Errors: those of LocalRewardModel.
+/// Rates the answers of a row as training reads them: conversations through the chat template,
+/// texts without one. {"reward": number} of one answer, {"rewards": {"chosen": …, "rejected": …}}
+/// of pairs or {"rewards": […]} of responses; with several outputs each number is a list. Errors:
+/// those of LocalRewardModel.
 Result<Json> rate_row(decode::LocalRewardModel& model, const train::Row& row);
 
 }  // namespace cupel::cli

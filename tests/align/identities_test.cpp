@@ -70,7 +70,8 @@ TEST(FixtureF, SimpoAndItsVariants) {
   EXPECT_NEAR(with("label_smoothing", 0.1), 0.92059915, 1e-8);
   EXPECT_NEAR(with("variant", "hinge"), 1.49333333, 1e-8);
   EXPECT_NEAR(with("sft_weight", 0.1), 1.03659915, 1e-8);
-  EXPECT_NEAR(with("gamma", 1), f("simpo", base), 1e-15) << "gamma is the ratio times beta";
+  EXPECT_NEAR(f("simpo", {{"beta", 2}, {"gamma", 1}}), f("simpo", base), 1e-15)
+      << "gamma is the ratio times beta";
 }
 
 TEST(Simpo, DoesNotSeeLengthButDpoDoes) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -114,7 +115,8 @@ inline train::StepPlan one_step(const train::DataSet& data,
                                 train::BatchOptions options = {}) {
   options.order.shuffle = false;
   options.micro_batch = micro;
-  options.batch = static_cast<int64_t>(data.lengths.size());
+  // Items that are cut have several bins, each with a token at least.
+  options.batch = micro * std::accumulate(data.lengths.begin(), data.lengths.end(), int64_t{0});
   options.whole_items = data.examples.empty();
   return expect_value(train::Batcher::create(options, data.lengths)).next();
 }

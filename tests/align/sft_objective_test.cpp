@@ -262,12 +262,9 @@ TEST(SftObjective, DivergenceIsOfThePiecesThatAreTrained) {
   const DataSet whole = test::data_of(std::move(examples));
   const DataSet parts = test::data_of(std::move(cut));
   ASSERT_EQ(parts.examples.size(), 4U);
-  const ReferenceLogps::Options options{.cache = {},
-                                        .model_fingerprint = "m",
-                                        .piece_tokens = 8,
-                                        .batch_tokens = 10};
-  const auto of_whole =
-      test::expect_value(ReferenceLogps::compute(start->twin(), whole, options));
+  const ReferenceLogps::Options options{
+      .cache = {}, .model_fingerprint = "m", .piece_tokens = 8, .batch_tokens = 10};
+  const auto of_whole = test::expect_value(ReferenceLogps::compute(start->twin(), whole, options));
   const auto of_parts = test::expect_value(ReferenceLogps::compute(start->twin(), parts, options));
   SftObjective packed(fixture.learner(), whole, &of_whole, {.kl_to_init = 0.3});
   SftObjective alone(fixture.learner(), parts, &of_parts, {.kl_to_init = 0.3});
@@ -286,9 +283,8 @@ TEST(ReferenceLogps, AreReadBackForTheSameModelDataAndPieces) {
   ObjectiveFixture fixture;
   const DataSet data = texts(fixture);
   const cupel::test::TemporaryFolder folder;
-  const ReferenceLogps::Options options{.cache = folder.file("reference.safetensors"),
-                                        .model_fingerprint = "m",
-                                        .piece_tokens = 8};
+  const ReferenceLogps::Options options{
+      .cache = folder.file("reference.safetensors"), .model_fingerprint = "m", .piece_tokens = 8};
   EXPECT_FALSE(ReferenceLogps::read(data, options).has_value());
   test::expect_value(ReferenceLogps::compute(fixture.learner().twin(), data, options));
   EXPECT_TRUE(ReferenceLogps::read(data, options).has_value());

@@ -149,7 +149,7 @@ class RunTest(TuneTest):
         shutil.copytree(self.folder / "second/adapter", self.folder / "first/adapter")
         changed = self.run_cupel(*self.arguments("second", "--max_steps", "10", *further, method="dpo", data=self.pairs))
         self.assertIn("model: the files are not those of the run", changed.err)
-        other = self.run_cupel(*self.arguments("other", *further, "--lora.rank", "8", method="dpo", data=self.pairs))
+        other = self.run_cupel(*self.arguments("other", *further, "--set", "lora.rank=8", method="dpo", data=self.pairs))
         self.assertEqual(other.code, USAGE, other)
         self.assertIn("lora.rank is 8, and the adapter first/adapter has 4", other.err)
         self.fails(MISSING, *self.arguments("other", *lora, "--lora.adapter", "first"), says="is no adapter")

@@ -501,8 +501,12 @@ TEST_F(PeftFiles, OfDoraHaveAMagnitudeOfEveryModule) {
 }
 
 TEST_F(PeftFiles, AreTrainedFurtherAsWhatTheyAre) {
-  const LoraOptions begun{.rank = 4, .alpha = 8, .dropout = 0.1, .targets = {"q_proj", "v_proj"},
-                          .modules_to_save = {"norm"}, .seed = 1};
+  const LoraOptions begun{.rank = 4,
+                          .alpha = 8,
+                          .dropout = 0.1,
+                          .targets = {"q_proj", "v_proj"},
+                          .modules_to_save = {"norm"},
+                          .seed = 1};
   save(begun);
   LoraOptions further = begun;
   further.dropout = 0.3;

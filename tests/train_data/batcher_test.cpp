@@ -228,9 +228,8 @@ TEST(Batcher, RefusesBudgetsBeyondAllMeasure) {
     return Batcher::create({.order = {.mixture = {source}}}, lengths, {lengths});
   };
   EXPECT_TRUE(create({.tokens = 1'000'000}).has_value());
-  for (const MixtureSource& source :
-       {MixtureSource{.tokens = 1'000'000'000'000'000},
-        MixtureSource{.characters = 1'000'000'000'000'000}}) {
+  for (const MixtureSource& source : {MixtureSource{.tokens = 1'000'000'000'000'000},
+                                      MixtureSource{.characters = 1'000'000'000'000'000}}) {
     const auto refused = create(source);
     ASSERT_FALSE(refused.has_value());
     EXPECT_NE(refused.error().message.find("an epoch would take 20000000000000 times"),

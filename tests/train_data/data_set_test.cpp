@@ -57,8 +57,8 @@ TEST_F(LoadData, RatingsOfParquetReachTheGroups) {
       !file && file.error().code == Code::kFailedPrecondition) {
     GTEST_SKIP() << "built without Parquet (scripts/setup.sh parquet): no file was read";
   }
-  const auto data = load_data(
-      rows(), {.paths = {path}, .kind = DataKind::kGroups, .ratings = {"helpfulness"}});
+  const auto data =
+      load_data(rows(), {.paths = {path}, .kind = DataKind::kGroups, .ratings = {"helpfulness"}});
   ASSERT_TRUE(data.has_value()) << data.error().message;
   ASSERT_EQ(data->groups.size(), 2U);
   using Ratings = std::vector<std::pair<std::string, double>>;

@@ -122,12 +122,14 @@ TEST(Recipe, ValuesThatContradictAreRefused) {
             std::string::npos);
   EXPECT_NE(message("method='kto'\n[data]\nloss_on='full'").find("answers alone"),
             std::string::npos);
-  EXPECT_NE(message("[sft]\nkl_to_init=0.1\n[data]\npacking='wrapped'").find("set it to \"bfd_split\""),
-            std::string::npos);
+  EXPECT_NE(
+      message("[sft]\nkl_to_init=0.1\n[data]\npacking='wrapped'").find("set it to \"bfd_split\""),
+      std::string::npos);
   EXPECT_NE(message("[lora]\ntargets=['q_proj']\ntarget_regex='.*q_proj'").find("leave out one"),
             std::string::npos);
-  EXPECT_EQ(good("[lora]\ntarget_regex='.*layers\\.0\\..*'").lora.target_regex, ".*layers\\.0\\..*");
-  EXPECT_NE(message("[lora]\nadapter='a'").find("with parameters = \"lora\" alone"),
+  EXPECT_EQ(good("parameters='lora'\n[lora]\ntarget_regex='.*layers\\.0\\..*'").lora.target_regex,
+            ".*layers\\.0\\..*");
+  EXPECT_NE(message("[lora]\nadapter='a'").find("only parameters = \"lora\" reads it"),
             std::string::npos);
   good("[sft]\nkl_to_init=0.1\n[data]\npacking='bfd_split'");
 }

@@ -160,10 +160,9 @@ TEST_F(RowTokenizerTest, PlainPairsThatMergeWithTheirPromptAreTokenisedApart) {
 
 TEST_F(RowTokenizerTest, IdsOfTextsAreThoseOfTraining) {
   const RowTokenizer rows = make({});
-  for (const std::string_view text :
-       {R"({"prompt": "l", "chosen": "o", "rejected": "x"})",
-        R"({"prompt": "p", "chosen": "o", "rejected": "x"})",
-        R"({"prompt": "p", "responses": ["a", "b", " a"]})"}) {
+  for (const std::string_view text : {R"({"prompt": "l", "chosen": "o", "rejected": "x"})",
+                                      R"({"prompt": "p", "chosen": "o", "rejected": "x"})",
+                                      R"({"prompt": "p", "responses": ["a", "b", " a"]})"}) {
     std::vector<std::vector<TokenId>> ids;
     for (const Example& answer : group(rows, text).answers) {
       ids.push_back(answer.ids);

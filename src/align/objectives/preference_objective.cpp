@@ -130,7 +130,7 @@ bool PreferenceObjective::with_prompts() const {
 Result<std::vector<double>> PreferenceObjective::begin_step(const train::StepPlan& plan) {
   const std::vector<int64_t> items = items_of(plan);
   before_.clear();
-  survey_ = {};
+  survey_ = at::Tensor();
   // One batch that is the whole step knows all of it.
   const bool cut = plan.micro_batches.size() > 1 || plan.micro_batches.front().size() > 1;
   const bool surveys = reads_survey(*info_, options_) && (cut || info_->reads_mismatched());

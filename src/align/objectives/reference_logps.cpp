@@ -97,9 +97,8 @@ std::vector<train::Piece> ReferenceLogps::pieces_of(const DataSet& data) const {
     const int64_t length = data.lengths[i];
     const int64_t step = groups_ || piece_tokens_ == 0 ? length : piece_tokens_;
     for (int64_t begin = 0; begin < length; begin += step) {
-      pieces.push_back({.item = static_cast<int64_t>(i),
-                        .begin = begin,
-                        .end = std::min(length, begin + step)});
+      pieces.push_back(
+          {.item = static_cast<int64_t>(i), .begin = begin, .end = std::min(length, begin + step)});
     }
   }
   return pieces;
@@ -191,10 +190,9 @@ std::vector<float> ReferenceLogps::of_batch(const PackedBatch& batch,
     if (groups_ && document.answer < 0) {
       continue;
     }
-    CUPEL_CHECK(
-        groups_ || document.first_token == 0 ||
-            (piece_tokens_ > 0 && document.first_token % piece_tokens_ == 0),
-        "the reference saw another piece of the text");
+    CUPEL_CHECK(groups_ || document.first_token == 0 ||
+                    (piece_tokens_ > 0 && document.first_token % piece_tokens_ == 0),
+                "the reference saw another piece of the text");
     const float* const values = values_.data() + first_value(document);
     for (int64_t i = document.begin; i + 1 < document.end; ++i) {
       if (labels[static_cast<size_t>(i)] != PackedBatch::kNoLabel) {

@@ -263,18 +263,16 @@ Result<Ok> expect_agreement(const Model& model,
   CUPEL_TRY(const LoraBuilder theirs, LoraBuilder::create(model, found));
   CUPEL_TRY(const std::set<std::string> our_targets, target_names(ours));
   CUPEL_TRY(const std::set<std::string> their_targets, target_names(theirs));
-  CUPEL_TRY_VOID(agreement.same_names(
-      asked.target_regex.empty() ? "lora.targets" : "lora.target_regex", our_targets,
-      their_targets));
+  CUPEL_TRY_VOID(
+      agreement.same_names(asked.target_regex.empty() ? "lora.targets" : "lora.target_regex",
+                           our_targets, their_targets));
   CUPEL_TRY(const std::set<std::string> our_whole, whole_names(ours));
   CUPEL_TRY(const std::set<std::string> their_whole, whole_names(theirs));
   return agreement.same_names("lora.modules_to_save", our_whole, their_whole);
 }
 
 /// `asked`: null, or what the adapter must be.
-Result<Lora> read_adapter(const Model& model,
-                          const std::string& folder,
-                          const LoraOptions* asked) {
+Result<Lora> read_adapter(const Model& model, const std::string& folder, const LoraOptions* asked) {
   CUPEL_TRY_VOID(expect_adapter(folder));
   const std::string place = format("{}/{}", folder, kConfig);
   CUPEL_TRY(const Json json, read_json_file(place));
@@ -350,8 +348,8 @@ Result<Ok> Lora::save(const std::string& folder) const {
 Result<Ok> expect_adapter(const std::string& folder) {
   CUPEL_TRY(const bool there, path_exists(format("{}/{}", folder, kConfig)));
   if (!there) {
-    return not_found(
-        "{}: is no adapter (it has no {}); expected a folder such as RUN/adapter", folder, kConfig);
+    return not_found("{}: is no adapter (it has no {}); expected a folder such as RUN/adapter",
+                     folder, kConfig);
   }
   return Ok{};
 }

@@ -66,7 +66,8 @@ class Batcher {
   StepPlan next();
   /// Steps of an epoch (they may differ between epochs with packing or a mixture). Cost: packs it.
   [[nodiscard]] int64_t steps_in_epoch(int64_t epoch) const;
-  /// Whether all epochs have the same number of steps, as far as that is known without packing them.
+  /// Whether all epochs have the same number of steps, as far as that is known without packing
+  /// them.
   [[nodiscard]] bool has_even_epochs() const;
   /// Items of the epoch in hand; other epochs have about as many.
   [[nodiscard]] int64_t items_in_epoch() const { return static_cast<int64_t>(order_.size()); }

@@ -38,9 +38,8 @@ class DataLoader {
  private:
   Result<Ok> read_file(const std::string& path) {
     CUPEL_TRY(RowReader reader,
-              RowReader::create({.paths = {path},
-                                 .skip_bad = options_->skip_bad,
-                                 .ratings = options_->ratings}));
+              RowReader::create(
+                  {.paths = {path}, .skip_bad = options_->skip_bad, .ratings = options_->ratings}));
     MixtureSource source{.begin = static_cast<int64_t>(out_.lengths.size())};
     while (true) {
       CUPEL_TRY(const std::optional<Row> row, reader.next());

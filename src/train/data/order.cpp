@@ -175,8 +175,8 @@ Result<Ok> check_budgets(std::span<const MixtureSource> mixture,
     for (int64_t item = source.begin; item < source.begin + source.count; ++item) {
       all += share_of(source, lengths, characters, item);
     }
-    const double passes = static_cast<double>(std::max(source.tokens, source.characters)) /
-                          static_cast<double>(all);
+    const double passes =
+        static_cast<double>(std::max(source.tokens, source.characters)) / static_cast<double>(all);
     items += passes * static_cast<double>(source.count);
     if (items > kMostItems) {
       return invalid_argument(

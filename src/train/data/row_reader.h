@@ -30,16 +30,16 @@ class RecordSource {
   /// Passes over a record without parsing it; false at the end.
   virtual Result<bool> pass() = 0;
 };
-/// Opens JSONL (plain, gzip, zstd; "-" is standard input) or Parquet, which its first bytes tell. Of
-/// Parquet the members that forms of rows know are read, and those that are called `ratings`.
+/// Opens JSONL (plain, gzip, zstd; "-" is standard input) or Parquet, which its first bytes tell.
+/// Of Parquet the members that forms of rows know are read, and those that are called `ratings`.
 /// Errors: those of open_source and ParquetFile; kUnsupported - Parquet from a pipe.
 Result<std::unique_ptr<RecordSource>> open_records(const std::string& path,
                                                    std::span<const std::string> ratings = {});
 
 struct RowReadOptions {
-  std::vector<std::string> paths;  ///< read one after another
-  bool skip_bad = false;           ///< leave out and count rows that break the format
-  size_t fewest_responses = 2;     ///< of a ranked row (parse_row)
+  std::vector<std::string> paths;    ///< read one after another
+  bool skip_bad = false;             ///< leave out and count rows that break the format
+  size_t fewest_responses = 2;       ///< of a ranked row (parse_row)
   std::vector<std::string> ratings;  ///< members that rate an answer (open_records)
 };
 

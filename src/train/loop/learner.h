@@ -34,8 +34,8 @@ class Learner {
  public:
   /// Takes the model over. Errors: those of Lora::create and Twin::create.
   static Result<std::unique_ptr<Learner>> create(Model model, const LearnerOptions& options);
-  /// The same with an adapter that was saved, to be trained further: what `options.lora` says, which
-  /// there must be. Errors: those of Lora::resume and Twin::create.
+  /// The same with an adapter that was saved, to be trained further: what `options.lora` says,
+  /// which there must be. Errors: those of Lora::resume and Twin::create.
   static Result<std::unique_ptr<Learner>> resume_adapter(Model model,
                                                          const std::string& adapter,
                                                          const LearnerOptions& options);

@@ -165,7 +165,8 @@ const RecipeKey kKeys[] = {
     {"sft.neftune_alpha", CUPEL_SLOT(sft.neftune_alpha),
      "Uniform noise on embeddings within ±alpha/√(length · width); 0: none", 0, 1e3},
     {"sft.kl_to_init", CUPEL_SLOT(sft.kl_to_init),
-     "Weight of the divergence from the model at the start; not with packing = \"wrapped\"", 0, 1e6},
+     "Weight of the divergence from the model at the start; not with packing = \"wrapped\"", 0,
+     1e6},
     {"sft.dft", CUPEL_SLOT(sft.dft), "Each token's loss times its own probability"},
 
     {"preference.loss", CUPEL_SLOT(preference.loss), "Which loss (`cupel loss --list`)"},
