@@ -51,7 +51,7 @@ SECONDS ?= 0
 
 GROUPS_OF_setup-build := build
 GROUPS_OF_setup-demo := build model
-GROUPS_OF_setup-train := build torch
+GROUPS_OF_setup-train := build parquet torch
 GROUPS_OF_setup-tutorial := build torch model
 GROUPS_OF_setup-test := build test parquet torch model models-extra
 GROUPS_OF_setup-fuzz := build fuzz

@@ -49,8 +49,9 @@ Result<const CupelParquetApi*> load_module() {
     return api;
   }
   return failed_precondition(
-      "this cupel was built without Parquet; run `scripts/setup.sh parquet && make build`, or save "
-      "the file as JSONL");
+      "this program was built without Parquet; run `scripts/setup.sh parquet`, then `make build` "
+      "or, "
+      "for cupel-train, `make train` again, or save the file as JSONL");
 }
 
 const Result<const CupelParquetApi*>& parquet_module() {

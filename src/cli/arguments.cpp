@@ -33,6 +33,7 @@ struct Arguments::Parser {
   std::map<std::string, Flag> flags = {{"--help", {}}, {"-h", {}}};
   std::string open_prefix;  // "--PREFIX.", of flags whose names are not known
   std::string open_flag;    // which one takes them
+  std::string_view (*named_elsewhere)(std::string_view name) = nullptr;
 
   void remember(std::string_view flag, std::string_view value, bool repeats = false) {
     flags[std::string(flag)] = {std::string(value), repeats};
@@ -78,7 +79,7 @@ struct Arguments::Parser {
       const std::string name = words[i].substr(0, words[i].find('='));
       const auto flag = flags.find(name);
       if (flag == flags.end()) {
-        return wrong("unknown flag " + printable(name) + did_you_mean(name, names()));
+        return wrong("unknown flag " + printable(name) + hint_of(name));
       }
       if (!given.insert(name).second && !flag->second.repeats) {
         return wrong(name + " is given twice");
@@ -95,6 +96,11 @@ struct Arguments::Parser {
   }
 
  private:
+  [[nodiscard]] std::string hint_of(const std::string& name) const {
+    const std::string_view ours =
+        named_elsewhere != nullptr && name.starts_with("--") ? named_elsewhere(name.substr(2)) : "";
+    return ours.empty() ? did_you_mean(name, names()) : format(" (here it is --{})", ours);
+  }
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> all;
     for (const auto& [name, flag] : flags) {
@@ -215,6 +221,10 @@ void Arguments::settings(const std::vector<std::string>& names, std::vector<std:
 void Arguments::settings_below(std::string_view prefix, std::string_view as) {
   parser_->open_prefix = "--" + std::string(prefix) + ".";
   parser_->open_flag = std::string(as);
+}
+
+void Arguments::other_names(std::string_view (*named)(std::string_view name)) {
+  parser_->named_elsewhere = named;
 }
 
 void Arguments::positional(std::string_view value,

@@ -46,6 +46,8 @@ class Arguments {
   /// Flags --PREFIX.NAME VALUE, whatever NAME is: each is read as `as` PREFIX.NAME=VALUE, a flag
   /// that was declared before.
   void settings_below(std::string_view prefix, std::string_view as);
+  /// What other programs call a flag: `named` gives ours, or nothing.
+  void other_names(std::string_view (*named)(std::string_view name));
   void positional(std::string_view value,
                   std::string& target,
                   std::string_view help,

@@ -37,7 +37,9 @@ CommandInfo tune() {
           "  cupel tune recipe.toml\n"
           "  cupel tune recipe.toml --optim.lr 1e-5 --out runs/second\n"
           "  cupel tune --method dpo --model models/a --data pairs.jsonl --out runs/dpo "
-          "--parameters lora\n",
+          "--parameters lora\n"
+          "Before a run: cupel tune inspect, validate, plan. After it: cupel tune resume, export, "
+          "merge.\n",
       .make = &make_command<Tune>};
 }
 

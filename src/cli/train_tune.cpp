@@ -13,6 +13,7 @@
 #include "cli/training_view.h"
 #include "cli/tune_flags.h"
 #include "cli/tune_progress.h"
+#include "report/numbers.h"
 #include "tensor/memory.h"
 #include "tensor/threads.h"
 #include "train/launch/environment.h"
@@ -48,7 +49,8 @@ void report_end(const align::TuneOutcome& outcome, const Recipe& recipe, bool js
                     outcome.result, outcome.state.step, outcome.total_steps);
       break;
     case train::TrainEnd::kDone:
-      text = format("{}: trained {} steps\n", outcome.result, outcome.state.step);
+      text = format("{}: trained {}\n", outcome.result,
+                    report::count_text(outcome.state.step, "step"));
       break;
   }
   if (json) {
@@ -104,7 +106,7 @@ Result<int> run_tune(const TuneFlags& flags) {
                      : Result<std::unique_ptr<train::Collective>>(train::single_process()));
   CUPEL_TRY(const align::TuneOutcome outcome,
             align::tune(recipe, {.allow_changed = flags.allow_changed}, *collective, hooks));
-  progress.finish();
+  progress.end();
   if (collective->rank() == 0 && recipe.log.report && outcome.state.step > 0) {
     CUPEL_TRY_VOID(write_training_report(recipe.out));
     progress.note(format("report: {}/report.html", recipe.out));

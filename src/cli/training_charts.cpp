@@ -31,7 +31,7 @@ struct KnownChart {
   LineScale scale = LineScale::kLinear;
 };
 
-constexpr std::array<KnownChart, 14> kKnown = {{
+constexpr std::array<KnownChart, 15> kKnown = {{
     {"loss",
      "Loss",
      "Where training loss falls and held-out loss rises, rows are learnt by heart.",
@@ -47,6 +47,10 @@ constexpr std::array<KnownChart, 14> kKnown = {{
      "Nats per token: where it falls, the model also learns to write them.",
      {{{"nll/chosen", "training"}, {}}},
      LineScale::kEither},
+    {"top",
+     "Tokens put first",
+     "Share of learnt tokens that the model holds likeliest.",
+     {{{"mean_token_accuracy", "training"}, {}}}},
     {"odds",
      "Log odds ratio",
      "Of chosen against rejected answers; above 0 the chosen ones are likelier.",
@@ -77,7 +81,7 @@ constexpr std::array<KnownChart, 14> kKnown = {{
      {{{"kl", "training"}, {}}}},
     {"gradient",
      "Norm of the gradient",
-     "Before it is clipped, on a logarithmic scale.",
+     "Before it is clipped.",
      {{{"grad_norm", "norm"}, {}}},
      LineScale::kLogarithmic},
     {"rate", "Learning rate", "As used in each step.", {{{"lr", "learning rate"}, {}}}},
@@ -86,9 +90,9 @@ constexpr std::array<KnownChart, 14> kKnown = {{
 }};
 
 /// What counts a run's progress, or is shown otherwise.
-constexpr std::array<std::string_view, 11> kUncharted = {
+constexpr std::array<std::string_view, 12> kUncharted = {
     "epoch", "tokens",      "samples", "labels", "skipped", "step_ms",
-    "time",  "flops_per_s", "mfu",     "nll",    "eval"};
+    "time",  "flops_per_s", "mfu",     "nll",    "eval",    "perplexity"};
 constexpr std::array<std::string_view, 4> kSmooth = {"lr", "mem_bytes", "nll/completion",
                                                      "nll/instruction"};
 constexpr size_t kFew = 40;  // points that can be told apart as dots

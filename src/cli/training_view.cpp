@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/training_charts.h"
 #include "cli/training_records.h"
+#include "cli/tune_progress.h"
 #include "report/numbers.h"
 #include "train/metrics/train_log.h"
 #include "train/recipe/recipe.h"
@@ -63,6 +64,13 @@ void add_losses(const TrainingRecords& records, TrainingPage& page) {
   if (!mean.empty()) {
     page.facts.push_back({"training loss", number_text(mean.back().y),
                           format("running mean; {} at first", number_text(loss.front().y))});
+    if (is_much_worse(loss.front().y, mean.back().y)) {
+      page.notes.push_back(
+          {NoteLevel::kWarning,
+           format("The loss ended far above where it began ({} to {}): the learning rate is likely "
+                  "too high.",
+                  number_text(loss.front().y), number_text(mean.back().y))});
+    }
   }
   const auto& held_out = points_of(records.held_out, "loss");
   if (held_out.empty()) {

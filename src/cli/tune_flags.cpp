@@ -1,7 +1,10 @@
 #include "cli/tune_flags.h"
 
+#include <filesystem>
+
 #include "base/error.h"
 #include "base/json.h"
+#include "train/recipe/key_hints.h"
 #include "train/recipe/recipe_keys.h"
 
 namespace cupel::cli {
@@ -30,6 +33,7 @@ void RecipeFlags::declare(Arguments& a) {
   }
   a.settings(names, keys);
   a.settings_below("preference.params", "--set");
+  a.other_names(&train::key_of_other_name);
 }
 
 Result<train::Recipe> RecipeFlags::recipe() const {
@@ -44,6 +48,12 @@ Result<train::Recipe> RecipeFlags::recipe() const {
   if (path.empty() && assignments.empty()) {
     return invalid_argument(
         "tune needs a RECIPE.toml, or --method, --model, --data and --out; see cupel tune --help");
+  }
+  std::error_code ec;
+  if (!path.empty() && path.find('.') == std::string::npos && !std::filesystem::exists(path, ec)) {
+    return not_found(
+        "{}: no such file; a recipe is a TOML file, and a method is set by --method {}", path,
+        path);
   }
   return train::load_recipe(path, assignments);
 }

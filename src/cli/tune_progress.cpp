@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -140,6 +141,14 @@ std::string TuneProgress::step_line(const Json& record, const Json& timing, size
 }
 
 void TuneProgress::record(const Json& record, const Json& timing) {
+  if (const Json* const loss = record.find("loss"); loss != nullptr && loss->is_number()) {
+    constexpr size_t kLast = 5;
+    first_loss_ = first_loss_.value_or(loss->as_double());
+    last_losses_.push_back(loss->as_double());
+    if (last_losses_.size() > kLast) {
+      last_losses_.erase(last_losses_.begin());
+    }
+  }
   if (options_.json) {
     Json whole = record;
     for (const auto& [key, value] : timing.as_object()) {
@@ -177,6 +186,26 @@ void TuneProgress::record(const Json& record, const Json& timing) {
 void TuneProgress::note(std::string_view line) {
   finish();
   options_.write(report::terminal_text(line) + "\n");
+}
+
+void TuneProgress::end() {
+  finish();
+  if (!first_loss_) {
+    return;
+  }
+  const double sum = std::accumulate(last_losses_.begin(), last_losses_.end(), 0.0);
+  const double ended = sum / static_cast<double>(last_losses_.size());
+  if (is_much_worse(*first_loss_, ended)) {
+    note(
+        format("warning: the loss went from {:.4g} up to {:.4g}; the learning rate is likely too "
+               "high",
+               *first_loss_, ended));
+  }
+}
+
+bool is_much_worse(double began, double ended) {
+  constexpr double kShare = 0.5;
+  return ended - began > kShare * std::abs(began);
 }
 
 void TuneProgress::finish() {

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "report/terminal.h"
@@ -34,6 +36,8 @@ class TuneProgress {
   void note(std::string_view line);
   /// Takes the line that is written over off the screen.
   void finish();
+  /// After the last record: says so where the loss has ended far above where it began.
+  void end();
 
  private:
   /// In at most `columns` columns, 0: any number. What matters least is left out first.
@@ -45,6 +49,11 @@ class TuneProgress {
   int64_t total_steps_ = 0;
   int64_t first_step_ = -1;  // of this process
   double begun_ = 0;
+  std::optional<double> first_loss_;
+  std::vector<double> last_losses_;
 };
+
+/// Whether a loss that began and ended so was driven up rather than down: by half of it or more.
+bool is_much_worse(double began, double ended);
 
 }  // namespace cupel::cli

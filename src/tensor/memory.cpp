@@ -160,9 +160,8 @@ class PoolAllocator final : public c10::Allocator {
 }  // namespace
 
 void pool_tensor_memory() {
-  constexpr const char* kShapes = "64";
-  ::setenv("LRU_CACHE_CAPACITY", kShapes, 0);
-  ::setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", kShapes, 0);
+  ::setenv("LRU_CACHE_CAPACITY", "64", 0);
+  ::setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256", 0);
   static auto* const allocator = new PoolAllocator(c10::GetCPUAllocator());
   c10::SetCPUAllocator(allocator);
 }

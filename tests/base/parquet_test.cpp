@@ -159,10 +159,11 @@ TEST(ParquetFile, SaysHowToGetTheModule) {
   if (file.has_value()) {
     GTEST_SKIP() << "built with Parquet: what a build without it says was not shown";
   }
-  EXPECT_EQ(file.error().message,
-            test::test_data("parquet/votes.parquet") +
-                ": this cupel was built without Parquet; run `scripts/setup.sh parquet && make "
-                "build`, or save the file as JSONL");
+  EXPECT_EQ(
+      file.error().message,
+      test::test_data("parquet/votes.parquet") +
+          ": this program was built without Parquet; run `scripts/setup.sh parquet`, then `make "
+          "build` or, for cupel-train, `make train` again, or save the file as JSONL");
 }
 
 }  // namespace

@@ -112,6 +112,9 @@ class RunTest(TuneTest):
                                     method=method, data=data))
             losses = self.losses(method)
             self.assertLess(losses[-1], losses[0], method)
+        self.ok(*self.arguments("pairs", "--max_steps", "8", "--optim.lr", "3e-4", "--batch.size", "4", method="kto",
+                                data=self.pairs))
+        self.assertEqual(self.bytes_of("pairs", "train.jsonl"), self.bytes_of("kto", "train.jsonl"), "taken apart")
 
     def test_adapters_are_trained_merged_and_exported(self):
         self.ok(*self.arguments("run", "--max_steps", "10", "--optim.lr", "1e-2", "--parameters", "lora",
@@ -211,7 +214,8 @@ class RunTest(TuneTest):
         self.assertEqual(plan["rows"], 24)
         self.assertGreater(plan["memory"]["optimiser"], plan["memory"]["weights"])
         self.assertIn("24 rows", self.ok("tune", "validate", *self.arguments("run")[1:]).out)
-        self.fails(USAGE, "tune", "validate", *self.arguments("run", method="kto", data=self.pairs)[1:], says="label")
+        self.fails(USAGE, "tune", "validate", *self.arguments("run", method="dpo", data=self.dialogues)[1:],
+                   says="needs a prompt and its answers")
         self.assertFalse((self.folder / "run").exists())
 
 
@@ -352,6 +356,17 @@ class StoppedTest(TuneTest):
         self.ok(*self.arguments("run", *more))
         self.assertEqual(self.bytes_of("run", "train.jsonl"), self.bytes_of("whole", "train.jsonl"))
 
+    def test_a_damaged_checkpoint_is_named_with_the_way_on(self):
+        more = ("--max_steps", "6", "--checkpoint.every", "3", "--checkpoint.keep", "2")
+        self.ok(*self.arguments("whole", *more))
+        self.ok(*self.arguments("run", *more))
+        damaged = self.folder / "run/checkpoints/step-6/optimizer-00001.safetensors"
+        damaged.write_bytes(damaged.read_bytes()[:100])
+        self.fails(CORRUPT, "tune", "resume", "run", says="remove run/checkpoints/step-6 to go on after step 3")
+        shutil.rmtree(damaged.parent)
+        self.ok("tune", "resume", "run")
+        self.assertEqual(self.bytes_of("run", "train.jsonl"), self.bytes_of("whole", "train.jsonl"))
+
     def test_two_at_once_do_not_share_a_folder(self):
         process = self.start(*self.arguments("run", "--max_steps", "100000"))
         log = self.folder / "run" / "train.jsonl"
@@ -406,6 +421,28 @@ class MistakesTest(TuneTest):
         data = write_json_lines(self.folder / "some.jsonl", rows)
         done = self.ok(*self.arguments("run", "--max_steps", "1", "--data.max_length", "128", data=data))
         self.assertIn("24 rows, 2 of them left out (1 with an empty answer, 1 with nothing to learn)", done.err)
+
+    def test_names_of_other_trainers_are_answered_with_ours(self):
+        self.fails(USAGE, *self.arguments("x", "--learning_rate", "1e-5"), says="(here it is --optim.lr)")
+        self.fails(USAGE, *self.arguments("x", "--set", "lora.target_modules=all"), says='(here it is "lora.targets")')
+        self.fails(MISSING, "tune", "dpo", says="a method is set by --method dpo")
+
+    def test_what_is_no_model_that_writes_is_not_trained_to(self):
+        self.ok(*self.arguments("rm", "--max_steps", "1", method="reward-model", data=self.pairs))
+        for method, data in (("sft", self.dialogues), ("dpo", self.pairs)):
+            arguments = [word if word != self.model else "rm/model" for word in
+                         self.arguments("x", method=method, data=data)]
+            self.fails(USAGE, *arguments, says="rm/model: is a reward model, which has no head that writes")
+        self.fails(USAGE, *self.arguments(self.dialogues), says="is a file; out (--out) names the folder of the run")
+        self.fails(USAGE, "generate", "--model", "./rm", "--prompt", "x", says="its model is ./rm/model")
+        self.ok(*self.arguments("lo", "--max_steps", "1", "--parameters", "lora"))
+        self.fails(USAGE, "generate", "--model", "lo/adapter", "--prompt", "x", says="cupel tune merge --model BASE")
+
+    def test_a_loss_that_was_driven_up_is_said(self):
+        rate = ("--max_steps", "12", "--sched.name", "constant", "--sched.warmup_steps", "0", "--optim.lr", "3")
+        self.assertRegex(self.ok(*self.arguments("run", *rate)).err,
+                         r"warning: the loss went from \S+ up to \S+; the learning rate is likely too high\n")
+        self.assertIn("The loss ended far above where it began", self.bytes_of("run", "report.html").decode())
 
     def test_pairs_of_an_answer_with_itself_are_warned_of(self):
         rows = read_json_lines(self.pairs)

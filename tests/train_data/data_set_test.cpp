@@ -96,6 +96,29 @@ TEST_F(LoadData, SaysHowManyPairsPreferAnAnswerToItself) {
   EXPECT_EQ(equal_answers_warning({}), "");
 }
 
+TEST_F(LoadData, PairsAreTakenApart) {
+  const std::string a =
+      write("a.jsonl",
+            "{\"prompt\": \"p\", \"chosen\": \"xy\", \"rejected\": \"z\", \"weight\": 2}\n"
+            "{\"prompt\": \"p\", \"completion\": \"w\", \"label\": false}\n");
+  const std::string b =
+      write("b.jsonl", "{\"prompt\": \"p\", \"chosen\": \"x\", \"rejected\": \"z\"}\n");
+  auto data = load_data(rows(), {.paths = {a, b}, .kind = DataKind::kGroups});
+  ASSERT_TRUE(data.has_value()) << data.error().message;
+  unpair(*data);
+  std::vector<int> labels;
+  for (const ExampleGroup& group : data->groups) {
+    EXPECT_EQ(group.answers.size(), 1U);
+    labels.push_back(group.label);
+  }
+  EXPECT_EQ(labels, std::vector<int>({1, 0, 0, 1, 0}));
+  EXPECT_EQ(data->lengths, std::vector<int64_t>({5, 4, 4, 4, 4}));
+  EXPECT_EQ(data->groups[1].weight, 2);
+  EXPECT_EQ(data->files[0].count, 3);
+  EXPECT_EQ(data->files[1].begin, 3);
+  EXPECT_EQ(data->files[1].count, 2);
+}
+
 TEST_F(LoadData, NothingToTrainOnIsAnError) {
   const std::string path = write("e.jsonl", "{\"text\": \"\"}\n");
   const auto data = load_data(rows(), {.paths = {path}});

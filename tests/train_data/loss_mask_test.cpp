@@ -160,6 +160,19 @@ TEST(LabelConversation, ToolCallsAreLearntAsTheTemplateWritesThem) {
   EXPECT_EQ(instruction(tokens), "1+12");
 }
 
+TEST(LabelConversation, ToolCallsThatTheTemplateDoesNotWriteAreNoAnswer) {
+  constexpr std::string_view kSource =
+      "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+      "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+  Json call = message("assistant", "");
+  call.set("tool_calls", *parse_json(R"([{"function": {"name": "add", "arguments": {}}}])"));
+  const auto found = try_label(kSource, Json(Json::Array{message("user", "1+1"), call}));
+  ASSERT_FALSE(found.has_value());
+  EXPECT_NE(found.error().message.find("messages[1] calls the tool add, and the chat template"),
+            std::string::npos)
+      << found.error().message;
+}
+
 TEST(LabelConversation, ListsOfPartsAreTexts) {
   constexpr std::string_view kSource =
       "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.content is string %}{{ m.content }}"

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/format.h"
+
 namespace cupel::train {
 namespace {
 
@@ -88,6 +90,23 @@ TEST(ParseRow, FindsAnImplicitPromptOfMessages) {
       R"({"chosen": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
           "rejected": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]})");
   EXPECT_EQ(same.prompt.messages.size(), 1U);
+}
+
+TEST(ParseRow, AnswersMayRepeatThePromptThatIsGivenBesideThem) {
+  constexpr std::string_view kAnswers =
+      R"("chosen": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
+         "rejected": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "b"}]})";
+  for (const std::string_view prompt : {R"("q")", R"([{"role": "user", "content": "q"}])"}) {
+    const Row row = good(format("{{\"prompt\": {}, {}", prompt, kAnswers));
+    ASSERT_EQ(row.prompt.messages.size(), 1U) << prompt;
+    EXPECT_EQ(content(row.prompt, 0), "q");
+    ASSERT_EQ(row.responses.at(0).messages.size(), 1U);
+    EXPECT_EQ(content(row.responses.at(0), 0), "a");
+    EXPECT_EQ(content(row.responses.at(1), 0), "b");
+  }
+  const auto other = parse_row(*parse_json(format("{{\"prompt\": \"other\", {}", kAnswers)), "f:1");
+  ASSERT_FALSE(other.has_value());
+  EXPECT_NE(other.error().message.find("write both in the same form"), std::string::npos);
 }
 
 TEST(ParseRow, FindsAnImplicitPromptOfTexts) {

@@ -74,6 +74,19 @@ at::Tensor objective(const HeadLogps& out) {
 
 class HeadLogpsCases : public testing::TestWithParam<Case> {};
 
+TEST(HeadLogps, OfEquallyLikelyTokensTheFirstIsTop) {
+  const Head head{.weight = at::zeros({300, 12}, at::kFloat)};
+  at::Tensor labels = at::zeros({4}, at::kLong);
+  labels.mutable_data_ptr<int64_t>()[1] = 1;
+  labels.mutable_data_ptr<int64_t>()[2] = 299;
+  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+    const Head same{.weight = head.weight.to(type)};
+    const HeadLogps found =
+        head_logps(at::ones({4, 12}, type), same, labels, {.block_tokens = 128, .top = true});
+    EXPECT_EQ(found.top.sum().item<double>(), 2) << "of labels 0, 1, 299, 0";
+  }
+}
+
 TEST_P(HeadLogpsCases, EqualTheHeadInFull) {
   const Problem p = problem_of(GetParam(), 23, 211, 12);
   const HeadLogps expected = in_full(p);

@@ -16,11 +16,8 @@ constexpr std::array kParameters = {
                   .low = 0,
                   .above_low = true,
                   .summary = "scale of the mean log-prob"},
-    LossParameter{.name = "gamma_beta_ratio",
-                  .value = 0.5,
-                  .low = 0,
-                  .summary = "target margin as γ/β",
-                  .unless = "gamma"},
+    LossParameter{
+        .name = "gamma_beta_ratio", .value = 0.5, .low = 0, .summary = "target margin as γ/β"},
     LossParameter{.name = "gamma", .low = 0, .summary = "target margin; unset: β·gamma_beta_ratio"},
     LossParameter{
         .name = "variant", .value = 0, .summary = "loss of the margin", .words = kVariants},

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/io.h"
+#include "engine/model/description.h"
 #include "train/adapter/lora.h"
 #include "train/recipe/recipe_options.h"
 
@@ -31,6 +32,34 @@ Result<std::string> adapter_fingerprint(const std::string& folder) {
   return settings + tensors;
 }
 
+/// Rows of files as the method reads them.
+Result<train::DataSet> rows_of(const Recipe& recipe,
+                               const PreparedRun& run,
+                               const std::vector<std::string>& files) {
+  CUPEL_TRY(train::DataSet data, train::load_rows(recipe, run.texts, files));
+  if (run.method.kind == Method::Kind::kPreference &&
+      run.method.loss->form == LossForm::kUnpaired) {
+    train::unpair(data);
+  }
+  return data;
+}
+
+/// Whether the model is of the kind that the method trains.
+Result<Ok> check_model(const Recipe& recipe, const PreparedRun& run) {
+  CUPEL_TRY(const engine::ModelDescription model, engine::describe_model(*run.texts.file));
+  if (model.encoder) {
+    return unsupported("{}: is an encoder of texts; cupel tune trains models that write",
+                       recipe.model);
+  }
+  if (model.outputs > 0 && run.method.kind != Method::Kind::kReward) {
+    return invalid_argument(
+        "{}: is a reward model, which has no head that writes; start method \"{}\" from the model "
+        "that it was made of",
+        recipe.model, recipe.method);
+  }
+  return Ok{};
+}
+
 }  // namespace
 
 Result<PreparedRun> prepare_run(const Recipe& recipe, int64_t ranks) {
@@ -43,14 +72,15 @@ Result<PreparedRun> prepare_run(const Recipe& recipe, int64_t ranks) {
   if (recipe.data.files.empty()) {
     return invalid_argument("no training data; set data.files (--data) to JSONL or Parquet files");
   }
-  CUPEL_TRY(run.data, train::load_rows(recipe, run.texts, recipe.data.files));
+  CUPEL_TRY_VOID(check_model(recipe, run));
+  CUPEL_TRY(run.data, rows_of(recipe, run, recipe.data.files));
   for (train::Example& example : run.data.examples) {
     run.instruction_tokens += std::ranges::count(example.roles, train::TokenRole::kInstruction);
     run.completion_tokens += std::ranges::count(example.roles, train::TokenRole::kCompletion);
     example.roles = {};  // training does not look at them
   }
   if (!recipe.data.eval_files.empty()) {
-    CUPEL_TRY(run.held_out, train::load_rows(recipe, run.texts, recipe.data.eval_files));
+    CUPEL_TRY(run.held_out, rows_of(recipe, run, recipe.data.eval_files));
   }
   for (const std::vector<std::string>* files : {&recipe.data.files, &recipe.data.eval_files}) {
     for (const std::string& path : *files) {

@@ -97,6 +97,10 @@ Result<RunFolder> RunFolder::open(const train::Recipe& recipe,
     return invalid_argument("no folder for the run; set out (--out)");
   }
   RunFolder folder(recipe.out);
+  std::error_code ec;
+  if (std::filesystem::exists(recipe.out, ec) && !std::filesystem::is_directory(recipe.out, ec)) {
+    return invalid_argument("{}: is a file; out (--out) names the folder of the run", recipe.out);
+  }
   CUPEL_TRY(const bool recipe_there, path_exists(folder.file(kRecipe)));
   const std::string text = train::recipe_text(recipe);
   bool changed = true;

@@ -180,17 +180,16 @@ class Run {
     }
     CUPEL_TRY(const std::vector<int64_t> steps, checkpoints_->steps());
     if (!steps.empty()) {
-      const int64_t step = steps.back();
-      CUPEL_TRY(const Json state, checkpoints_->state(step));
-      CUPEL_TRY(state_, train::TrainerState::from_json(state));
-      if (state_.step != step) {
-        return corrupt_data("{}: the checkpoint of step {} says that it is of step {}",
-                            folder_->file("checkpoints"), step, state_.step);
+      Result<Ok> loaded = load_checkpoint(steps.back());
+      if (!loaded && loaded.error().code == Code::kCorruptData) {
+        const std::string then = steps.size() > 1
+                                     ? format("go on after step {}", steps[steps.size() - 2])
+                                     : std::string("begin anew");
+        return corrupt_data("{}; remove {}/step-{} to {}", loaded.error().message,
+                            folder_->file("checkpoints"), steps.back(), then);
       }
-      CUPEL_TRY(const Json* cursor, get_object(state, "cursor"));
-      CUPEL_TRY_VOID(prepared_.batcher->restore(*cursor));
-      CUPEL_TRY_VOID(checkpoints_->load(step, *learner_, *optimiser_));
-      note(format("going on after step {} of {}", step, prepared_.total_steps));
+      CUPEL_TRY_VOID(std::move(loaded));
+      note(format("going on after step {} of {}", state_.step, prepared_.total_steps));
     }
     if (first()) {
       // An evaluation before the first step is of step 0.
@@ -199,6 +198,18 @@ class Run {
                                             .next_step = steps.empty() ? 0 : state_.step + 1}));
     }
     return Ok{};
+  }
+
+  Result<Ok> load_checkpoint(int64_t step) {
+    CUPEL_TRY(const Json state, checkpoints_->state(step));
+    CUPEL_TRY(state_, train::TrainerState::from_json(state));
+    if (state_.step != step) {
+      return corrupt_data("{}: the checkpoint of step {} says that it is of step {}",
+                          folder_->file("checkpoints"), step, state_.step);
+    }
+    CUPEL_TRY(const Json* cursor, get_object(state, "cursor"));
+    CUPEL_TRY_VOID(prepared_.batcher->restore(*cursor));
+    return checkpoints_->load(step, *learner_, *optimiser_);
   }
 
   Result<Ok> save_checkpoint(const train::TrainerState& state) {

@@ -123,6 +123,37 @@ Result<DataSet> load_data(const RowTokenizer& tokenizer, const DataOptions& opti
   return DataLoader(tokenizer, options).run();
 }
 
+void unpair(DataSet& data) {
+  DataSet out;
+  std::vector<int64_t> begins;  // of each old item among the new ones
+  for (size_t i = 0; i < data.groups.size(); ++i) {
+    ExampleGroup& pair = data.groups[i];
+    begins.push_back(static_cast<int64_t>(out.groups.size()));
+    const bool splits = pair.answers.size() == 2 && pair.label < 0 && !pair.tie;
+    for (size_t answer = 0; answer < (splits ? 2 : 1); ++answer) {
+      ExampleGroup& one = out.groups.emplace_back(splits ? ExampleGroup{} : std::move(pair));
+      if (splits) {
+        one.prompt_tokens = pair.prompt_tokens;
+        one.answers.push_back(std::move(pair.answers[answer]));
+        one.label = answer == 0 ? 1 : 0;
+        one.weight = pair.weight;
+        one.id = pair.id;
+      }
+      out.lengths.push_back(group_tokens(one));
+      out.characters.push_back(data.characters[i]);
+    }
+  }
+  begins.push_back(static_cast<int64_t>(out.groups.size()));
+  for (MixtureSource& file : data.files) {
+    const auto end = static_cast<size_t>(file.begin + file.count);
+    file.begin = begins[static_cast<size_t>(file.begin)];
+    file.count = begins[end] - file.begin;
+  }
+  data.groups = std::move(out.groups);
+  data.lengths = std::move(out.lengths);
+  data.characters = std::move(out.characters);
+}
+
 std::string counts_text(const DataCounts& counts) {
   const int64_t left_out = counts.bad + counts.empty + counts.too_long + counts.untrained;
   std::string text = format("{} rows", counts.rows);

@@ -52,6 +52,10 @@ struct DataOptions {
 /// with `skip_bad`); kInvalidArgument - no row is kept, with the counts.
 Result<DataSet> load_data(const RowTokenizer& tokenizer, const DataOptions& options);
 
+/// Pairs as two rows of one answer each, the chosen one wanted and the rejected one not, for losses
+/// that learn from single answers. Ties and other rows stay as they are.
+void unpair(DataSet& data);
+
 /// The counts in words: "12 rows, 2 of them left out (1 malformed, 1 too long)".
 std::string counts_text(const DataCounts& counts);
 

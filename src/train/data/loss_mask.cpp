@@ -116,6 +116,29 @@ bool is_assistant(const Json& messages, size_t message) {
   return role != nullptr && *role == Json("assistant");
 }
 
+/// A template that has no place for tool calls leaves a turn that says nothing, which is no answer
+/// to learn. Errors: kUnsupported.
+Result<Ok> expect_calls_written(const Json& messages, std::string_view text) {
+  for (size_t i = 0; i < messages.size(); ++i) {
+    const Json* const calls = messages.as_array()[i].find("tool_calls");
+    if (calls == nullptr || !calls->is_array() || !is_assistant(messages, i)) {
+      continue;
+    }
+    for (const Json& call : calls->as_array()) {
+      const Json* const function = call.find("function");
+      const Json* const name = (function != nullptr ? *function : call).find("name");
+      if (name != nullptr && name->is_string() &&
+          text.find(name->as_string()) == std::string_view::npos) {
+        return unsupported(
+            "messages[{}] calls the tool {}, and the chat template writes no tool calls; name one "
+            "that does with data.chat_template, or leave the row out",
+            i, printable(name->as_string()));
+      }
+    }
+  }
+  return Ok{};
+}
+
 }  // namespace
 
 std::span<const std::string_view> loss_on_names() {
@@ -133,6 +156,7 @@ Result<LabelledTokens> label_conversation(const engine::ChatTemplate& chat_templ
                                           const engine::RenderOptions& options) {
   CUPEL_TRY(const RenderedConversation rendered,
             engine::render_conversation(chat_template, tokenizer, messages, variables, options));
+  CUPEL_TRY_VOID(expect_calls_written(messages, rendered.text));
   CUPEL_TRY(const std::vector<AssistantTurn> turns,
             find_assistant_turns(chat_template, tokenizer, messages, variables, rendered, options));
   TokenLabeller labeller(tokenizer, rendered);

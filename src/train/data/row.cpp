@@ -119,17 +119,33 @@ Result<RowText> read_answer(const Json& json, std::string_view key, const Row& r
   return in_form_of(row.prompt, std::move(answer), key);
 }
 
+/// Whether an answer is the whole conversation, prompt and all: some published sets (UltraFeedback)
+/// have both, the prompt as a text or as messages.
+bool repeats_prompt(const RowText& prompt, const RowText& answer) {
+  if (prompt.empty() || !answer.is_conversation()) {
+    return false;
+  }
+  const Json::Array& messages = answer.messages.as_array();
+  if (!prompt.is_conversation()) {
+    return messages.size() > 1 && *messages[0].find("role") == Json("user") &&
+           *messages[0].find("content") == Json(prompt.text);
+  }
+  const Json::Array& asked = prompt.messages.as_array();
+  return messages.size() > asked.size() && std::equal(asked.begin(), asked.end(), messages.begin());
+}
+
 Result<Ok> read_preference(const Json& json, Row& row) {
   row.form = RowForm::kPreference;
-  RowText chosen;
-  RowText rejected;
   if (member(json, "prompt") != nullptr) {
     CUPEL_TRY_VOID(read_prompt(json, row));
-    CUPEL_TRY(chosen, read_answer(json, "chosen", row));
-    CUPEL_TRY(rejected, read_answer(json, "rejected", row));
+  }
+  CUPEL_TRY(RowText chosen, read_row_text(*json.find("chosen"), "chosen"));
+  CUPEL_TRY(RowText rejected, read_row_text(*json.find("rejected"), "rejected"));
+  const bool whole = repeats_prompt(row.prompt, chosen) && repeats_prompt(row.prompt, rejected);
+  if (member(json, "prompt") != nullptr && !whole) {
+    CUPEL_TRY(chosen, in_form_of(row.prompt, std::move(chosen), "chosen"));
+    CUPEL_TRY(rejected, in_form_of(row.prompt, std::move(rejected), "rejected"));
   } else {
-    CUPEL_TRY(chosen, read_row_text(*json.find("chosen"), "chosen"));
-    CUPEL_TRY(rejected, read_row_text(*json.find("rejected"), "rejected"));
     CUPEL_TRY(SplitAnswers split, split_common_start(chosen, rejected));
     row.prompt = std::move(split.prompt);
     CUPEL_TRY(chosen, in_form_of(row.prompt, std::move(split.chosen), "chosen"));

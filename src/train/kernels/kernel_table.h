@@ -159,6 +159,7 @@ struct LogitSums {
   double* totals = nullptr;    // [rows] Σ x, or none
   double* products = nullptr;  // [rows] Σ exp(x - largest) (x - largest), or none
   double* squares = nullptr;   // [rows] Σ exp(2 (x - largest)), or none
+  int64_t* top = nullptr;      // [rows] the first token with the largest logit, or none
 };
 /// What takes the place of the logits x: (of_p · p + of_all, and of the label's column of_label as
 /// well) · slope of the soft cap, p = exp(x - log sum).

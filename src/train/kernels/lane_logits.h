@@ -74,6 +74,21 @@ inline void shift_sums(const LogitSums& sums, int64_t row, float largest) {
   sums.sums[row] *= factor;
 }
 
+/// The first column of the row with this logit; -1: none, as the logits are no numbers.
+inline int64_t first_column(const LogitsRow& logits, float value) {
+  float values[16];
+  for (int64_t i = 0; i < logits.block.width; i += 16) {
+    const int64_t count = i + 16 <= logits.block.width ? 16 : logits.block.width - i;
+    Lanes::store(values, logits.at(i, count, kLowest));
+    for (int64_t j = 0; j < count; ++j) {
+      if (values[j] == value) {
+        return i + j;
+      }
+    }
+  }
+  return -1;
+}
+
 inline void describe_row(const LogitsRow& logits, const LogitSums& sums, int64_t row) {
   const int64_t width = logits.block.width;
   Lanes top = filled(sums.largest[row]);
@@ -82,7 +97,11 @@ inline void describe_row(const LogitsRow& logits, const LogitSums& sums, int64_t
     // A soft cap makes -cap of what stands behind: no logit is less.
     top = Lanes::max(top, x);
   });
+  const float before = sums.largest[row];
   shift_sums(sums, row, Lanes::reduce_max(top));
+  if (sums.top != nullptr && sums.largest[row] > before) {
+    sums.top[row] = logits.block.first + first_column(logits, sums.largest[row]);
+  }
   const Lanes largest = filled(sums.largest[row]);
   BlockSums block = {filled(0), filled(0), filled(0), filled(0)};
   for_each_piece(width, [&](int64_t i, int64_t count) {

@@ -64,6 +64,9 @@ Columns columns_of(const LogitsView& block) {
 void add_block_plainly(const LogitsView& block, RowSums& sums) {
   at::Tensor x = exact_logits(block);
   const at::Tensor top = at::maximum(sums.largest, x.amax(-1));  // [c]
+  if (sums.top.defined()) {
+    sums.top = at::where(top.gt(sums.largest), x.argmax(-1) + block.first, sums.top);
+  }
   const at::Tensor less = (sums.largest - top).masked_fill(sums.largest.isinf(), 0).to(at::kDouble);
   const at::Tensor factor = less.exp();
   const Columns label = columns_of(block);
@@ -115,7 +118,8 @@ RowSums RowSums::begin(int64_t rows, const at::TensorOptions& exact, const Wante
           .label = at::zeros({rows}, exact),
           .totals = zeros(wanted.totals),
           .products = zeros(wanted.products),
-          .squares = zeros(wanted.squares)};
+          .squares = zeros(wanted.squares),
+          .top = wanted.top ? at::full({rows}, -1, exact.dtype(at::kLong)) : at::Tensor()};
 }
 
 void add_block(const LogitsView& block, RowSums& sums) {
@@ -128,7 +132,8 @@ void add_block(const LogitsView& block, RowSums& sums) {
                                       .label = numbers_of<float>(sums.label),
                                       .totals = numbers_of<double>(sums.totals),
                                       .products = numbers_of<double>(sums.products),
-                                      .squares = numbers_of<double>(sums.squares)};
+                                      .squares = numbers_of<double>(sums.squares),
+                                      .top = numbers_of<int64_t>(sums.top)};
   run_ranges(block, [&](const kernels::LogitsBlock& range) {
     kernels::kernels().describe_logits(range, numbers);
   });

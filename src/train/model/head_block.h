@@ -28,11 +28,13 @@ struct RowSums {
   at::Tensor totals;    ///< [c] f64: Σ x
   at::Tensor products;  ///< [c] f64: Σ exp(x - largest) (x - largest)
   at::Tensor squares;   ///< [c] f64: Σ exp(2 (x - largest))
+  at::Tensor top;       ///< [c] int64: the first token with the largest logit
 
   struct Wanted {
     bool totals = false;
     bool products = false;
     bool squares = false;
+    bool top = false;
   };
   static RowSums begin(int64_t rows, const at::TensorOptions& exact, const Wanted& wanted);
 };

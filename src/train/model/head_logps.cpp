@@ -47,7 +47,8 @@ class HeadOperation final : public tensor::Operation {
     }
     const RowSums::Wanted wanted_sums{.totals = options_.mean_logps,
                                       .products = options_.entropy,
-                                      .squares = options_.log_sum_squares};
+                                      .squares = options_.log_sum_squares,
+                                      .top = options_.top};
     begin_pass(inputs);
     for_each_chunk(inputs[0], [&](const Chunk& chunk) {
       RowSums sums = RowSums::begin(chunk.count, inputs[0].options().dtype(exact_), wanted_sums);
@@ -178,7 +179,7 @@ class HeadOperation final : public tensor::Operation {
       row(Outputs::kLogSumSquares).copy_(sums.squares.log() - 2 * log_sum);
     }
     if (options_.top) {
-      row(Outputs::kTop).copy_(sums.label.ge(sums.largest));
+      row(Outputs::kTop).copy_(sums.top.eq(labels_.narrow(0, chunk.begin, chunk.count)));
     }
   }
 

@@ -20,7 +20,7 @@ struct HeadLogpsOptions {
   bool mean_logps = false;
   bool entropy = false;
   bool log_sum_squares = false;
-  bool top = false;  ///< costs nothing
+  bool top = false;  ///< costs next to nothing
 };
 
 /// What head_logps says of each position. All are [T], exactly 0 where the label is kIgnored;
@@ -32,7 +32,7 @@ struct HeadLogps {
   // Without gradients:
   at::Tensor entropy;          ///< of the distribution, nats
   at::Tensor log_sum_squares;  ///< log Σ p² (WPO)
-  at::Tensor top;              ///< 1 where no token is likelier than the label, else 0
+  at::Tensor top;              ///< 1 where the label is the first of the likeliest tokens, else 0
 };
 
 /// Log-probabilities of labels under the head, without ever holding the logits of all positions.

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "base/toml.h"
+#include "train/recipe/key_hints.h"
 #include "train/recipe/recipe_keys.h"
 #include "train/recipe/recipe_values.h"
 #include "train/recipe/unread_keys.h"
@@ -29,7 +30,9 @@ Error unknown_key(std::string_view name) {
   for (const RecipeKey& key : recipe_keys()) {
     names.emplace_back(key.name);
   }
-  const std::string hint = did_you_mean(name, names);
+  const std::string_view ours = key_of_other_name(name);
+  const std::string hint =
+      ours.empty() ? did_you_mean(name, names) : format(" (here it is \"{}\")", ours);
   return invalid_argument("unknown key \"{}\"{}{}", printable(name), hint,
                           hint.empty() ? "; docs/recipes.md lists all of them" : "");
 }
