@@ -398,9 +398,19 @@ class MistakesTest(TuneTest):
         self.fails(USAGE, *self.arguments("x", "--batch.size", "3", "--batch.micro", "2"), says="batch.size")
         self.fails(USAGE, *self.arguments("x", "--set", "preference.params.betta=1", method="dpo", data=self.pairs),
                    says=('no parameter "betta"', "beta"))
+        self.fails(USAGE, *self.arguments("x", method="sigmoid", data=self.pairs), says='"sigmoid" is dpo here')
+        self.fails(USAGE, *self.arguments("x", "--set", "preference.params.variant=hinge", "--set",
+                                          "preference.params.label_smoothing=0.1", method="simpo", data=self.pairs),
+                   says=("preference.params", "label_smoothing is read only with variant sigmoid"))
         self.fails(USAGE, *self.arguments("x", method="dpo"), says="dialogues.jsonl:1")
         self.fails(MISSING, "tune", "resume", "nothing", says="no run of cupel tune")
         self.assertFalse((self.folder / "x").exists())
+
+    def test_dropout_that_a_method_does_not_draw_is_said(self):
+        lora = ("--parameters", "lora", "--lora.dropout", "0.2", "--max_steps", "1")
+        done = self.ok(*self.arguments("dpo", *lora, method="dpo", data=self.pairs))
+        self.assertIn("lora.dropout has no effect", done.err)
+        self.assertNotIn("lora.dropout", self.ok(*self.arguments("sft", *lora)).err)
 
     def test_a_folder_of_something_else_is_left_alone(self):
         self.file("mine/notes.txt", "keep me")
