@@ -176,8 +176,6 @@ TEST(Refusals, ParametersThatAreNotReadBesideOthers) {
                 {std::string("simpo: ") + name + " is read only with variant sigmoid",
                  "variant is hinge", "leave one of the two out"});
   }
-  expect_said(refusal("simpo", pair_p(), {{"gamma", 1}, {"gamma_beta_ratio", 0.3}}),
-              {"simpo: gamma_beta_ratio is read only with gamma unset, and gamma is 1"});
   expect_said(refusal("simpo", pair_p().set("margins", numbers({0.5})),
                       {{"label_smoothing", 0.1}, {"margin_gamma", 1}}),
               {"label_smoothing and margin_gamma both set the target probability"});

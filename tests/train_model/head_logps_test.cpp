@@ -82,7 +82,7 @@ TEST(HeadLogps, OfEquallyLikelyTokensTheFirstIsTop) {
   for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
     const Head same{.weight = head.weight.to(type)};
     const HeadLogps found =
-        head_logps(at::ones({4, 12}, type), same, labels, {.block_tokens = 128, .top = true});
+        head_logps(at::full({4, 12}, 1, type), same, labels, {.block_tokens = 128, .top = true});
     EXPECT_EQ(found.top.sum().item<double>(), 2) << "of labels 0, 1, 299, 0";
   }
 }

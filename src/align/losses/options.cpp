@@ -60,11 +60,8 @@ std::string LossParameter::range() const {
 }
 
 std::string LossParameter::condition() const {
-  if (!with.empty()) {
-    const std::vector<std::string> of(with_words.begin(), with_words.end());
-    return format("{} {}", with, join(of, "|"));
-  }
-  return unless.empty() ? "" : format("{} unset", unless);
+  const std::vector<std::string> of(with_words.begin(), with_words.end());
+  return with.empty() ? "" : format("{} {}", with, join(of, "|"));
 }
 
 std::string LossParameter::text(double of) const {
@@ -98,11 +95,8 @@ Result<Ok> LossOptions::set(std::string_view loss, std::string_view name, const 
 }
 
 bool LossOptions::is_read(const LossParameter& parameter) const {
-  if (!parameter.with.empty()) {
-    return std::ranges::find(parameter.with_words, word(parameter.with)) !=
-           parameter.with_words.end();
-  }
-  return parameter.unless.empty() || !is_set(parameter.unless);
+  return parameter.with.empty() || std::ranges::find(parameter.with_words, word(parameter.with)) !=
+                                       parameter.with_words.end();
 }
 
 Result<Ok> LossOptions::check(std::string_view loss) const {
@@ -111,10 +105,9 @@ Result<Ok> LossOptions::check(std::string_view loss) const {
     if (!given_[i] || is_read(parameter)) {
       continue;
     }
-    const std::string_view other = parameter.with.empty() ? parameter.unless : parameter.with;
-    const size_t index = index_of(other);
+    const size_t index = index_of(parameter.with);
     return invalid_argument("{}: {} is read only with {}, and {} is {}; leave one of the two out",
-                            loss, parameter.name, parameter.condition(), other,
+                            loss, parameter.name, parameter.condition(), parameter.with,
                             parameters_[index].text(values_[index]));
   }
   return Ok{};

@@ -30,7 +30,6 @@ struct LossParameter {
   /// Where the loss reads it with some words of another parameter alone: that one, and those.
   std::string_view with = {};
   std::span<const std::string_view> with_words = {};
-  std::string_view unless = {};  ///< another parameter that stands for this one where it is set
 
   /// "(0, ∞)", "[0, 0.5)" or "token|row".
   [[nodiscard]] std::string range() const;
