@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """What methods are made for, on a tiny model and drawn data: the claims of their papers, each with several seeds."""
 # Proves: system 94
+# Proves: system 70
 import random
+import statistics
 
 from support import main, read_json_lines, write_json_lines
 from train_tune_test import TuneTest
@@ -14,9 +16,13 @@ def prompt(source):
     return "".join(source.choice("uvwxyz") for _ in range(3))
 
 
+def letters(source, share, count, good=GOOD, bad=BAD):
+    """So many letters, that share of them good ones."""
+    return "".join(source.choice(good if source.random() < share else bad) for _ in range(count))
+
+
 def answer(source, share):
-    """4 to 16 letters, that share of them good ones."""
-    return "".join(source.choice(GOOD if source.random() < share else BAD) for _ in range(source.randint(4, 16)))
+    return letters(source, share, source.randint(4, 16))
 
 
 class BehaviourTest(TuneTest):
@@ -73,6 +79,80 @@ class OddsRatioTest(BehaviourTest):
             self.assertLess(orpo["rejected"], sft["rejected"] - 0.2)
             self.assertLess(-orpo["chosen"], 1.05 * -sft["chosen"])
             self.assertGreater(orpo["chosen"], before["chosen"] + 0.2)
+
+
+class LengthTest(BehaviourTest):
+    """SimPO (Meng et al. 2024, section 4): it does not make answers as long as DPO makes them.
+
+    Chosen answers have better letters, and by noise 70 % of them are the longer ones. DPO counts from the reference, so
+    that length pays as far as answers become longer than those of the reference. In a mean of log-probs the end, a rare
+    token, weighs less in long answers from the start; with a large beta little of that preference is left to learn once
+    the letters tell pairs apart. With a small one (2.5) there is, and SimPO lengthens answers more than DPO.
+    """
+
+    LONGER_WINS, SHORTEST, LONGEST = 0.7, 8, 40
+    LEARNING = ("--max_steps", "200", "--epochs", "100", "--optim.lr", "2e-5", "--sched.name", "constant")
+    # Settings of the papers: DPO's usual one, SimPO's for Llama-3-8B-Instruct v0.2.
+    METHODS = {"dpo": ("preference.params.beta=0.1",),
+               "simpo": ("preference.params.beta=10", "preference.params.gamma_beta_ratio=0.3")}
+
+    def text(self, source, share, count):
+        return letters(source, share, count, good="ab", bad="ef")
+
+    def texts_of(self, name, source, count):
+        return self.rows(name, [{"messages": [{"role": "user", "content": prompt(source)}, {
+            "role": "assistant", "content": self.text(source, 0.5, source.randint(self.SHORTEST, self.LONGEST))}]}
+                                for _ in range(count)])
+
+    def pair(self, source):
+        short, long = sorted(source.sample(range(self.SHORTEST, self.LONGEST + 1), 2))
+        won, lost = (long, short) if source.random() < self.LONGER_WINS else (short, long)
+        return {"prompt": [{"role": "user", "content": prompt(source)}], "chosen": self.text(source, 0.8, won),
+                "rejected": self.text(source, 0.2, lost)}
+
+    def sampled(self, model):
+        """Mean number of letters of 200 sampled answers, and the share of good ones among all their letters."""
+        asked = [{"prompt": a + b + "x"} for a in "uvwyz" for b in "uvwxy"]
+        out = f"answers-of-{model.parent.name}"
+        self.ok("pairs", "--model", model, "--prompts", self.rows("prompts", asked), "--rule",
+                '{"kind": "contains", "any": ["a"]}', "--out", out, "--samples", "8", "--max-tokens", "128", "--batch", "64",
+                "--threads", "1", "--activations", "f32", "--quiet", timeout=300)
+        texts = [response["content"] for row in read_json_lines(self.folder / out / "answers.jsonl")
+                 for response in row["responses"]]
+        self.assertEqual(len(texts), 8 * len(asked))
+        return statistics.mean(map(len, texts)), sum(text.count("a") + text.count("b") for text in texts) / sum(map(len, texts))
+
+    def accuracy(self, out):
+        """Share of held-out pairs that the method's own reward tells apart, at the end."""
+        return [record["eval"]["rewards/accuracies"] for record in self.records(out) if "eval" in record][-1]
+
+    def learn(self, seed):
+        """Method → how many letters answers grew from those of the model that both start from."""
+        source, random_model = random.Random(seed), self.tiny_model()
+        base = self.tune(f"base{seed}", "sft", random_model, self.texts_of(f"texts{seed}", source, 400), seed, "--epochs",
+                         "6", "--optim.lr", "1e-3", "--data.packing", "none")
+        pairs, held_out = (self.rows(f"{name}{seed}", [self.pair(source) for _ in range(count)])
+                           for name, count in (("pairs", 400), ("held_out", 100)))
+        (before, _), growth = self.sampled(base), {}
+        for method, params in self.METHODS.items():
+            out = f"{method}{seed}"
+            model = self.tune(out, method, base, pairs, seed, "--eval-data", held_out, *self.LEARNING,
+                              *(flag for param in params for flag in ("--set", param)))
+            after, good = self.sampled(model)
+            right, growth[method] = self.accuracy(out), after - before
+            print(f"seed {seed}, {method}: {before:.1f} to {after:.1f} letters, {good:.0%} of them good; "
+                  f"{right:.0%} of held-out pairs told apart", flush=True)
+            self.assertGreater(good, 0.75)  # half of them were: the preference is learnt
+            self.assertGreaterEqual(right, 0.97)  # alike for both
+        return growth
+
+    def test_answers_grow_at_most_half_as_much_as_under_dpo(self):
+        growth = [self.learn(seed) for seed in (1, 2, 3, 4, 5)]
+        for of_seed in growth:
+            self.assertGreater(of_seed["dpo"], 5)
+            self.assertLess(of_seed["simpo"], 0.75 * of_seed["dpo"])
+        mean = {method: statistics.mean(of_seed[method] for of_seed in growth) for method in self.METHODS}
+        self.assertLessEqual(mean["simpo"], mean["dpo"] / 2)
 
 
 if __name__ == "__main__":
