@@ -4,10 +4,10 @@
     bench/run.py [--quick] [--only WORKLOAD…] [--models smollm2 gemma3] [--peers PEER…] [--rounds 5] [--threads 2]
                  [--cupel build/release/cupel] [--lines 10000] [--python PATH]
 
-Workloads: startup tokens quant rank train tuned decode prefill shared start memory context neighbour float. Run it with the environment
-that bench/setup.sh makes, on an idle machine; `rank` needs no models. Prints tables and writes bench/results/latest.json and latest.md. Without the
-binary only the peers are measured. Exit code: 0 all targets met, 1 a target missed or not measured, the machine busy or
-a command failed, 2 usage, 3 a model or the binary is missing.
+Workloads: startup tokens quant rank train tuned behaviour decode prefill shared start memory context neighbour float.
+Run it with the environment that bench/setup.sh makes, on an idle machine; `rank` needs no models. Prints tables and
+writes bench/results/latest.json and latest.md. Without the binary only the peers are measured. Exit code: 0 all targets
+met, 1 a target missed or not measured, the machine busy or a command failed, 2 usage, 3 a model or the binary is missing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-from harness import prompts, quant, rank, table, targets, train, tuned, workloads
+from harness import behaviour, prompts, quant, rank, table, targets, train, tuned, workloads
 from harness.config import MODELS, RESULTS, ROOT
 from harness.contenders import Cupel, all_contenders
 from harness.processes import warm_page_cache
@@ -30,7 +30,7 @@ from harness.product import measure_startup, measure_tokens, read_bandwidth
 from harness.statistics import summary
 from harness.workloads import ALL, QUICK_PEERS, QUICK_WORKLOADS, WORKLOADS
 
-CHOICES = ["startup", "tokens", "quant", "rank", "train", "tuned", *WORKLOADS]
+CHOICES = ["startup", "tokens", "quant", "rank", "train", "tuned", "behaviour", *WORKLOADS]
 WITHOUT_MODELS = {"startup", "rank"}
 ROUNDS, QUICK_ROUNDS, BANDWIDTH_RUNS = 5, 1, 3
 FLAGS = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_int8", "amx_bf16")
@@ -142,6 +142,12 @@ class Run:
         if found := self.attempt("tuned models", measure):
             self.results["tuned"] = found
 
+    def behaviour(self) -> None:
+        options = self.options
+        measure = lambda: behaviour.measure(self.binary, options.threads)  # noqa: E731
+        if found := self.attempt("behaviour of training", measure):
+            self.results["behaviour"] = found
+
     def speed(self, model: str) -> None:
         wanted = [name for name, workload in WORKLOADS.items()
                   if name in self.options.only and model in workload.models]
@@ -172,6 +178,8 @@ class Run:
                 self.training()
             if "tuned" in self.options.only:
                 self.tuned()
+            if "behaviour" in self.options.only:
+                self.behaviour()
         for model in self.options.models:
             self.speed(model)
         if speed_wanted:

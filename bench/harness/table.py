@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import train_figures
+from . import behaviour, train_figures
 from .statistics import paired_ratio
 from .targets import limit_share, ratio
 
@@ -159,6 +159,9 @@ def document(results: dict, descriptions: dict[str, str], markdown: bool = False
     if results.get("train"):
         parts.append(("## " if markdown else "") + "Training: seconds, and peak memory of the process")
         parts.append(render(train_figures.rows(results["train"]), markdown))
+    if results.get("behaviour"):
+        parts.append(("## " if markdown else "") + "Behaviour: what methods are made for")
+        parts += [render(of(results["behaviour"]), markdown) for of in (behaviour.rows, behaviour.memory_rows)]
     if results["targets"]:
         parts += ["## Targets"] if markdown else ["Targets"]
         parts.append(render(target_rows(results), markdown))

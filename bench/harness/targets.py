@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from . import train_figures, tuned
+from . import behaviour, train_figures, tuned
 from .config import BUSY_SHARE, DECODE_TOKENS, MODELS
 from .quant import falls_with_bits
 from .statistics import paired_ratio
@@ -299,7 +299,8 @@ def listed_checks(found: dict | None, figures) -> list[Check]:
 
 def training_checks(results: dict) -> list[Check]:
     return (listed_checks(results.get("train"), train_figures.figures) +
-            listed_checks(results.get("tuned"), tuned.figures))
+            listed_checks(results.get("tuned"), tuned.figures) +
+            listed_checks(results.get("behaviour"), behaviour.figures))
 
 
 def all_checks(results: dict) -> list[dict]:

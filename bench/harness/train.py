@@ -92,6 +92,11 @@ def made_once(stem: str, inputs: bytes, make) -> Path:
     return folder
 
 
+def write_recipe(path: Path, keys: dict) -> Path:
+    path.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()), encoding="utf-8")
+    return path
+
+
 def epoch_seconds(turn: dict, epoch_steps: int) -> float:
     """Reference and steps; of a turn with fewer steps, what an epoch of its usual step would take."""
     steps = turn["steps_s"]
@@ -188,8 +193,7 @@ class Training:
             rows.write_text("".join(lines[:steps * BATCH] if case.rows == "pairs" else lines), encoding="utf-8")
             keys = SHARED | {"model": str(self.model), "data.files": [str(rows)], "out": f"{folder}/run",
                              "max_steps": steps, "threads": self.threads} | case.keys | form
-            recipe = Path(folder) / "recipe.toml"
-            recipe.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()), "utf-8")
+            recipe = write_recipe(Path(folder) / "recipe.toml", keys)
             return run([sys.executable, SCRIPTS / "cupel_turn.py", self.binary, recipe, f"{folder}/run"], TURN_LIMIT_S)
 
     def trl(self, case: Case, form: tuple, steps: int):

@@ -16,7 +16,7 @@ from . import agreement
 from .config import BENCH, CACHE, TEXT
 from .processes import last_json, run
 from .quant import fit
-from .train import Training, train_python
+from .train import Training, train_python, write_recipe
 
 SCRIPTS = BENCH / "train"
 PROMPTS = ("The capital of France is", "Errors are", "Once upon a time", "The usual remedy is to", "In winter the harbour",
@@ -67,9 +67,7 @@ class Tuned:
         (self.folder / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
         keys = TUNE | {"model": str(self.base), "data.files": [str(self.folder / f"{name}.jsonl")],
                        "out": str(self.folder / name), "threads": self.threads} | keys
-        recipe = self.folder / f"{name}.toml"
-        recipe.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()), encoding="utf-8")
-        run([self.binary, "tune", recipe], LIMIT_S)
+        run([self.binary, "tune", write_recipe(self.folder / f"{name}.toml", keys)], LIMIT_S)
 
     def export(self, name: str, out: str, *flags) -> Path:
         run([self.binary, "tune", "export", self.folder / name, "--out", self.folder / out, *flags], LIMIT_S)

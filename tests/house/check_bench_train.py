@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """Checks what bench/harness computes from turns of training: epochs, ratios, targets and the table."""
+import random
+import re
 import sys
 import unittest
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "bench"))
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "bench" / "train")]
 
-from harness import table, targets, train, train_figures, tuned  # noqa: E402
+import make_long_prompts  # noqa: E402
+from harness import behaviour, table, targets, train, train_figures, tuned  # noqa: E402
 
 
 def side(step_s=1.0, epoch_s=16.0, peak_bytes=1e9):
@@ -102,6 +106,69 @@ class TunedModels(unittest.TestCase):
         self.assertAlmostEqual(tuned.largest_difference([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.5], [3.1, 4.0]]), 0.5)
         with self.assertRaises(ValueError):
             tuned.largest_difference([[1.0, 2.0]], [])
+
+
+class Behaviour(unittest.TestCase):
+    def found(self, ends=((1.0, 2.0, 0.5, 0.4),) * 3, simpo=2e9, live=4e9):
+        """`ends`: of each seed, last losses of IM held out, IT held out, IM train, IT train; they began at 3."""
+        def curve(end):
+            return [3.0] * behaviour.EPOCHS + [end]
+        return {"instructions": {str(seed): {"IT": {"train": [3.0, it_train], "held_out": curve(it)},
+                                             "IM": {"train": [3.0, im_train], "held_out": curve(im)}}
+                                 for seed, (im, it, im_train, it_train) in enumerate(ends)},
+                "memory": {"copy_bytes": 538e6, "peaks": {behaviour.FREE: simpo, behaviour.KEPT: 2e9, behaviour.LIVE: live}}}
+
+    def verdicts(self, found):
+        return [check.verdict for check in targets.training_checks({"behaviour": found})]
+
+    def test_two_of_three_seeds_must_show_the_gain_and_all_the_cost(self):
+        good, no_gain, no_cost = (1.0, 2.0, 0.5, 0.4), (2.0, 1.0, 0.5, 0.4), (1.0, 2.0, 0.4, 0.5)
+        self.assertEqual(self.verdicts(self.found((good, good, no_gain))), ["PASS", "PASS", "PASS"])
+        self.assertEqual(self.verdicts(self.found((good, no_gain, no_gain))), ["MISS", "PASS", "PASS"])
+        self.assertEqual(self.verdicts(self.found((good, good, no_cost))), ["PASS", "MISS", "PASS"])
+
+    def test_a_copy_of_the_model_is_saved(self):
+        self.assertEqual(self.verdicts(self.found(simpo=3.462e9))[2], "PASS")
+        self.assertEqual(self.verdicts(self.found(simpo=3.463e9))[2], "MISS")
+
+    def test_curves_are_whole(self):
+        records = [{"step": 0, "eval": {"nll/completion": 2.0}}, {"step": 1, "loss": 9.0}]
+        with self.assertRaises(RuntimeError):
+            behaviour.curve(records)
+        self.assertEqual(behaviour.curve(records * (behaviour.EPOCHS + 1)), [2.0] * (behaviour.EPOCHS + 1))
+
+    def test_tables(self):
+        found = self.found()
+        self.assertRegex(table.render(behaviour.rows(found)), r"seed 2, IM +(3\.000 +){6}1\.000 +3\.000 +0\.500")
+        self.assertRegex(table.render(behaviour.memory_rows(found)), r"DPO in TRL, reference in memory +4000")
+
+
+class LongPrompts(unittest.TestCase):
+    def test_the_answer_follows_from_the_passage(self):
+        source = random.Random(1)
+        for _ in range(300):
+            prompt, answer = (message["content"] for message in make_long_prompts.conversation(source)["messages"])
+            *told, question, _ = re.split(r"(?<=[.?]) ", prompt)
+            counts = {next(trade for trade in make_long_prompts.TRADES if f" the {trade} " in f" {sentence.lower()[:-1]} "):
+                      int(re.search(r"\d+", sentence)[0]) for sentence in told[1:]}
+            self.assertEqual(len(counts), make_long_prompts.PEOPLE)
+            if near := re.search(r"nearest to (\d+)", question):
+                order = sorted(counts, key=lambda who: abs(counts[who] - int(near[1])))  # noqa: B023
+                self.assertLess(*(abs(counts[who] - int(near[1])) for who in order[:2]))
+            else:
+                order = sorted(counts, key=counts.get, reverse="most" in question)
+            self.assertEqual(answer, f"The {order[0]}.")
+
+    def test_rows_are_long_enough_and_none_comes_twice(self):
+        source, seen = random.Random(1), set()
+        words = lambda text: len(text.split())  # noqa: E731
+        made = make_long_prompts.rows(lambda text: 2 * words(text), source, 40, seen)
+        again = make_long_prompts.rows(lambda text: 2 * words(text), source, 40, seen)
+        prompts = [row["messages"][0]["content"] for row in made + again]
+        self.assertEqual(len(set(prompts)), 80)
+        self.assertGreaterEqual(min(map(words, prompts)), 75)
+        with mock.patch.object(make_long_prompts, "TRIALS", 20), self.assertRaises(SystemExit):
+            make_long_prompts.rows(words, source, 1, seen)  # all are shorter
 
 
 class Table(unittest.TestCase):
