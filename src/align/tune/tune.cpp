@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "base/remove_path.h"
+#include "base/text.h"
 #include "tensor/guard.h"
 #include "tensor/threads.h"
 #include "train/checkpoint/checkpoint_folder.h"
@@ -185,8 +186,9 @@ class Run {
         const std::string then = steps.size() > 1
                                      ? format("go on after step {}", steps[steps.size() - 2])
                                      : std::string("begin anew");
-        return corrupt_data("{}; remove {}/step-{} to {}", loaded.error().message,
-                            folder_->file("checkpoints"), steps.back(), then);
+        const std::string what = replace_all(loaded.error().message, ": fetch it again", "");
+        return corrupt_data("{}; remove {}/step-{} to {}", what, folder_->file("checkpoints"),
+                            steps.back(), then);
       }
       CUPEL_TRY_VOID(std::move(loaded));
       note(format("going on after step {} of {}", state_.step, prepared_.total_steps));
