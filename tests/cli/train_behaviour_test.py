@@ -95,6 +95,7 @@ class LengthTest(BehaviourTest):
     # Settings of the papers: DPO's usual one, SimPO's for Llama-3-8B-Instruct v0.2.
     METHODS = {"dpo": ("preference.params.beta=0.1",),
                "simpo": ("preference.params.beta=10", "preference.params.gamma_beta_ratio=0.3")}
+    SMALL_BETA = ("preference.params.beta=2.5", "preference.params.gamma_beta_ratio=0.55")  # Llama-3-8B-Instruct
 
     def text(self, source, share, count):
         return letters(source, share, count, good="ab", bad="ef")
@@ -120,39 +121,44 @@ class LengthTest(BehaviourTest):
         texts = [response["content"] for row in read_json_lines(self.folder / out / "answers.jsonl")
                  for response in row["responses"]]
         self.assertEqual(len(texts), 8 * len(asked))
-        return statistics.mean(map(len, texts)), sum(text.count("a") + text.count("b") for text in texts) / sum(map(len, texts))
+        good = sum(text.count("a") + text.count("b") for text in texts)
+        return statistics.mean(map(len, texts)), good / sum(map(len, texts))
 
     def accuracy(self, out):
         """Share of held-out pairs that the method's own reward tells apart, at the end."""
         return [record["eval"]["rewards/accuracies"] for record in self.records(out) if "eval" in record][-1]
 
-    def learn(self, seed):
-        """Method → how many letters answers grew from those of the model that both start from."""
+    def learn(self, seed, methods):
+        """Name of a run (a method, and what else) → letters that answers grew by. All start from the same model."""
         source, random_model = random.Random(seed), self.tiny_model()
         base = self.tune(f"base{seed}", "sft", random_model, self.texts_of(f"texts{seed}", source, 400), seed, "--epochs",
                          "6", "--optim.lr", "1e-3", "--data.packing", "none")
         pairs, held_out = (self.rows(f"{name}{seed}", [self.pair(source) for _ in range(count)])
                            for name, count in (("pairs", 400), ("held_out", 100)))
         (before, _), growth = self.sampled(base), {}
-        for method, params in self.METHODS.items():
-            out = f"{method}{seed}"
-            model = self.tune(out, method, base, pairs, seed, "--eval-data", held_out, *self.LEARNING,
+        for name, params in methods.items():
+            out = f"{name.replace(' ', '-')}{seed}"
+            model = self.tune(out, name.split()[0], base, pairs, seed, "--eval-data", held_out, *self.LEARNING,
                               *(flag for param in params for flag in ("--set", param)))
             after, good = self.sampled(model)
-            right, growth[method] = self.accuracy(out), after - before
-            print(f"seed {seed}, {method}: {before:.1f} to {after:.1f} letters, {good:.0%} of them good; "
+            right, growth[name] = self.accuracy(out), after - before
+            print(f"seed {seed}, {name}: {before:.1f} to {after:.1f} letters, {good:.0%} of them good; "
                   f"{right:.0%} of held-out pairs told apart", flush=True)
             self.assertGreater(good, 0.75)  # half of them were: the preference is learnt
             self.assertGreaterEqual(right, 0.97)  # alike for both
         return growth
 
     def test_answers_grow_at_most_half_as_much_as_under_dpo(self):
-        growth = [self.learn(seed) for seed in (1, 2, 3, 4, 5)]
+        growth = [self.learn(seed, self.METHODS) for seed in (1, 2, 3, 4, 5)]
         for of_seed in growth:
             self.assertGreater(of_seed["dpo"], 5)
             self.assertLess(of_seed["simpo"], 0.75 * of_seed["dpo"])
         mean = {method: statistics.mean(of_seed[method] for of_seed in growth) for method in self.METHODS}
         self.assertLessEqual(mean["simpo"], mean["dpo"] / 2)
+
+    def test_with_a_small_beta_they_grow_as_under_dpo(self):
+        growth = self.learn(1, {"dpo": self.METHODS["dpo"], "simpo with a small beta": self.SMALL_BETA})
+        self.assertGreater(growth["simpo with a small beta"], growth["dpo"])
 
 
 if __name__ == "__main__":
