@@ -5,8 +5,7 @@
 #include <cstdio>
 #include <vector>
 
-#include <time.h>
-
+#include "base/process_usage.h"
 #include "base/rng.h"
 #include "decode/constraint/constraint.h"
 #include "decode/sampler.h"
@@ -15,12 +14,6 @@
 
 namespace cupel::decode {
 namespace {
-
-double cpu_seconds() {
-  timespec t = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
 
 struct Workload {
   const char* name;
@@ -81,11 +74,11 @@ std::vector<double> follow(constraint::TokenConstraint& token_constraint,
     float& likeliest = logits[static_cast<size_t>(agrees ? answer[i] : 0)];
     const float before = likeliest;
     likeliest = 1000;
-    const double begin = cpu_seconds();
+    const double begin = thread_cpu_seconds();
     follower.answer = answer.first(i);
     (void)sampler.draw(ops, logits, {.options = &options, .allowed = &follower}, {});
     token_constraint.advance(follower.progress, answer.first(i + 1));
-    times.push_back((cpu_seconds() - begin) * 1e6);
+    times.push_back((thread_cpu_seconds() - begin) * 1e6);
     likeliest = before;
   }
   return times;
@@ -113,22 +106,22 @@ int run(const char* path) {
     x = static_cast<float>(rng.normal() * 2);
   }
   const engine::Operators& ops = **engine::operators_for(engine::best_cpu_level());
-  double begin = cpu_seconds();
+  double begin = thread_cpu_seconds();
   const auto trie = std::make_shared<const constraint::VocabularyTrie>(**tokenizer, ids);
   std::printf("%s: %zu tokens, tree of %u nodes in %.0f ms\n", path, ids, trie->size(),
-              (cpu_seconds() - begin) * 1e3);
+              (thread_cpu_seconds() - begin) * 1e3);
   Sampler sampler;
   const SamplingOptions free;
-  begin = cpu_seconds();
+  begin = thread_cpu_seconds();
   for (int i = 0; i < 100; ++i) {
     (void)sampler.draw(ops, logits, {.options = &free}, {});
   }
   std::printf("  %-32s %8.1f us a token\n", "draw without a constraint",
-              (cpu_seconds() - begin) * 1e4);
+              (thread_cpu_seconds() - begin) * 1e4);
   for (const Workload& w : kWorkloads) {
-    begin = cpu_seconds();
+    begin = thread_cpu_seconds();
     const auto token_constraint = compile(w.schema, **tokenizer, trie);
-    std::printf("  %s: compiled in %.1f ms\n", w.name, (cpu_seconds() - begin) * 1e3);
+    std::printf("  %s: compiled in %.1f ms\n", w.name, (thread_cpu_seconds() - begin) * 1e3);
     const auto answer = (*tokenizer)->encode(w.answer, {});
     show("    first answer, masked", follow(*token_constraint, answer, logits, false));
     show("    second answer, masked", follow(*token_constraint, answer, logits, false));

@@ -4,19 +4,12 @@
 #include <cstdio>
 #include <vector>
 
-#include <time.h>
-
+#include "base/process_usage.h"
 #include "base/rng.h"
 #include "decode/sampler.h"
 
 namespace cupel::decode {
 namespace {
-
-double cpu_seconds() {
-  timespec t = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
 
 template <typename F>
 double best_microseconds(F&& f) {
@@ -24,12 +17,12 @@ double best_microseconds(F&& f) {
   double best = 1e9;
   for (int trial = 0; trial < 9; ++trial) {
     int runs = 0;
-    const double start = cpu_seconds();
+    const double start = thread_cpu_seconds();
     double elapsed = 0;
     do {
       f();
       ++runs;
-      elapsed = cpu_seconds() - start;
+      elapsed = thread_cpu_seconds() - start;
     } while (elapsed < 0.02);
     best = std::min(best, elapsed / runs);
   }

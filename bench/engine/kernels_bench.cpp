@@ -6,8 +6,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include <time.h>
-
+#include "base/process_usage.h"
 #include "base/rng.h"
 #include "engine/kernels/bandwidth.h"
 #include "engine/kernels/operators.h"
@@ -17,12 +16,6 @@
 namespace cupel::engine {
 namespace {
 
-double cpu_seconds() {
-  timespec t = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
 /// Best of several runs of at least a few milliseconds each.
 template <typename F>
 double best_seconds(F&& f) {
@@ -30,12 +23,12 @@ double best_seconds(F&& f) {
   double best = 1e9;
   for (int trial = 0; trial < 7; ++trial) {
     int runs = 0;
-    const double start = cpu_seconds();
+    const double start = thread_cpu_seconds();
     double elapsed = 0;
     do {
       f();
       ++runs;
-      elapsed = cpu_seconds() - start;
+      elapsed = thread_cpu_seconds() - start;
     } while (elapsed < 0.01);
     best = std::min(best, elapsed / runs);
   }

@@ -41,6 +41,13 @@ CpuTime cpu_time_now(std::span<const int> cpus) {
   return text ? cpu_time(*text, cpus, static_cast<double>(sysconf(_SC_CLK_TCK))) : CpuTime{};
 }
 
+double clock_seconds(clockid_t clock) {
+  timespec time{};
+  return clock_gettime(clock, &time) == 0
+             ? static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9
+             : 0;
+}
+
 }  // namespace
 
 std::optional<int64_t> peak_resident_bytes() {
@@ -65,10 +72,11 @@ bool reset_peak_resident() {
 }
 
 double process_cpu_seconds() {
-  timespec time{};
-  return clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) == 0
-             ? static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9
-             : 0;
+  return clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+double thread_cpu_seconds() {
+  return clock_seconds(CLOCK_THREAD_CPUTIME_ID);
 }
 
 CpuTime cpu_time(std::string_view proc_stat, std::span<const int> cpus, double ticks_per_second) {

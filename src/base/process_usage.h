@@ -16,6 +16,8 @@ std::optional<int64_t> peak_resident_bytes();
 bool reset_peak_resident();
 /// Processor seconds of all threads of this process.
 double process_cpu_seconds();
+/// Processor seconds of the thread that asks.
+double thread_cpu_seconds();
 
 /// Time that CPUs have spent since the machine started.
 struct CpuTime {

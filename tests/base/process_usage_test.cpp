@@ -1,6 +1,7 @@
 #include "base/process_usage.h"
 
 #include <cstring>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -32,6 +33,22 @@ TEST(OthersWatch, IsAShare) {
   const OthersWatch watch;
   EXPECT_GE(watch.share(), 0);
   EXPECT_LE(watch.share(), 1);
+}
+
+TEST(CpuSeconds, OfTheProcessAndOfOneThread) {
+  constexpr double kWork = 0.02;  // seconds of the processor, of another thread
+  const double process = process_cpu_seconds();
+  const double own = thread_cpu_seconds();
+  double other = 0;
+  std::thread([&other] {
+    while (other < kWork) {
+      other = thread_cpu_seconds();
+    }
+  }).join();
+  EXPECT_GE(other, kWork);
+  EXPECT_GE(process_cpu_seconds() - process, kWork);
+  EXPECT_GE(thread_cpu_seconds(), own);
+  EXPECT_LT(thread_cpu_seconds() - own, kWork);
 }
 
 TEST(PeakResident, SeesMemoryThatWasGivenBack) {
