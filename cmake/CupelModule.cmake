@@ -113,7 +113,7 @@ function(cupel_tests)
       # Without the option the sanitizer ends the program where the system says that memory is short.
       gtest_discover_tests(${target} TEST_PREFIX "${T_NAME}."
         DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
-        PROPERTIES TIMEOUT 600 LABELS ${kind} ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
+        PROPERTIES TIMEOUT ${CUPEL_TEST_SECONDS} LABELS ${kind} ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
     endif()
     # Instructions of a higher level emulated on AVX2 (tests/engine_kernels/avx512_emulation.h). Sanitized, this
     # one file takes longer to compile than the rest of the suite.
@@ -149,7 +149,7 @@ function(cupel_test_files target module kind sources)
     get_filename_component(stem ${source} NAME_WE)
     string(REGEX REPLACE "_test$" "" stem ${stem})
     add_test(NAME ${module}.${stem} COMMAND ${target} "--gtest_filter=${filter}" WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${module}.${stem} PROPERTIES TIMEOUT 600 LABELS ${kind})
+    set_tests_properties(${module}.${stem} PROPERTIES TIMEOUT ${CUPEL_TEST_SECONDS} LABELS ${kind})
   endforeach()
 endfunction()
 
@@ -165,7 +165,7 @@ function(cupel_label_systems target module kind sources)
       add_test(NAME system_${number}.${module}.${stem} COMMAND ${target} "--gtest_filter=${filter}"
         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
       set_tests_properties(system_${number}.${module}.${stem} PROPERTIES
-        LABELS "system_${number};${kind}" TIMEOUT 600)
+        LABELS "system_${number};${kind}" TIMEOUT ${CUPEL_TEST_SECONDS})
     endforeach()
   endforeach()
 endfunction()
