@@ -48,6 +48,16 @@ TEST(ParseToml, HoldsWhenCutAnywhereOrNestedDeeply) {
   }
 }
 
+// Keys without quotes are of ASCII; no other letter is taken for a space or ends the program.
+TEST(ParseToml, RefusesLettersWhereOnlyAsciiMayStand) {
+  for (const char* text :
+       {"n\u00e9 = 1", "\u00e9 = 1", "met\ufebf = 1", "\u0416 = 1", "a = \u00e9", "a = 1 \u00e9",
+        "a = 1\ufebf", "[\u00e9]", "[a.\u2c5f]", "a = [\ufe75]"}) {
+    EXPECT_EQ(show(text).substr(0, 10), "a.toml:1: ") << text;
+  }
+  EXPECT_EQ(show("'\u00e9' = '\ufebf' # \u00e9\n"), "1 \u00e9=\"\ufebf\";");
+}
+
 TEST(TomlValue, IsReadBackEqual) {
   for (const char* text :
        {"1", "-2.5", "1e-8", "true", "\"a \\\"b\\\" \\n\\u0001\"", "[1, [\"x\"]]"}) {
