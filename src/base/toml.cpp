@@ -126,7 +126,8 @@ std::string toml_value(const Json& value) {
     const bool whole = text.find_first_of(".eE") == std::string::npos;
     return whole ? text + ".0" : text;
   }
-  return dump_json(value);  // JSON's texts, numbers and booleans are TOML's
+  // JSON's texts, numbers and booleans are TOML's; of control characters TOML refuses DEL as well.
+  return replace_all(dump_json(value), "\x7f", "\\u007F");
 }
 
 }  // namespace cupel

@@ -60,7 +60,7 @@ TEST(ParseToml, RefusesLettersWhereOnlyAsciiMayStand) {
 
 TEST(TomlValue, IsReadBackEqual) {
   for (const char* text :
-       {"1", "-2.5", "1e-8", "true", "\"a \\\"b\\\" \\n\\u0001\"", "[1, [\"x\"]]"}) {
+       {"1", "-2.5", "1e-8", "true", "\"a \\\"b\\\" \\n\\u0001\\u007f\u00e9\"", "[1, [\"x\"]]"}) {
     const Json value = *parse_json(text);
     const auto read = parse_toml("k = " + toml_value(value), "a.toml");
     ASSERT_TRUE(read.has_value()) << toml_value(value) << ": " << read.error().message;
