@@ -103,7 +103,7 @@ class Tuned:
 
     def rewards(self) -> dict:
         model, rows = self.folder / "reward" / "model", self.folder / "reward.jsonl"
-        out = run([self.binary, "score", "--reward-model", model, "--raw", "--input", rows, "--activations", "f32"]).out
+        out = run([self.binary, "score", "--reward-model", model, "--input", rows, "--activations", "f32"]).out
         ours = [[json.loads(line)["rewards"][side] for side in ("chosen", "rejected")] for line in out.splitlines()]
         theirs = last_json(run([self.train_python, SCRIPTS / "rewards_transformers.py", model, rows]).out)
         return {"largest": largest_difference(ours, theirs), "rows": len(ours),

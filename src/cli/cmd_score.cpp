@@ -20,15 +20,20 @@ class Score : public Command {
         "Lines {\"prompt\": …, \"completion\": …}, for rewards rows of training data of any form; "
         "- reads standard input",
         true);
-    a.flag("--raw", raw_,
-           "Prompts as they are, without the chat template; reward models always read texts so, as "
-           "they did in training");
+    a.flag(
+        "--raw", raw_,
+        "Prompts as they are, without the chat template (--model; reward models read rows as they "
+        "did in training)");
     engine_.declare(a);
   }
 
   Result<int> run() override {
     if (model_.empty() == reward_model_.empty()) {
       return invalid_argument("score needs --model or --reward-model, and not both");
+    }
+    if (raw_ && model_.empty()) {
+      return invalid_argument(
+          "--raw is of --model; a reward model reads rows as it did in training: leave it out");
     }
     CUPEL_TRY(const InputRows input, read_rows(input_));
     return reward_model_.empty() ? score_rows(input) : rate_rows(input);

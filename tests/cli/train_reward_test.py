@@ -58,12 +58,12 @@ class RewardTest(TuneTest):
         self.ok(*self.arguments("run", "--epochs", "2", "--optim.lr", "3e-3", "--eval-data", data, method="reward-model",
                                 data=data))
         evaluation = self.records("run")[-1]["eval"]
-        for flags in ([], ["--raw"]):
-            found = [row["rewards"] for row in self.ok("score", "--reward-model", "run/model", "--input", data,
-                                                       "--activations", "f32", *flags).rows()]
-            for key in ("chosen", "rejected"):
-                mean = sum(row[key] for row in found) / len(found)
-                self.assertAlmostEqual(mean, evaluation[f"rewards/{key}"], delta=2e-4)
+        score = ("score", "--reward-model", "run/model", "--input", data, "--activations", "f32")
+        found = [row["rewards"] for row in self.ok(*score).rows()]
+        for key in ("chosen", "rejected"):
+            mean = sum(row[key] for row in found) / len(found)
+            self.assertAlmostEqual(mean, evaluation[f"rewards/{key}"], delta=2e-4)
+        self.fails(USAGE, *score, "--raw", says="--raw is of --model")
 
     def test_adapters_keep_their_head(self):
         self.train("run", "--optim.lr", "1e-2", "--parameters", "lora", "--eval-data", self.held_out)

@@ -408,11 +408,6 @@ class MistakesTest(TuneTest):
         self.fails(MISSING, "tune", "resume", "nothing", says="no run of cupel tune")
         self.assertFalse((self.folder / "x").exists())
 
-    def test_dropout_that_a_method_does_not_draw_is_said(self):
-        lora = ("--parameters", "lora", "--lora.dropout", "0.2", "--max_steps", "1")
-        done = self.ok(*self.arguments("dpo", *lora, method="dpo", data=self.pairs))
-        self.assertIn("lora.dropout has no effect", done.err)
-        self.assertNotIn("lora.dropout", self.ok(*self.arguments("sft", *lora)).err)
 
     def test_a_folder_of_something_else_is_left_alone(self):
         self.file("mine/notes.txt", "keep me")

@@ -94,7 +94,7 @@ TEST(RecipeOptions, CountTheStepsOfARun) {
   EXPECT_EQ(*total_steps(recipe({"max_steps=5"}), *batcher), 5);
 }
 
-TEST(RecipeOptions, CountAMillionEpochsOrSayWhatToDo) {
+TEST(RecipeOptions, CountAMillionEpochsOrRefuseThem) {
   const DataSet data = two_files();
   const auto steps = [&data](const std::vector<std::string>& overrides) {
     const Recipe r = recipe(overrides);

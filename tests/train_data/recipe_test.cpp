@@ -148,6 +148,8 @@ TEST(Recipe, AKeyThatNothingReadsIsRefusedWithWhatWouldReadIt) {
       {{"preference.params.beta=1"}, "r.toml: preference.params is set"},
       {{"preference.reference=none"}, "r.toml: preference.reference is set"},
       {{"lora.rank=8"}, "r.toml: lora.rank is set, and only parameters = \"lora\" reads it"},
+      {{"method=dpo", "parameters=lora", "lora.dropout=0.1"},
+       "r.toml: lora.dropout is set, and only method = \"sft\" or \"reward-model\" reads it"},
       {{"data.prompt_loss_weight=0.5"}, "r.toml: data.prompt_loss_weight is set"},
       {{"batch.micro_tokens=512"}, "r.toml: batch.micro_tokens is set"},
       {{"data.packing=multipack", "batch.micro=2"}, "r.toml: batch.micro is set"},

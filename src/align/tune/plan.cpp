@@ -108,8 +108,8 @@ Result<MemoryPlan> plan_memory(const train::Recipe& recipe, const PreparedRun& r
   const bool lora = recipe.parameters == "lora";
   const int64_t trained = lora ? recipe.lora.rank * sizes.rows_and_columns : sizes.elements;
   // What is small or an embedding keeps its moments in f32.
-  const bool mean = recipe.optim.name == "adafactor" && recipe.optim.beta1.value_or(0) > 0;
-  const double full = optimiser->bytes_per_element + (mean ? 4 : 0);
+  const bool mean = recipe.optim.beta1.value_or(0) > 0;
+  const double full = optimiser->bytes_per_element + (mean ? optimiser->bytes_of_mean : 0);
   const int64_t compressed = lora ? 0 : sizes.large;
   const double state =
       full * static_cast<double>(compressed) + 8.0 * static_cast<double>(trained - compressed);

@@ -46,13 +46,6 @@ Result<std::unique_ptr<RunObjectives>> RunObjectives::create(Parts parts) {
 Result<Ok> RunObjectives::make() {
   CUPEL_TRY_VOID(make_reference());
   const PreparedRun& prepared = *parts_.prepared;
-  const train::Lora* const lora = parts_.learner->lora();
-  if (prepared.method.kind == Method::Kind::kPreference && lora != nullptr &&
-      lora->options().dropout > 0) {
-    parts_.note(
-        "lora.dropout has no effect: preference losses compare policy and reference without "
-        "dropout");
-  }
   CUPEL_TRY(training_, over(prepared.data, reference_));
   if (prepared.held_out) {
     CUPEL_TRY(held_out_, over(*prepared.held_out, held_out_reference_));

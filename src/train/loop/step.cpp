@@ -20,10 +20,16 @@ uint64_t draw_of(int64_t step, int64_t rank, int64_t ranks, size_t micro) {
          static_cast<uint64_t>(micro) * static_cast<uint64_t>(ranks) + static_cast<uint64_t>(rank);
 }
 
-/// What a rank computes of a micro-batch, without draws.
-MicroBatch micro_batch_of(const StepPlan& plan, size_t micro, size_t rank) {
-  return {
-      .pieces = plan.micro_batches[micro][rank], .bin_of = plan.bin_of[micro][rank], .draw = {}};
+/// What a rank computes of a micro-batch, without draws; `begins` are those of the rank.
+MicroBatch micro_batch_of(const StepPlan& plan,
+                          size_t micro,
+                          int64_t rank,
+                          const std::vector<int64_t>& begins) {
+  const auto of_rank = static_cast<size_t>(rank);
+  return {.pieces = plan.micro_batches[micro][of_rank],
+          .bin_of = plan.bin_of[micro][of_rank],
+          .draw = {},
+          .begin = begins[micro]};
 }
 
 void add_metrics(std::vector<MetricSum>& sums, std::vector<MetricSum> more) {
@@ -65,11 +71,10 @@ Result<Ok> StepRunner::take_survey(const StepPlan& plan, int64_t step) {
   // Zeros where the numbers of other processes belong: the sum is exact.
   std::vector<double> all(static_cast<size_t>(begins.back()) * width);
   for (size_t micro = 0; micro < plan.micro_batches.size(); ++micro) {
-    MicroBatch batch = micro_batch_of(plan, micro, static_cast<size_t>(collective_->rank()));
+    MicroBatch batch = micro_batch_of(plan, micro, collective_->rank(), begins);
     if (batch.pieces.empty()) {
       continue;
     }
-    batch.begin = begins[micro];
     CUPEL_TRY(const std::vector<double> own, objective_->survey(batch));
     CUPEL_CHECK(own.size() == batch.pieces.size() * width, "a survey has numbers of each piece");
     std::ranges::copy(own, all.begin() + begins[micro] * static_cast<int64_t>(width));
@@ -108,11 +113,10 @@ Result<StepResult> StepRunner::run(const StepPlan& plan, int64_t step, bool trai
   StepResult result;
   std::vector<double> numerators(counts.size());
   for (size_t micro = 0; micro < plan.micro_batches.size(); ++micro) {
-    MicroBatch batch = micro_batch_of(plan, micro, static_cast<size_t>(collective_->rank()));
+    MicroBatch batch = micro_batch_of(plan, micro, collective_->rank(), begins);
     if (batch.pieces.empty()) {
       continue;
     }
-    batch.begin = begins[micro];
     if (training) {
       batch.draw = draw_of(step, collective_->rank(), collective_->size(), micro);
     }

@@ -109,6 +109,7 @@ OptimiserInfo adafactor() {
           .summary = "Adam whose second moments are a row and a column for each matrix",
           .source = "Shazeer & Stern 2018 (arXiv 1804.04235), algorithms 4 and 5",
           .bytes_per_element = 0.01,
+          .bytes_of_mean = 4,
           .make = &make};
 }
 

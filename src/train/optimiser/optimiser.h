@@ -95,6 +95,7 @@ struct OptimiserInfo {
   std::string_view summary;  ///< one line for help and docs
   std::string_view source;   ///< paper and place
   double bytes_per_element;  ///< of state, of a large matrix: for `cupel tune plan`
+  double bytes_of_mean = 0;  ///< besides, where beta1 > 0 is asked for and is not the default
   Result<std::unique_ptr<Optimiser>> (*make)(std::vector<TrainedParameter> parameters,
                                              const OptimiserOptions& options) = nullptr;
 };

@@ -40,6 +40,9 @@ const Reader kReaders[] = {
      "a preference loss as the method"},
     {"preference.params", [](const Recipe& r) { return !is_sft(r); },
      "a preference loss or reward-model as the method"},
+    // Preference losses compare policy and reference without dropout (Rafailov et al. 2023's code).
+    {"lora.dropout", [](const Recipe& r) { return !is_preference(r); },
+     "method = \"sft\" or \"reward-model\""},
     {"lora.", [](const Recipe& r) { return r.parameters == "lora"; }, "parameters = \"lora\""},
     {"data.prompt_loss_weight", [](const Recipe& r) { return r.data.loss_on == "instruction"; },
      "data.loss_on = \"instruction\""},
