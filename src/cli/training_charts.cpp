@@ -31,7 +31,7 @@ struct KnownChart {
   LineScale scale = LineScale::kLinear;
 };
 
-constexpr std::array<KnownChart, 15> kKnown = {{
+constexpr std::array<KnownChart, 16> kKnown = {{
     {"loss",
      "Loss",
      "Where training loss falls and held-out loss rises, rows are learnt by heart.",
@@ -51,6 +51,10 @@ constexpr std::array<KnownChart, 15> kKnown = {{
      "Tokens put first",
      "Share of learnt tokens that the model holds likeliest.",
      {{{"mean_token_accuracy", "training"}, {}}}},
+    {"entropy",
+     "Entropy",
+     "Nats, of the model's guess for each learnt token: at 0 it is sure of all.",
+     {{{"entropy", "training"}, {}}}},
     {"odds",
      "Log odds ratio",
      "Of chosen against rejected answers; above 0 the chosen ones are likelier.",

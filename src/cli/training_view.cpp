@@ -64,12 +64,15 @@ void add_losses(const TrainingRecords& records, TrainingPage& page) {
   if (!mean.empty()) {
     page.facts.push_back({"training loss", number_text(mean.back().y),
                           format("running mean; {} at first", number_text(loss.front().y))});
-    if (is_much_worse(loss.front().y, mean.back().y)) {
+    std::vector<double> last;
+    for (size_t k = loss.size() - std::min(loss.size(), kLastLosses); k < loss.size(); ++k) {
+      last.push_back(loss[k].y);
+    }
+    if (const auto ended = driven_up(loss.front().y, last)) {
       page.notes.push_back(
           {NoteLevel::kWarning,
-           format("The loss ended far above where it began ({} to {}): the learning rate is likely "
-                  "too high.",
-                  number_text(loss.front().y), number_text(mean.back().y))});
+           format("The loss went from {} up to {}: the learning rate is likely too high.",
+                  number_text(loss.front().y), number_text(*ended))});
     }
   }
   const auto& held_out = points_of(records.held_out, "loss");

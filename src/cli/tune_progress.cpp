@@ -142,10 +142,9 @@ std::string TuneProgress::step_line(const Json& record, const Json& timing, size
 
 void TuneProgress::record(const Json& record, const Json& timing) {
   if (const Json* const loss = record.find("loss"); loss != nullptr && loss->is_number()) {
-    constexpr size_t kLast = 5;
     first_loss_ = first_loss_.value_or(loss->as_double());
     last_losses_.push_back(loss->as_double());
-    if (last_losses_.size() > kLast) {
+    if (last_losses_.size() > kLastLosses) {
       last_losses_.erase(last_losses_.begin());
     }
   }
@@ -193,19 +192,19 @@ void TuneProgress::end() {
   if (!first_loss_) {
     return;
   }
-  const double sum = std::accumulate(last_losses_.begin(), last_losses_.end(), 0.0);
-  const double ended = sum / static_cast<double>(last_losses_.size());
-  if (is_much_worse(*first_loss_, ended)) {
+  if (const auto ended = driven_up(*first_loss_, last_losses_)) {
     note(
         format("warning: the loss went from {:.4g} up to {:.4g}; the learning rate is likely too "
                "high",
-               *first_loss_, ended));
+               *first_loss_, *ended));
   }
 }
 
-bool is_much_worse(double began, double ended) {
+std::optional<double> driven_up(double began, std::span<const double> last) {
   constexpr double kShare = 0.5;
-  return ended - began > kShare * std::abs(began);
+  const double ended =
+      std::accumulate(last.begin(), last.end(), 0.0) / static_cast<double>(last.size());
+  return ended - began > kShare * std::abs(began) ? std::optional(ended) : std::nullopt;
 }
 
 void TuneProgress::finish() {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,7 +54,10 @@ class TuneProgress {
   std::vector<double> last_losses_;
 };
 
-/// Whether a loss that began and ended so was driven up rather than down: by half of it or more.
-bool is_much_worse(double began, double ended);
+/// Steps whose mean loss says where a run has ended.
+inline constexpr size_t kLastLosses = 5;
+/// Where a loss was driven up rather than down, by half of what it began at or more: the mean of
+/// the last ones, at most kLastLosses.
+std::optional<double> driven_up(double began, std::span<const double> last);
 
 }  // namespace cupel::cli
