@@ -12,7 +12,7 @@ target_include_directories(cupel_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 set(CMAKE_CXX_EXTENSIONS OFF)
 # Files of x86 levels (*_avx*.cpp, *_emulated_test.cpp) are left out elsewhere: the scalar level is enough.
 if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
-  set(CUPEL_X86_ONLY "_(avx[0-9]+(bf16)?|emulated_test)\\.cpp$")
+  set(CUPEL_X86_ONLY "_(avx[0-9]+(bf16)?|amx|emulated_test)\\.cpp$")
 endif()
 
 # The folder of a build does not count, so that dev and train share what both compile; the sloppiness is what a
@@ -31,7 +31,7 @@ endif()
 #   cupel_module(NAME rank DEPS base core [LIBS PkgConfig::X …] [FOLDERS data …] [TORCH])
 # FOLDERS: only the files below these; a module of which a part needs more than the rest is several libraries.
 # TORCH: its files see libtorch, through the precompiled header of tensor/tensor.h.
-# Kernel files of one CPU level get their flags by name: *_avx2.cpp, *_avx512.cpp, *_avx512bf16.cpp. They say
+# Kernel files of one CPU level get their flags by name: *_avx2.cpp, *_avx512.cpp, *_avx512bf16.cpp, *_amx.cpp. They say
 # themselves where a multiply and an add are fused: the compiler's own choice would differ by level.
 function(cupel_module)
   cmake_parse_arguments(M "TORCH" "NAME" "DEPS;LIBS;FOLDERS" ${ARGN})
@@ -62,10 +62,10 @@ function(cupel_module)
     if(source MATCHES "_avx2\\.cpp$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
         "-mavx2;-mfma;-mf16c;${kernel_level};-ffp-contract=off")
-    elseif(source MATCHES "_avx512(bf16)?\\.cpp$")
-      set(bf16)
+    elseif(source MATCHES "_(avx512(bf16)?|amx)\\.cpp$")
+      set(more)
       if(source MATCHES "bf16\\.cpp$")
-        set(bf16 ";-mavx512bf16")
+        set(more ";-mavx512bf16")
       endif()
       set(own_header)
       if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -73,7 +73,7 @@ function(cupel_module)
         set(own_header ";-Wno-uninitialized;-Wno-maybe-uninitialized")
       endif()
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
-        "-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx512vnni${bf16};${kernel_level};-ffp-contract=off${own_header}")
+        "-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx512vnni${more};${kernel_level};-ffp-contract=off${own_header}")
     elseif(source MATCHES "/kernels/[^/]*\\.cpp$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${kernel_level};-ffp-contract=off")
     endif()

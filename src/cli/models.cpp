@@ -56,7 +56,8 @@ void EngineFlags::declare(Arguments& arguments) {
 }
 
 void EngineFlags::declare_kernels(Arguments& arguments) {
-  arguments.choice("--cpu-level", {"auto", "scalar", "avx2", "avx512"}, level, "Kernels to use");
+  arguments.choice("--cpu-level", {"auto", "scalar", "avx2", "avx512", "amx"}, level,
+                   "Kernels to use");
   arguments.choice("--activations", {"int8", "f32"}, activations,
                    "Arithmetic of the linear layers");
 }

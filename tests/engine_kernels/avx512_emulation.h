@@ -56,6 +56,9 @@ CUPEL_EMULATE V set1_ps(float x) {
 CUPEL_EMULATE V set1_epi32(int32_t x) {
   return lanes<int32_t>([&](int) { return x; });
 }
+CUPEL_EMULATE V set1_epi8(char x) {
+  return lanes<char>([&](int) { return x; });
+}
 CUPEL_EMULATE V zero() {
   return set1_epi32(0);
 }
@@ -119,6 +122,9 @@ CUPEL_EMULATE V add_epi32(V a, V b) {
 }
 CUPEL_EMULATE V sub_epi32(V a, V b) {
   return each_word(a, b, [](uint32_t x, uint32_t y) { return x - y; });
+}
+CUPEL_EMULATE V sub_epi8(V a, V b) {
+  return lanes<uint8_t>([&](int i) { return a.get<uint8_t>(i) - b.get<uint8_t>(i); });
 }
 CUPEL_EMULATE V mullo_epi32(V a, V b) {
   return each_word(a, b, [](uint32_t x, uint32_t y) { return x * y; });
@@ -236,6 +242,8 @@ CUPEL_EMULATE V cvtph_ps(__m256i a) {
 #define _mm512_dpwssd_epi32 CUPEL_EMULATED::dpwssd_epi32
 #define _mm512_extractf32x8_ps CUPEL_EMULATED::half_ps
 #define _mm512_fmadd_ps CUPEL_EMULATED::fmadd_ps
+#define _mm512_load_ps CUPEL_EMULATED::load
+#define _mm512_load_si512 CUPEL_EMULATED::load
 #define _mm512_loadu_ps CUPEL_EMULATED::load
 #define _mm512_loadu_si512 CUPEL_EMULATED::load
 #define _mm512_madd_epi16 CUPEL_EMULATED::madd_epi16
@@ -247,6 +255,7 @@ CUPEL_EMULATE V cvtph_ps(__m256i a) {
 #define _mm512_mullo_epi32 CUPEL_EMULATED::mullo_epi32
 #define _mm512_or_si512 CUPEL_EMULATED::or_si512
 #define _mm512_set1_epi32 CUPEL_EMULATED::set1_epi32
+#define _mm512_set1_epi8 CUPEL_EMULATED::set1_epi8
 #define _mm512_set1_ps CUPEL_EMULATED::set1_ps
 #define _mm512_setzero_ps CUPEL_EMULATED::zero
 #define _mm512_setzero_si512 CUPEL_EMULATED::zero
@@ -257,5 +266,6 @@ CUPEL_EMULATE V cvtph_ps(__m256i a) {
 #define _mm512_storeu_ps CUPEL_EMULATED::store
 #define _mm512_storeu_si512 CUPEL_EMULATED::store
 #define _mm512_sub_epi32 CUPEL_EMULATED::sub_epi32
+#define _mm512_sub_epi8 CUPEL_EMULATED::sub_epi8
 #define _mm512_sub_ps CUPEL_EMULATED::sub_ps
 #define _mm512_xor_si512 CUPEL_EMULATED::xor_si512

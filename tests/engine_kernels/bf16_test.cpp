@@ -1,5 +1,5 @@
 // BF16 weights with the bf16 twin of the activations: every level gives the bits that the
-// instruction vdpbf16ps is defined to give, on machines with and without it.
+// instruction tdpbf16ps is defined to give, on machines with and without it.
 #include <cmath>
 #include <limits>
 
@@ -53,10 +53,13 @@ float flushed(float x) {
 /// The definition, one output at a time.
 float defined_product(const uint16_t* w, const uint16_t* x, int64_t cols) {
   float sum = 0;
-  for (int64_t k = 0; k < cols; k += 2) {
-    for (const int64_t i : {k + 1, k}) {
-      sum = flushed(std::fma(flushed(bf16_to_f32(w[i])), flushed(bf16_to_f32(x[i])), sum));
+  for (int64_t block = 0; block < cols; block += 32) {
+    float chains[2] = {};
+    for (int64_t i = block; i < block + 32; ++i) {
+      float& chain = chains[i % 2];
+      chain = flushed(std::fma(flushed(bf16_to_f32(w[i])), flushed(bf16_to_f32(x[i])), chain));
     }
+    sum = flushed(sum + flushed(chains[0] + chains[1]));
   }
   return sum;
 }

@@ -20,14 +20,14 @@
 
 namespace cupel::engine::test {
 
-/// One table under test: a level of this machine, or the emulated AVX-512 one.
+/// One table under test: a level of this machine, or an emulated one.
 struct KernelLevel {
   std::string name;
   const Operators* ops = nullptr;  // nullptr: not available, `reason` says why
   std::string reason;
 };
 
-/// scalar, avx2, avx512 and "avx512 emulated" (tests/engine_kernels/avx512_emulation.h).
+/// scalar, avx2, avx512, amx and the last two emulated ({avx512,amx}_emulation.h).
 const std::vector<KernelLevel>& kernel_levels();
 /// The compiler leaves the upper halves of vector registers dirty in the emulated level, which
 /// makes scalar code a hundred times slower on some CPUs. Clears them.

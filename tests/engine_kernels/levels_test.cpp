@@ -8,6 +8,7 @@
 namespace cupel::engine::kernels {
 
 const KernelTable& emulated_avx512_kernels();  // avx512_emulated_test.cpp
+const KernelTable& emulated_amx_kernels();     // amx_bf16_emulated_test.cpp
 
 }  // namespace cupel::engine::kernels
 
@@ -21,20 +22,23 @@ namespace {
   _mm256_zeroupper();
 }
 
-// The emulation itself is compiled for AVX2.
-const Operators* emulated_avx512() {
-  static const auto emulated =
-      operators_for(CpuLevel::kAvx2).has_value()
-          ? kernels::make_table_operators(CpuLevel::kAvx512, kernels::emulated_avx512_kernels())
-          : nullptr;
-  return emulated.get();
+// The emulations themselves are compiled for AVX2.
+const Operators* emulated(CpuLevel level) {
+  if (!operators_for(CpuLevel::kAvx2).has_value()) {
+    return nullptr;
+  }
+  static const auto avx512 =
+      kernels::make_table_operators(CpuLevel::kAvx512, kernels::emulated_avx512_kernels());
+  static const auto amx =
+      kernels::make_table_operators(CpuLevel::kAmx, kernels::emulated_amx_kernels());
+  return level == CpuLevel::kAmx ? amx.get() : avx512.get();
 }
 
 #else
 
 void zero_upper_halves() {}
 
-const Operators* emulated_avx512() {
+const Operators* emulated(CpuLevel /*level*/) {
   return nullptr;
 }
 
@@ -63,7 +67,10 @@ const std::vector<KernelLevel>& kernel_levels() {
       all.push_back({name, ops.has_value() ? ops.value() : nullptr,
                      name + ": this CPU lacks it; its kernels run emulated"});
     }
-    all.push_back({"avx512 emulated", emulated_avx512(), "avx512 emulated: this CPU lacks AVX2"});
+    for (const CpuLevel level : {CpuLevel::kAvx512, CpuLevel::kAmx}) {
+      const std::string name = std::string(cpu_level_name(level)) + " emulated";
+      all.push_back({name, emulated(level), name + ": this CPU lacks AVX2"});
+    }
     return all;
   }();
   return levels;

@@ -1,5 +1,13 @@
 #include <array>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include "base/error.h"
 #include "engine/kernels/operators.h"
 #include "engine/kernels/table_operators.h"
@@ -11,25 +19,59 @@ struct LevelName {
   CpuLevel level;
   std::string_view name;
 };
-constexpr std::array<LevelName, 3> kLevels = {
-    {{CpuLevel::kScalar, "scalar"}, {CpuLevel::kAvx2, "avx2"}, {CpuLevel::kAvx512, "avx512"}}};
+constexpr std::array<LevelName, 4> kLevels = {{{CpuLevel::kScalar, "scalar"},
+                                               {CpuLevel::kAvx2, "avx2"},
+                                               {CpuLevel::kAvx512, "avx512"},
+                                               {CpuLevel::kAmx, "amx"}}};
 
 #if defined(__x86_64__)
 
-/// libgcc's CPU model also asks XCR0 whether the system saves the wide registers.
+// libgcc's CPU model also asks XCR0 whether the system saves the wide registers.
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 &&
+         __builtin_cpu_supports("f16c") != 0;
+}
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") != 0 &&
+         __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+         __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
+}
+
+/// Tiles are memory that Linux keeps for a process only when it has asked for them.
+bool may_use_tiles() {
+#if defined(__linux__)
+  constexpr long kRequestComponent = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long kTileData = 18;              // XFEATURE_XTILEDATA
+  static const bool granted = syscall(SYS_arch_prctl, kRequestComponent, kTileData) == 0;
+  return granted;
+#else
+  return false;
+#endif
+}
+bool has_amx() {
+  constexpr unsigned kBf16 = 1U << 22U;
+  constexpr unsigned kTile = 1U << 24U;
+  constexpr unsigned kInt8 = 1U << 25U;
+  constexpr unsigned kAll = kBf16 | kTile | kInt8;
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return has_avx512() && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 &&
+         (edx & kAll) == kAll && may_use_tiles();
+}
+
 bool cpu_has(CpuLevel level) {
   __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 &&
-                    __builtin_cpu_supports("f16c") != 0;
   switch (level) {
     case CpuLevel::kScalar:
       return true;
     case CpuLevel::kAvx2:
-      return avx2;
+      return has_avx2();
     case CpuLevel::kAvx512:
-      return avx2 && __builtin_cpu_supports("avx512f") != 0 &&
-             __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
-             __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
+      return has_avx512();
+    case CpuLevel::kAmx:
+      return has_amx();
   }
   return false;
 }
@@ -40,6 +82,10 @@ const Operators* wide_operators(CpuLevel level) {
     static const auto avx2 =
         kernels::make_table_operators(CpuLevel::kAvx2, kernels::avx2_kernels());
     return avx2.get();
+  }
+  if (level == CpuLevel::kAmx) {
+    static const auto amx = kernels::make_table_operators(CpuLevel::kAmx, kernels::amx_kernels());
+    return amx.get();
   }
   static const auto avx512 = kernels::make_table_operators(
       CpuLevel::kAvx512, __builtin_cpu_supports("avx512bf16") != 0 ? kernels::avx512_bf16_kernels()
@@ -90,7 +136,7 @@ Result<CpuLevel> parse_cpu_level(std::string_view name) {
       return entry.level;
     }
   }
-  return invalid_argument("\"{}\" is no CPU level; there are scalar, avx2 and avx512", name);
+  return invalid_argument("\"{}\" is no CPU level; there are scalar, avx2, avx512 and amx", name);
 }
 
 Result<const Operators*> operators_for(CpuLevel level) {

@@ -81,11 +81,15 @@ const KernelTable& scalar_kernels();
 const KernelTable& avx2_kernels();
 const KernelTable& avx512_kernels();
 const KernelTable& avx512_bf16_kernels();  // the same with products of the instruction vdpbf16ps
+const KernelTable& amx_kernels();          // the same with products of tiles
 
 /// int8 products by level and format (int8_*.cpp): nullptr for the float formats.
 LinearFunction scalar_linear_int8(Format format);
 LinearFunction avx2_linear_int8(Format format);
 LinearFunction avx512_linear_int8(Format format);
+LinearFunction amx_linear_int8(Format format);
+
+void amx_linear_bf16(const LinearTask& task);
 
 /// What a thread's scratch memory is for. Two uses share a slot only where one is over before the
 /// other begins.

@@ -97,39 +97,54 @@ struct PackedColumns {
   }
 };
 
-/// sums[token][group] over `count` columns; x is the first token's first of them.
-template <int groups, int tokens, class Columns>
-inline void multiply_tile(
-    const Columns& columns, const float* x, int64_t stride, int64_t count, float* sums) {
-  Lanes acc[tokens][groups];
+/// One multiply-add after the other for each output, over ascending columns.
+struct OneChain {
+  static constexpr int kTokens = Lanes::kTileTokens;
+
+  /// sums[token][group] over `count` columns; x is the first token's first of them.
+  template <int groups, int tokens, class Columns>
+  static void multiply(
+      const Columns& columns, const float* x, int64_t stride, int64_t count, float* sums) {
+    Lanes acc[tokens][groups];
 #pragma GCC unroll 16
-  for (int i = 0; i < tokens * groups; ++i) {
-    acc[i / groups][i % groups] = Lanes::load(sums + 16 * i);
-  }
-#pragma GCC unroll 2
-  for (int64_t k = 0; k < count; ++k) {
-    Lanes weight[groups];
-#pragma GCC unroll 4
-    for (int g = 0; g < groups; ++g) {
-      weight[g] = columns.column(g, k);
+    for (int i = 0; i < tokens * groups; ++i) {
+      acc[i / groups][i % groups] = Lanes::load(sums + 16 * i);
     }
-#pragma GCC unroll 8
-    for (int t = 0; t < tokens; ++t) {
-      const Lanes value = Lanes::broadcast(x[t * stride + k]);
+#pragma GCC unroll 2
+    for (int64_t k = 0; k < count; ++k) {
+      Lanes weight[groups];
 #pragma GCC unroll 4
       for (int g = 0; g < groups; ++g) {
-        acc[t][g] = Lanes::fma(weight[g], value, acc[t][g]);
+        weight[g] = columns.column(g, k);
+      }
+#pragma GCC unroll 8
+      for (int t = 0; t < tokens; ++t) {
+        const Lanes value = Lanes::broadcast(x[t * stride + k]);
+#pragma GCC unroll 4
+        for (int g = 0; g < groups; ++g) {
+          acc[t][g] = Lanes::fma(weight[g], value, acc[t][g]);
+        }
       }
     }
-  }
 #pragma GCC unroll 16
-  for (int i = 0; i < tokens * groups; ++i) {
-    Lanes::store(sums + 16 * i, acc[i / groups][i % groups]);
+    for (int i = 0; i < tokens * groups; ++i) {
+      Lanes::store(sums + 16 * i, acc[i / groups][i % groups]);
+    }
   }
-}
+};
+
+/// In which order a source's products are added, and in which mode of the processor.
+struct UsualMode {
+  UsualMode() {}
+};
+template <class Source>
+struct ArithmeticOf {
+  using Mode = UsualMode;
+  using Sums = OneChain;
+};
 
 /// Tokens [token, in.rows) in tiles of at most `tokens`.
-template <int groups, int tokens, class Columns>
+template <class Sums, int groups, int tokens, class Columns>
 inline void multiply_tokens(const Columns& columns,
                             const float* x,
                             const ActivationRows& in,
@@ -137,11 +152,11 @@ inline void multiply_tokens(const Columns& columns,
                             int64_t count,
                             float* sums) {
   for (; token + tokens <= in.rows; token += tokens) {
-    multiply_tile<groups, tokens>(columns, x + token * in.cols, in.cols, count,
-                                  sums + 16 * groups * token);
+    Sums::template multiply<groups, tokens>(columns, x + token * in.cols, in.cols, count,
+                                            sums + 16 * groups * token);
   }
   if constexpr (tokens > 1) {
-    multiply_tokens<groups, tokens / 2>(columns, x, in, token, count, sums);
+    multiply_tokens<Sums, groups, tokens / 2>(columns, x, in, token, count, sums);
   }
 }
 
@@ -176,21 +191,13 @@ struct FloatProduct {
   int64_t group_bytes;  // of packed weights
 };
 
-/// The mode of the processor that a source's products are taken in.
-struct UsualMode {
-  UsualMode() {}
-};
-template <class Source>
-struct ModeOf {
-  using Type = UsualMode;
-};
-
 /// The sums of all tokens. Not inlined: no arithmetic may leave the mode that the caller sets.
 template <class Source, int groups>
 [[gnu::noinline]] void sum_groups(const FloatProduct& product, int64_t row) {
   const ActivationRows& in = product.task.input;
   const uint8_t* data = product.task.data + row / kGroupRows * product.group_bytes;
   memset(product.sums, 0, static_cast<size_t>(in.rows) * groups * kGroupRows * 4);
+  using Sums = typename ArithmeticOf<Source>::Sums;
   const int64_t blocks = in.cols / kBlockCols;
   for (int64_t block = 0; block < blocks; block += kChunkBlocks) {
     const int64_t count = blocks - block < kChunkBlocks ? blocks - block : kChunkBlocks;
@@ -199,21 +206,21 @@ template <class Source, int groups>
       if (in.rows == 1) {
         const PackedColumns<Source, groups> columns = {data, product.group_bytes,
                                                        block * kBlockCols};
-        multiply_tile<groups, 1>(columns, x, in.cols, count * kBlockCols, product.sums);
+        Sums::template multiply<groups, 1>(columns, x, in.cols, count * kBlockCols, product.sums);
         continue;
       }
     }
     const auto columns =
         widen_columns<Source, groups>(data, product.group_bytes, block, count, product.w);
-    multiply_tokens<groups, Lanes::kTileTokens>(columns, x, in, 0, count * kBlockCols,
-                                                product.sums);
+    multiply_tokens<Sums, groups, Sums::kTokens>(columns, x, in, 0, count * kBlockCols,
+                                                 product.sums);
   }
 }
 
 template <class Source, int groups>
 inline void multiply_groups(const FloatProduct& product, int64_t row) {
   {
-    const typename ModeOf<Source>::Type mode;
+    const typename ArithmeticOf<Source>::Mode mode;
     sum_groups<Source, groups>(product, row);
   }
   store_all_outputs<Lanes, groups>(product.task, row, product.sums);

@@ -20,7 +20,7 @@ namespace cupel::engine {
 // everywhere), so that levels agree bit for bit; tests/engine_kernels/*_test.cpp hold this with ==.
 
 /// CPU levels, weakest first. Scalar is the oracle; a level includes those below it.
-enum class CpuLevel { kScalar, kAvx2, kAvx512 };
+enum class CpuLevel { kScalar, kAvx2, kAvx512, kAmx };
 
 /// Arithmetic of the linear layers: exact f32 activations, or such as are fast: int8 for quantised
 /// weights (dynamic, per 32 elements, with the outliers of a row in f32), bf16 for weights in BF16.
@@ -137,7 +137,7 @@ class Operators {
 std::vector<CpuLevel> cpu_levels();
 /// Those this machine can run.
 std::vector<CpuLevel> available_cpu_levels();
-std::string_view cpu_level_name(CpuLevel level);  // "scalar", "avx2", "avx512"
+std::string_view cpu_level_name(CpuLevel level);  // "scalar", "avx2", "avx512", "amx"
 Result<CpuLevel> parse_cpu_level(std::string_view name);
 /// The table of a level. Errors: kUnsupported when this CPU lacks it.
 Result<const Operators*> operators_for(CpuLevel level);

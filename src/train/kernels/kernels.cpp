@@ -4,7 +4,7 @@ namespace cupel::train::kernels {
 
 const KernelTable& kernels_of(engine::CpuLevel level) {
 #if defined(__x86_64__)
-  if (level == engine::CpuLevel::kAvx512) {
+  if (level >= engine::CpuLevel::kAvx512) {
     return avx512_kernels();
   }
   if (level == engine::CpuLevel::kAvx2) {
