@@ -217,4 +217,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except ModuleNotFoundError as error:
+        sys.exit(f"bench: this Python has no {error.name}; run bench/setup.sh, and this with the Python that it names")
