@@ -82,6 +82,9 @@ class Eval : public Command {
            "Judge prompts (FastChat's judge_prompts.jsonl) instead of the benchmark's own");
     a.flag("--without-references", without_references_,
            "Judge all categories without a reference answer");
+    a.flag("--constrain-verdicts", constrain_verdicts_,
+           "Ask a judge that wrote no verdict for one, held to its form; the judge must be a model "
+           "file or folder");
     a.text("--out", "RUN", out_, "Folder of the run; the same command goes on where it stopped",
            true);
     a.integer("--limit", "N", limit_, "First N questions only; 0 = all", 0, 1 << 30);
@@ -104,7 +107,8 @@ class Eval : public Command {
     CUPEL_TRY(const std::string folder, judge::find_benchmark(bench_));
     CUPEL_TRY(const judge::Benchmark benchmark,
               judge::load_benchmark(folder, {.judge_prompts = judge_prompts_,
-                                             .without_references = without_references_}));
+                                             .without_references = without_references_,
+                                             .constrain_verdicts = constrain_verdicts_}));
     CUPEL_TRY(const judge::Protocol* protocol, choose_protocol(benchmark));
     CUPEL_TRY_VOID(protocol->check(benchmark));
     CUPEL_TRY(const std::vector<std::string> names, member_names());
@@ -329,6 +333,7 @@ class Eval : public Command {
   std::string baseline_;
   std::string judge_prompts_;
   bool without_references_ = false;
+  bool constrain_verdicts_ = false;
   std::string out_;
   int64_t limit_ = 0;
   int64_t max_tokens_ = 0;

@@ -74,6 +74,7 @@ struct Capabilities {
   bool logprobs = false;
   bool streaming = false;
   bool deterministic = false;  ///< same request, same answer
+  bool constraints = false;    ///< keeps every OutputConstraint itself, token by token
   int64_t context_length = 0;  ///< tokens; 0 = unknown
   /// Calls worth having in flight at once (batch size or concurrency limit).
   int64_t parallel_calls = 1;

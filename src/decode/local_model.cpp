@@ -171,6 +171,7 @@ Capabilities LocalModel::capabilities() const {
           .logprobs = true,
           .streaming = true,
           .deterministic = true,
+          .constraints = true,
           .context_length = context_length_,
           .parallel_calls = static_cast<int64_t>(max_batch_),
           .resource = kLocalCompute};

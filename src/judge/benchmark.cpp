@@ -67,6 +67,9 @@ class Loader {
       all_ += "without references\n";
       b_.need_reference.clear();
     }
+    if (b_.options.constrain_verdicts) {
+      all_ += "constrained verdicts\n";
+    }
     CUPEL_TRY(const bool has_checklists, path_exists(path(checklists)));
     if (has_checklists) {
       CUPEL_TRY_VOID(read_checklists(checklists));

@@ -42,6 +42,7 @@ struct JudgePrompt {
 struct BenchmarkOptions {
   std::string judge_prompts;        ///< a file that stands for the folder's judge_prompts.jsonl
   bool without_references = false;  ///< judge every category without a reference
+  bool constrain_verdicts = false;  ///< a judge that wrote none is asked for one in its form
 };
 
 /// A folder of questions and what is needed to judge answers to them. With a manifest.json it says

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "judge/evaluation_graph.h"
+#include "judge/fastchat_judge.h"
 #include "judge/verdict_run.h"
 
 namespace cupel::judge {
@@ -22,6 +23,13 @@ Result<int64_t> count_tokens(const ChatModel& model, const Conversation& convers
     return 0;
   }
   return tokens;
+}
+
+// The call that follows words without a verdict; reads them again.
+Usage verdict_usage(const Usage& words) {
+  constexpr int64_t kQuestion = 64;
+  return {.prompt_tokens = words.prompt_tokens + words.completion_tokens + kQuestion,
+          .completion_tokens = kMarkTokens};
 }
 
 }  // namespace
@@ -125,7 +133,12 @@ Result<Usage> Estimator::judge_usage(const JudgeItem& item, int64_t unknown_answ
   for (const JudgeRequest& request : step.requests) {
     if (const auto* chat = std::get_if<ChatRequest>(&request.call)) {
       CUPEL_TRY(const int64_t tokens, count_tokens(*judge_.model, chat->messages));
-      add(usage, {.prompt_tokens = tokens + later, .completion_tokens = chat->sampling.max_tokens});
+      const Usage words = {.prompt_tokens = tokens + later,
+                           .completion_tokens = chat->sampling.max_tokens};
+      add(usage, words);
+      if (benchmark_.options.constrain_verdicts) {
+        add(usage, verdict_usage(words));
+      }
       continue;
     }
     for (const Conversation& prompt : std::get<LabelScoreRequest>(request.call).prompts) {

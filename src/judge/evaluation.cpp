@@ -42,6 +42,28 @@ std::string models_of(const std::string& key) {
   return join(models, ", ");
 }
 
+Result<Ok> check_constraint(const Benchmark& benchmark,
+                            const Protocol& protocol,
+                            const Judge& judge) {
+  if (!benchmark.options.constrain_verdicts) {
+    return Ok{};
+  }
+  if (protocol.needs_scorer) {
+    return invalid_argument(
+        "protocol {} takes probabilities of labels, which have no form to be held to; leave "
+        "--constrain-verdicts out",
+        protocol.name);
+  }
+  if (judge.model != nullptr && !judge.model->capabilities().constraints) {
+    return invalid_argument(
+        "judge {}: only models that run in this process can be held to the form of a verdict; "
+        "leave "
+        "--constrain-verdicts out",
+        judge.name);
+  }
+  return Ok{};
+}
+
 }  // namespace
 
 Result<Ok> check_participants(const Benchmark& benchmark,
@@ -57,6 +79,7 @@ Result<Ok> check_participants(const Benchmark& benchmark,
   if (judged && !protocol.needs_scorer && judge.model == nullptr) {
     return invalid_argument("protocol {} needs a judge; name one with --judge", protocol.name);
   }
+  CUPEL_TRY_VOID(check_constraint(benchmark, protocol, judge));
   std::set<std::string> names;
   for (const Contender& contender : contenders) {
     const std::string& name = contender.model->name();

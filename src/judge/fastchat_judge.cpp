@@ -1,13 +1,13 @@
 #include "judge/fastchat_judge.h"
 
 #include "base/error.h"
+#include "base/format.h"
 
 namespace cupel::judge {
 namespace {
 
 constexpr int64_t kJudgeTokens = 2048;
 constexpr size_t kMostTurns = 2;
-
 bool needs_reference(const Benchmark& benchmark, const Question& question) {
   return benchmark.need_reference.contains(question.category);
 }
@@ -19,6 +19,35 @@ std::string_view text_or_empty(const std::vector<std::string>& texts, size_t ind
 std::string_view reference_or_empty(const JudgeItem& item, int turn) {
   const std::string* text = item.benchmark->reference(item.question->id, turn);
   return text == nullptr ? std::string_view() : std::string_view(*text);
+}
+
+ChatRequest words_request(const JudgePrompt& prompt, const std::string& user_text) {
+  ChatRequest request;
+  request.messages = judge_conversation(prompt, user_text);
+  request.sampling.temperature = 0;
+  request.sampling.max_tokens = kJudgeTokens;
+  return request;
+}
+
+/// After words without a verdict: the verdict alone.
+ChatRequest mark_request(const JudgePrompt& prompt,
+                         const std::string& user_text,
+                         const std::string& words,
+                         std::string_view mark) {
+  ChatRequest request = words_request(prompt, user_text);
+  request.messages.push_back(text_message("assistant", words));
+  request.messages.push_back(text_message(
+      "user", format("Now write the verdict alone, in the form {}.", prompt.output_format)));
+  request.sampling.max_tokens = kMarkTokens;
+  request.sampling.constraint = {.kind = OutputConstraint::Kind::kRegex,
+                                 .text = format(R"(\[\[(?:{})\]\])", mark)};
+  return request;
+}
+
+const ChatResponse& words_of(const JudgeResponse& response) {
+  const auto* words = std::get_if<ChatResponse>(&response);
+  CUPEL_CHECK(words != nullptr, "the judge was asked for words");
+  return *words;
 }
 
 }  // namespace
@@ -70,24 +99,30 @@ std::string_view answer_to(const Side& side, size_t turn) {
   return text_or_empty(side.answers, turn - 1);
 }
 
-ProtocolStep ask_once(const JudgePrompt& prompt,
-                      std::string user_text,
-                      std::span<const JudgeResponse> responses,
-                      const std::function<Outcome(const ChatResponse& response)>& read) {
+ProtocolStep ask_for_verdict(const Benchmark& benchmark,
+                             const JudgePrompt& prompt,
+                             std::string_view mark,
+                             std::string user_text,
+                             std::span<const JudgeResponse> responses,
+                             const std::function<Outcome(const ChatResponse& response)>& read) {
   ProtocolStep step;
   if (responses.empty()) {
-    ChatRequest request;
-    request.messages = judge_conversation(prompt, std::move(user_text));
-    request.sampling.temperature = 0;
-    request.sampling.max_tokens = kJudgeTokens;
-    step.requests.push_back({std::move(request)});
+    step.requests.push_back({words_request(prompt, user_text)});
     return step;
   }
-  const auto* response = std::get_if<ChatResponse>(&responses.front());
-  CUPEL_CHECK(response != nullptr, "the judge was asked for words");
-  step.outcome = read(*response);
-  step.outcome->user_prompt = std::move(user_text);
-  step.outcome->prompt_name = prompt.name;
+  const ChatResponse& words = words_of(responses.front());
+  Outcome outcome = read(words);
+  if (responses.size() > 1) {
+    const ChatResponse& verdict = words_of(responses[1]);
+    outcome = read(verdict);
+    outcome.judgment = words.text + "\n\n" + verdict.text;
+  } else if (!outcome.valid() && benchmark.options.constrain_verdicts) {
+    step.requests.push_back({mark_request(prompt, user_text, words.text, mark)});
+    return step;
+  }
+  outcome.user_prompt = std::move(user_text);
+  outcome.prompt_name = prompt.name;
+  step.outcome = std::move(outcome);
   return step;
 }
 

@@ -41,11 +41,18 @@ PromptFields turn_fields(const JudgeItem& item);
 /// The answer of a side to a turn, or "".
 std::string_view answer_to(const Side& side, size_t turn);
 
-/// The step of a protocol of one call (temperature 0, up to 2048 tokens): the call, or, once it is
-/// answered, what `read` makes of the answer.
-ProtocolStep ask_once(const JudgePrompt& prompt,
-                      std::string user_text,
-                      std::span<const JudgeResponse> responses,
-                      const std::function<Outcome(const ChatResponse& response)>& read);
+/// Most tokens of a verdict that is asked for alone.
+constexpr int64_t kMarkTokens = 32;
+
+/// The step of a protocol that asks for words with a verdict in them (temperature 0, up to 2048
+/// tokens): the call, or, once it is answered, what `read` makes of the answer. Where the benchmark
+/// constrains verdicts, words without one are followed by a second call, whose answer is held to
+/// [[…]]; `mark` is a regular expression of what may stand between the brackets.
+ProtocolStep ask_for_verdict(const Benchmark& benchmark,
+                             const JudgePrompt& prompt,
+                             std::string_view mark,
+                             std::string user_text,
+                             std::span<const JudgeResponse> responses,
+                             const std::function<Outcome(const ChatResponse& response)>& read);
 
 }  // namespace cupel::judge

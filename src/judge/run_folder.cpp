@@ -78,6 +78,10 @@ Result<Ok> check_folder(const std::string& path) {
   return Ok{};
 }
 
+std::string on_off(bool on) {
+  return on ? "on" : "off";
+}
+
 Error differs(const std::string& run,
               std::string_view what,
               const std::string& then,
@@ -214,6 +218,8 @@ Result<Ok> RunFolder::read_manifest(const Benchmark* benchmark) {
     CUPEL_TRY(benchmark_fingerprint_, get_string(*bench, "fingerprint"));
     CUPEL_TRY(benchmark_options_.judge_prompts, get_string(*bench, "judge_prompts"));
     CUPEL_TRY(benchmark_options_.without_references, get_bool(*bench, "without_references"));
+    CUPEL_TRY(benchmark_options_.constrain_verdicts,
+              get_bool_or(*bench, "constrain_verdicts", false));
     CUPEL_TRY(const int64_t seed, get_int(manifest, "seed"));
     settings_.seed = static_cast<uint64_t>(seed);
     CUPEL_TRY(settings_.limit, get_int(manifest, "limit"));
@@ -228,6 +234,11 @@ Result<Ok> RunFolder::read_manifest(const Benchmark* benchmark) {
   };
   if (auto done = read(); !done) {
     return in_file(std::move(done).error(), file);
+  }
+  if (benchmark != nullptr &&
+      benchmark->options.constrain_verdicts != benchmark_options_.constrain_verdicts) {
+    return differs(path_, "--constrain-verdicts", on_off(benchmark_options_.constrain_verdicts),
+                   on_off(benchmark->options.constrain_verdicts));
   }
   if (benchmark != nullptr && benchmark->fingerprint != benchmark_fingerprint_) {
     return differs(path_, "benchmark", benchmark_name_ + " (" + benchmark_folder_ + ")",
@@ -252,7 +263,8 @@ Result<Ok> RunFolder::write_manifest() const {
                             .set("folder", benchmark_folder_)
                             .set("fingerprint", benchmark_fingerprint_)
                             .set("judge_prompts", benchmark_options_.judge_prompts)
-                            .set("without_references", benchmark_options_.without_references))
+                            .set("without_references", benchmark_options_.without_references)
+                            .set("constrain_verdicts", benchmark_options_.constrain_verdicts))
       .set("seed", static_cast<int64_t>(settings_.seed))
       .set("limit", settings_.limit)
       .set("max_tokens", settings_.max_tokens)

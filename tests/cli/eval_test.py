@@ -262,6 +262,38 @@ class WarningTest(EvalTest):
         self.check_failure(done, USAGE, ['no verdict of judge "foo"', "its judges are judge"])
 
 
+@needs_model(SMOLLM2)
+class ConstrainedVerdictTest(EvalTest):
+    """A judge that would hardly ever write a verdict gives one to everything."""
+
+    ARGS = ("--limit", 1, "--model", "a=null:Hello.", "--judge", f"judge={SMOLLM2}", "--constrain-verdicts")
+
+    def verdicts(self, out):
+        return [row for key, row in self.rows(out).items() if key.startswith("verdict/")]
+
+    def test_every_answer_is_rated(self):
+        report = self.evaluate("run", "--protocol", "single", *self.ARGS)
+        self.assertEqual(self.row(report, "a")["invalid"], 0)
+        for row in self.verdicts("run"):
+            self.assertRegex(row["judgment"], r"\[\[([1-9](\.[0-9])?|10)\]\]")
+        again = self.run_cupel("eval", "--bench", TOUCHSTONE, "--protocol", "single", "--limit", 1, "--model", "a=null:Hello.",
+                               "--judge", f"judge={SMOLLM2}", "--out", "run")
+        self.check_failure(again, USAGE, ["--constrain-verdicts on, not off"])
+
+    def test_every_pair_has_a_winner_or_a_tie(self):
+        report = self.evaluate("run", "--protocol", "pairwise", *self.ARGS, "--model", "b=null:Good day to you.")
+        self.assertEqual(self.row(report, "b")["invalid"], 0)
+        for row in self.verdicts("run"):
+            self.assertRegex(row["judgment"], r"\[\[(A|B|C|([1-9]|10), ?([1-9]|10))\]\]")
+
+    def test_who_cannot_be_held_is_refused(self):
+        for judge, protocol, words in ((SMOLLM2, "checklist", "no form"), ("null:[[7]]", "single", "only models that run")):
+            done = self.run_cupel("eval", "--bench", TOUCHSTONE, "--protocol", protocol, "--model", "a=null:a", "--judge",
+                                  f"judge={judge}", "--out", "run", "--constrain-verdicts")
+            self.check_failure(done, USAGE, [words, "--constrain-verdicts"])
+            self.assertFalse((self.folder / "run").exists())
+
+
 class LocaleTest(EvalTest):
     """Questions and references load as they are. Only the Romanian set has judge prompts: a flag names others."""
 

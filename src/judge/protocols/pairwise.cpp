@@ -20,6 +20,11 @@ constexpr TurnPrompts kPrompts = {.plain = "pair-v2", .with_reference = "pair-ma
 constexpr std::string_view kLetter = "[[A]]";
 constexpr std::string_view kTwoScores = "[[rating_a,rating_b]]";
 
+/// What may stand between the brackets of a verdict, as a regular expression.
+std::string_view mark_of(const JudgePrompt& prompt) {
+  return prompt.output_format == kTwoScores ? R"((?:[1-9]|10), ?(?:[1-9]|10))" : "[ABC]";
+}
+
 Result<Ok> check_format(const JudgePrompt& prompt) {
   if (prompt.output_format != kLetter && prompt.output_format != kTwoScores) {
     return corrupt_data(
@@ -112,8 +117,9 @@ Result<ProtocolStep> next(const JudgeItem& item, std::span<const JudgeResponse> 
   CUPEL_TRY(const JudgePrompt* prompt,
             find_turn_prompt(*item.benchmark, *item.question, item.turn, kPrompts));
   CUPEL_TRY(std::string text, user_prompt(item, *prompt));
-  return ask_once(*prompt, std::move(text), responses,
-                  [&](const ChatResponse& response) { return read_verdict(*prompt, response); });
+  return ask_for_verdict(
+      *item.benchmark, *prompt, mark_of(*prompt), std::move(text), responses,
+      [&](const ChatResponse& response) { return read_verdict(*prompt, response); });
 }
 
 // Both orders of one meeting. The second one has the second model in slot A.

@@ -8,6 +8,7 @@ namespace cupel::judge::protocol {
 namespace {
 
 constexpr TurnPrompts kPrompts = {.plain = "single-v1", .with_reference = "single-math-v1"};
+constexpr std::string_view kRating = R"([1-9](?:\.[0-9])?|10)";
 
 Result<Ok> check(const Benchmark& benchmark) {
   return check_turn_prompts(benchmark, kPrompts);
@@ -42,7 +43,8 @@ Result<ProtocolStep> next(const JudgeItem& item, std::span<const JudgeResponse> 
   CUPEL_TRY(const JudgePrompt* prompt,
             find_turn_prompt(*item.benchmark, *item.question, item.turn, kPrompts));
   CUPEL_TRY(std::string text, user_prompt(item, *prompt));
-  return ask_once(*prompt, std::move(text), responses, &read_verdict);
+  return ask_for_verdict(*item.benchmark, *prompt, kRating, std::move(text), responses,
+                         &read_verdict);
 }
 
 }  // namespace
