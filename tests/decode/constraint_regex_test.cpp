@@ -1,9 +1,13 @@
 // Patterns against PCRE2 (base/regex.h), which reads the same syntax in an independent way: random
 // patterns of the subset on random texts, and by hand what the subset leaves out.
+#include <algorithm>
+#include <optional>
+
 #include "base/regex.h"
 #include "base/rng.h"
 #include "base/text.h"
 #include "decode/constraint/regex_parser.h"
+#include "decode/constraint/regex_rewrites.h"
 #include "decode/constraint_support.h"
 
 namespace cupel::decode::constraint {
@@ -69,6 +73,74 @@ TEST(ConstraintRegex, AgreesWithPcre2OnRandomPatterns) {
   EXPECT_GT(matches, 500);  // else the texts show nothing
 }
 
+TEST(ConstraintRegex, ALookAheadAtTheBeginningAgreesWithPcre2) {
+  Rng rng(12);
+  int matches = 0;
+  int excluded = 0;
+  for (int i = 0; i < 300; ++i) {
+    const std::string pattern = random_pattern(rng, 2);
+    const std::string ours = "(?!^[ab-]*$)" + pattern;
+    const std::string theirs = replace_all(ours, "\\u0062", "\\x{62}");
+    auto automaton = compile_regex(ours);
+    if (!automaton) {
+      EXPECT_NE(automaton.error().message.find("excludes every text"), std::string::npos)
+          << ours << ": " << automaton.error().message;
+    }
+    std::optional<Machine> machine;
+    if (automaton) {
+      machine = machine_of(std::move(automaton));
+    }
+    for (int j = 0; j < 25; ++j) {
+      const std::string text = random_text(rng);
+      const bool expected = pcre_matches_whole(theirs, text);
+      matches += expected ? 1 : 0;
+      excluded += expected != pcre_matches_whole(replace_all(pattern, "\\u0062", "\\x{62}"), text);
+      ASSERT_EQ(machine && accepts(*machine, text), expected) << ours << " on " << printable(text);
+    }
+  }
+  EXPECT_GT(matches, 200);
+  EXPECT_GT(excluded, 100);
+}
+
+TEST(ConstraintRegex, TextsOfALengthAreThoseOfThePatternThatHaveIt) {
+  Rng rng(13);
+  int told = 0;
+  int matches = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const auto node = parse_regex(random_pattern(rng, 1));
+    ASSERT_TRUE(node.has_value());
+    const auto min = static_cast<int64_t>(rng.below(3));
+    const int64_t max = min + static_cast<int64_t>(rng.below(3));
+    const auto some = of_length(*node, min, max);
+    const auto machine_for = [](const RegexNode& tree) {
+      AutomatonBuilder builder(100'000);
+      const RuleId rule = builder.add_rule("test");
+      builder.add_nothing(add_regex(builder, tree, Spelling::kPlain, builder.begin_of(rule)),
+                          builder.end_of(rule));
+      return machine_of(std::move(builder).finish());
+    };
+    Machine all = machine_for(*node);
+    std::optional<Machine> fewer;
+    if (some) {
+      fewer = machine_for(*some);
+      ++told;
+    }
+    for (int j = 0; j < 25; ++j) {
+      const std::string text = random_text(rng);
+      const auto length = std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80;  // of each character one byte
+      });
+      const bool expected = accepts(all, text) && length >= min && length <= max;
+      matches += some && expected ? 1 : 0;
+      if (some) {
+        ASSERT_EQ(accepts(*fewer, text), expected) << printable(text);
+      }
+    }
+  }
+  EXPECT_GT(told, 200);
+  EXPECT_GT(matches, 200);
+}
+
 TEST(ConstraintRegex, AnchorsAtTheEndsChangeNothing) {
   auto machine = machine_of(compile_regex("^ab$|^c|d$"));
   for (const char* text : {"ab", "c", "d"}) {
@@ -117,6 +189,9 @@ TEST(ConstraintRegex, RefusesWhatItDoesNotSupportByNameAndPlace) {
     const char* says;
   };
   const Case cases[] = {{"a(?=b)", Code::kUnsupported, "look-ahead"},
+                        {"(?!a)b", Code::kUnsupported, "byte 0: look-ahead"},
+                        {"(?!^[a]+$)b", Code::kUnsupported, "look-ahead"},
+                        {"(?!^[ab]*$)[ab]+", Code::kInvalidArgument, "excludes every text"},
                         {"(?<!a)b", Code::kUnsupported, "look-behind"},
                         {"(a)\\1", Code::kUnsupported, "back-references"},
                         {"\\bword", Code::kUnsupported, "\\b"},

@@ -157,6 +157,25 @@ TEST(ConstraintSchema, PatternsAreOfTheTextNotOfItsSpelling) {
   check({R"({"type":"string","pattern":"[a-z]{2,4}","minLength":1,"maxLength":4})",
          {R"("ab")"},
          {R"("a")"}});
+  check({R"({"type":"string","pattern":"^[A-Z][a-z]*$","minLength":2,"maxLength":4})",
+         {R"("Ab")", R"("Abcd")"},
+         {R"("A")", R"("Abcde")", R"("ab")"}});
+}
+
+// What pydantic's model_json_schema writes for Decimal and for discriminated unions.
+TEST(ConstraintSchema, SchemasOfPydantic) {
+  check({R"x({"type":"string","pattern":"^(?!^[-+.]*$)[+-]?0*\\d*\\.?\\d*$"})x",
+         {R"("1")", R"("-0.5")", R"("+12.")", R"(".5")", R"("007")"},
+         {R"("")", R"("-")", R"(".")", R"("+.")", R"("1e3")"}});
+  check(
+      {R"({"discriminator":{"mapping":{"cat":"#/$defs/Cat","dog":"#/$defs/Dog"},"propertyName":"t"},
+             "$defs":{"Cat":{"properties":{"t":{"const":"cat","type":"string"},"m":{"type":"integer"}},
+                             "required":["t","m"],"type":"object"},
+                      "Dog":{"properties":{"t":{"const":"dog","type":"string"},"b":{"type":"boolean"}},
+                             "required":["t","b"],"type":"object"}},
+             "oneOf":[{"$ref":"#/$defs/Cat"},{"$ref":"#/$defs/Dog"}]})",
+       {R"({"t":"cat","m":1})", R"({"t":"dog","b":true})"},
+       {R"({"t":"cat","b":true})", R"({"t":"cow"})"}});
 }
 
 // RFC 3339: days of months, leap years; RFC 9562; RFC 5321.
@@ -180,6 +199,24 @@ TEST(ConstraintSchema, Formats) {
   check({R"({"type":"string","format":"ipv4"})",
          {R"("255.0.10.1")"},
          {R"("256.0.0.1")", R"("1.2.3")", R"("01.2.3.4")"}});
+  check({R"({"type":"string","format":"ipv6"})",
+         {R"("::")", R"("::1")", R"("fe80::")", R"("2001:db8::8a2e:370:7334")",
+          R"("1:2:3:4:5:6:7:8")", R"("1:2:3:4:5:6:7::")", R"("1::8")"},
+         {R"("1:2:3:4:5:6:7")", R"("1::2::3")", R"(":1")", R"("12345::")", R"("1:2:3:4:5:6:7:8:9")",
+          R"("1:2:3:4:5:6:7::8")"}});
+  check({R"({"type":"string","format":"hostname"})",
+         {R"("localhost")", R"("a-b.example.org")"},
+         {R"("-a.org")", R"("a..b")", R"("a_b")", R"("")"}});
+  check({R"({"type":"string","format":"duration"})",
+         {R"("P3W")", R"("P1Y2M3D")", R"("PT36H")", R"("P1DT2H3M4S")", R"("PT5S")"},
+         {R"("P")", R"("P1DT")", R"("PT")", R"("P1H")", R"("1D")", R"("P1Y3D")"}});
+  check({R"({"type":"string","format":"uri","minLength":1,"maxLength":2083})",
+         {R"("https://example.org")", R"("http://localhost:8080/a/b%20c?q=1&r=2#top")",
+          R"("ftp://1.2.3.4/")"},
+         {R"("example.org")", R"("https://")", R"("https://a b")", R"("https://a/%2")"}});
+  check({R"({"type":"string","format":"password","maxLength":2})",
+         {R"("ab")", R"("")"},
+         {R"("abc")"}});
 }
 
 TEST(ConstraintSchema, AlternativesAndMerges) {
@@ -271,9 +308,11 @@ TEST(ConstraintSchema, RefusesWhatIsMalformed) {
       {R"({"$ref":"#/$defs/x"})", Code::kNotFound, "#/$defs/x"},
       {R"({"$ref":"other.json"})", Code::kUnsupported, "into the schema itself"},
       {R"({"$ref":"#anchor"})", Code::kUnsupported, "into the schema itself"},
-      {R"({"type":"string","format":"hostname"})", Code::kUnsupported, "hostname"},
+      {R"({"type":"string","format":"iri"})", Code::kUnsupported, "hostname"},
       {R"x({"type":"string","pattern":"a(?=b)"})x", Code::kUnsupported, "#/pattern"},
-      {R"({"type":"string","pattern":"a+","maxLength":3})", Code::kUnsupported,
+      {R"({"type":"string","pattern":"a+","minLength":3,"maxLength":2})", Code::kUnsupported,
+       "minLength or maxLength"},
+      {R"({"type":"string","pattern":"a+b+","maxLength":3})", Code::kUnsupported,
        "minLength or maxLength"},
       {R"({"enum":[1],"minimum":3})", Code::kUnsupported, "#/minimum"},
       {R"({"minimum":3,"maxLength":3})", Code::kUnsupported, "\"type\""},

@@ -5,11 +5,14 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "decode/constraint/regex_rewrites.h"
 
 namespace cupel::decode::constraint {
 namespace {
 
 constexpr size_t kLongestPattern = 64 << 10;
+constexpr std::string_view kNoLookAround =
+    "look-ahead and look-behind are not supported, but for (?!^[…]*$) at the beginning";
 constexpr int kDeepestGroup = 100;
 constexpr int64_t kLargestCount = 1'000'000'000;
 
@@ -94,8 +97,12 @@ class Parser {
 
   Result<RegexNode> sequence(int depth) {
     RegexNode node;
+    std::optional<CodePointSet> not_only;
     if (depth == 0) {
       take("^");
+      if (take("(?!")) {
+        CUPEL_TRY(not_only, look_ahead());
+      }
     }
     while (!done() && !next_is("|") && !next_is(")")) {
       if (depth == 0 && (text_.substr(at_) == "$" || next_is("$|"))) {
@@ -108,7 +115,36 @@ class Parser {
         node.children.push_back(std::move(one));
       }
     }
-    return node;
+    return not_only ? with_others(node, *not_only) : Result<RegexNode>(std::move(node));
+  }
+
+  // Behind "(?!" at the beginning: of look-aheads only ^[…]*$, a text of nothing but these.
+  Result<CodePointSet> look_ahead() {
+    const size_t begin = at_;
+    take("^");
+    if (!next_is("(") && !next_is("^") && !next_is("$")) {
+      CUPEL_TRY(RegexNode one, atom(1));
+      CUPEL_TRY_VOID(quantifier(one));
+      if (one.min == 0 && one.max == RegexNode::kUnbounded && take("$)")) {
+        return std::move(one.set);
+      }
+    }
+    at_ = begin - 3;
+    return refused(kNoLookAround);
+  }
+
+  [[nodiscard]] Result<RegexNode> with_others(const RegexNode& node,
+                                              const CodePointSet& set) const {
+    auto rest = with_one_outside(node, set);
+    if (!rest) {
+      return in_context(std::move(rest).error(), format("pattern \"{}\"", printable(text_, 60)));
+    }
+    if (!*rest) {
+      return malformed("the look-ahead excludes every text of the pattern");
+    }
+    RegexNode whole;
+    whole.children.push_back(std::move(**rest));
+    return whole;
   }
 
   Result<RegexNode> atom(int depth) {
@@ -152,7 +188,7 @@ class Parser {
 
   Result<RegexNode> group(int depth) {
     if (next_is("?=") || next_is("?!") || next_is("?<=") || next_is("?<!")) {
-      return refused("look-ahead and look-behind are not supported");
+      return refused(kNoLookAround);
     }
     if (take("?<") || take("?P<")) {
       const size_t end = text_.find('>', at_);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "decode/constraint/number_range.h"
 #include "decode/constraint/regex_parser.h"
+#include "decode/constraint/regex_rewrites.h"
 #include "decode/constraint/schema_compiler.h"
 #include "decode/constraint/schema_document.h"
 #include "decode/constraint/string_formats.h"
@@ -71,6 +72,9 @@ Result<NodeId> SchemaCompiler::add_string(const Json& schema,
                                           NodeId from) {
   const Json* pattern = schema.find("pattern");
   const Json* named = schema.find("format");
+  if (named != nullptr && is_open_format(named->as_string())) {
+    named = nullptr;
+  }
   if (pattern != nullptr && named != nullptr) {
     return unsupported("{}: \"pattern\" and \"format\" together are not supported", place);
   }
@@ -101,16 +105,16 @@ Result<NodeId> SchemaCompiler::add_pattern(std::string_view pattern,
   if (!parsed) {
     return in_context(std::move(parsed).error(), place);
   }
-  const RegexLength length = regex_length(*parsed);
-  if (length.min < count_or(schema, "minLength", 0) ||
-      length.max > count_or(schema, "maxLength", kNoMaximum)) {
+  const auto texts = of_length(*parsed, count_or(schema, "minLength", 0),
+                               count_or(schema, "maxLength", RegexNode::kUnbounded));
+  if (!texts) {
     return unsupported(
         "{}: describes texts that minLength or maxLength excludes; put the lengths into the "
         "pattern, like [a-z]{{2,8}}",
         place);
   }
   const NodeId open = builder_.add_text(from, "\"");
-  return builder_.add_text(add_regex(builder_, *parsed, Spelling::kJsonString, open), "\"");
+  return builder_.add_text(add_regex(builder_, *texts, Spelling::kJsonString, open), "\"");
 }
 
 Result<NodeId> SchemaCompiler::add_number(const Json& schema,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace cupel::decode::constraint {
@@ -8,7 +9,10 @@ namespace cupel::decode::constraint {
 /// describes satisfies the format's definition; not all that does is described.
 std::string_view format_pattern(std::string_view format);
 
+/// Those of OpenAPI that say how a string is shown or sent, not what it is.
+bool is_open_format(std::string_view format);
+
 /// The names of all, for messages.
-std::string_view format_names();
+std::string format_names();
 
 }  // namespace cupel::decode::constraint
