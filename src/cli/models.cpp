@@ -69,6 +69,11 @@ Result<ModelSpec> resolve_model_spec(const std::string& text) {
   }
   std::string path = spec.target;
   CUPEL_TRY(const bool exists, path_exists(path));
+  if (!exists && path.find('/') == std::string::npos) {
+    return invalid_argument(
+        "model spec \"{}\": there is no folder \"{}\", and it does not end in .gguf; {}",
+        shown_spec(text), path, kExpectedSpec);
+  }
   if (!exists) {
     auto reference = parse_hub_reference(spec.target);
     if (!reference) {

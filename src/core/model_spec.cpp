@@ -95,12 +95,8 @@ Result<Ok> fill_endpoint(std::string_view rest, std::string_view spec, ModelSpec
 
 // A file, or a model of the cache: which one a path with a slash means shows on disk only.
 Result<Ok> fill_file(std::string_view spec, ModelSpec& out) {
-  constexpr std::string_view kExpected =
-      "expected NAME=FILE.gguf, NAME=FOLDER/, NAME=ORG/MODEL, NAME=openai:MODEL@URL, "
-      "NAME=null:TEXT or "
-      "NAME=answers:FILE.jsonl";
   if (out.target.empty()) {
-    return invalid_argument("model spec \"{}\" names no file; {}", spec, kExpected);
+    return invalid_argument("model spec \"{}\" names no file; {}", spec, kExpectedSpec);
   }
   std::string default_name = stem(out.target);
   const bool plain_file =
@@ -113,11 +109,10 @@ Result<Ok> fill_file(std::string_view spec, ModelSpec& out) {
     default_name = one_file ? stem(reference->file) : reference->name;
   }
   if (out.kind == ModelKind::kGguf && !out.target.ends_with(".gguf")) {
-    if (out.target.find('/') == std::string::npos || out.target.find(':') != std::string::npos) {
+    if (out.target.find(':') != std::string::npos) {
       return invalid_argument(
-          "model spec \"{}\": \"{}\" does not end in .gguf and has no slash, as "
-          "a folder's path has; {}",
-          spec, out.target, kExpected);
+          "model spec \"{}\": \"{}\" does not end in .gguf and is no ORG/NAME:FILE of a hub; {}",
+          spec, out.target, kExpectedSpec);
     }
     out.kind = ModelKind::kHub;  // a folder, if there is one
   }

@@ -47,6 +47,12 @@ struct ModelSpec {
 /// letters, digits, '.', '_', '-' (they become file names).
 Result<ModelSpec> parse_model_spec(std::string_view text);
 
+/// For messages about specs that name nothing.
+inline constexpr std::string_view kExpectedSpec =
+    "expected NAME=FILE.gguf, NAME=FOLDER, NAME=ORG/MODEL, NAME=openai:MODEL@URL, NAME=null:TEXT "
+    "or "
+    "NAME=answers:FILE.jsonl";
+
 /// A spec's text as it may be written down and shown: an endpoint's URL loses its query and its
 /// user name, which may hold secrets. Also for texts that are no spec. No identity: that is a
 /// model's fingerprint.

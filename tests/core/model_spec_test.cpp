@@ -57,10 +57,11 @@ TEST(ModelSpec, ReadsPulledModels) {
   // A file where it could be both, and a path that names no repository.
   EXPECT_EQ(parsed("models/a.gguf").kind, ModelKind::kGguf);
   EXPECT_EQ(parsed("/a/b:c.gguf").kind, ModelKind::kGguf);
+  EXPECT_EQ(parsed("m=folder").kind, ModelKind::kHub);  // what it is shows on disk
 }
 
 TEST(ModelSpec, RefusesWhatMakesNoSense) {
-  for (const char* text : {"", "m=", "m=model.bin", "a b=x.gguf", "..=x.gguf", "m=x.gguf,noize=1",
+  for (const char* text : {"", "m=", "m=a:b", "a b=x.gguf", "..=x.gguf", "m=x.gguf,noize=1",
                            "m=x.gguf,noise=1,noise=2", "m=openai:model", "m=openai:@http://h",
                            "m=openai:x@ftp://h", "m=answers:"}) {
     const auto spec = parse_model_spec(text);
