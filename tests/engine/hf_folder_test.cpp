@@ -39,6 +39,14 @@ class HfFolder : public testing::Test {
     EXPECT_FALSE(model.has_value());
     return model ? Error{Code::kInternal, "loaded"} : model.error();
   }
+  void use_family(const std::string& name) {
+    const auto fixture = read_json_file(test::test_data("oracles/families/" + name + ".json"));
+    ASSERT_TRUE(fixture.has_value()) << fixture.error().message;
+    config_ = *fixture->find("config");
+  }
+  [[nodiscard]] Result<hf::TranslatedConfig> translated() const {
+    return hf::translate_config(config_, "config.json");
+  }
   Error error_with(std::string_view key, Json value) {
     config_.set(key, std::move(value));
     write_config();
@@ -61,6 +69,26 @@ TEST_F(HfFolder, RefusesASettingThatIsNotUnderstoodByName) {
   const Error e = error_with("alibi_slopes", 8);
   EXPECT_EQ(e.code, Code::kUnsupported);
   EXPECT_THAT(e.message, HasSubstr("\"alibi_slopes\""));
+}
+
+// Settings that published files hold, of which the logits do not depend.
+TEST_F(HfFolder, PassesOverWhatChangesNothing) {
+  config_.set("transformers.js_config", Json::object().set("kv_cache_dtype", "float16"))
+      .set("unsloth_fixed", true)
+      .set("unsloth_version", "2025.1.1")
+      .set("pretraining_tp", 2);
+  EXPECT_TRUE(translated().has_value());
+  use_family("gemma2");
+  config_.set("sliding_window_size", 8);
+  EXPECT_TRUE(translated().has_value());
+  use_family("phi3");
+  config_.set("full_attn_mod", 1).set("interpolate_factor", 1);
+  EXPECT_TRUE(translated().has_value());
+  config_.set("full_attn_mod", 2);
+  const auto other = translated();
+  ASSERT_FALSE(other.has_value());
+  EXPECT_EQ(other.error().code, Code::kUnsupported);
+  EXPECT_THAT(other.error().message, HasSubstr("\"full_attn_mod\" is 2; only 1"));
 }
 
 TEST_F(HfFolder, RefusesOtherActivationsAndScalings) {

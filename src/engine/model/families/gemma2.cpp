@@ -17,6 +17,7 @@ Result<ModelDescription> describe(MetadataReader& read) {
 }
 
 Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
+  config.ignore({"sliding_window_size"});  // older files state sliding_window twice
   return translate_gemma(config, out);
 }
 

@@ -18,6 +18,10 @@ Result<ModelDescription> describe(MetadataReader& read) {
 
 Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
   CUPEL_TRY_VOID(config.expect_text("hidden_act", {"silu"}));
+  // Phi-4 mini states them; transformers computes no other values either.
+  for (const std::string_view key : {"full_attn_mod", "interpolate_factor"}) {
+    CUPEL_TRY_VOID(config.expect_integer(key, 1));
+  }
   return hf::translate_common(config, out);
 }
 

@@ -110,6 +110,14 @@ Result<Ok> ConfigReader::expect_flag(std::string_view key, bool computed) {
   return Ok{};
 }
 
+Result<Ok> ConfigReader::expect_integer(std::string_view key, int64_t computed) {
+  CUPEL_TRY(const int64_t value, integer_or(key, computed));
+  if (value != computed) {
+    return unsupported("{}: \"{}\" is {}; only {} is supported", place_, key, value, computed);
+  }
+  return Ok{};
+}
+
 Result<Ok> ConfigReader::expect_text(std::string_view key,
                                      std::initializer_list<std::string_view> computed) {
   CUPEL_TRY(const std::string value, text_or(key, *computed.begin()));

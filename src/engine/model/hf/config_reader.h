@@ -39,6 +39,7 @@ class ConfigReader {
 
   /// Errors: kUnsupported - the key is there and its value is not the one that is computed.
   Result<Ok> expect_flag(std::string_view key, bool computed);
+  Result<Ok> expect_integer(std::string_view key, int64_t computed);
   Result<Ok> expect_text(std::string_view key, std::initializer_list<std::string_view> computed);
   /// Keys that change nothing of what is computed.
   void ignore(std::initializer_list<std::string_view> keys);

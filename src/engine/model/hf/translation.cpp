@@ -110,6 +110,10 @@ void ignore_what_changes_nothing(ConfigReader& config) {
                  "router_aux_loss_coef",
                  "is_llama_config",
                  "rope_interleaved",
+                 "transformers.js_config",  // how a browser keeps its cache
+                 "unsloth_fixed",
+                 "unsloth_version",
+                 "pretraining_tp",  // parts that matrices were once computed in: the same sums
                  "_attn_implementation",
                  "_attn_implementation_autoset",
                  "max_window_layers",
@@ -260,12 +264,6 @@ Result<Ok> translate_common(ConfigReader& config, Translation& out) {
   CUPEL_TRY_VOID(translate_sizes(config, out));
   // Whether there are biases is told by the tensors; a bias without its tensor is refused later.
   config.ignore({"attention_bias", "mlp_bias", "use_qkv_bias", "lm_head_bias"});
-  const double one = 1;
-  CUPEL_TRY(const double pretraining_parts, config.number_or("pretraining_tp", one));
-  if (pretraining_parts != one) {
-    return unsupported("{}: \"pretraining_tp\" is {}; only 1 is supported", config.place(),
-                       pretraining_parts);
-  }
   CUPEL_TRY_VOID(translate_windows(config, out));
   return translate_rope(config, out);
 }
