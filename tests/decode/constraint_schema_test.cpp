@@ -238,6 +238,18 @@ TEST(ConstraintSchema, AlternativesAndMerges) {
   check({R"({"enum":[1,2],"const":2})", {"2"}, {"1"}});
 }
 
+// What stands beside an alternative may rule it out; the others remain.
+TEST(ConstraintSchema, AlternativesThatNothingSatisfiesAreLeftOut) {
+  check({R"({"type":"string","anyOf":[{"type":"null"},{"type":"string","maxLength":1}]})",
+         {R"("a")"},
+         {"null", R"("ab")"}});
+  check({R"({"enum":[1,2],"oneOf":[{"enum":[2]},{"enum":[3]}]})", {"2"}, {"1", "3"}});
+  check(
+      {R"({"type":"object","allOf":[{"properties":{"a":{"type":"null"},"b":{"const":1}}},{"properties":{"a":{"type":"string"}}}]})",
+       {"{}", R"({"b":1})"},
+       {R"({"a":null})", R"({"a":"x"})"}});
+}
+
 TEST(ConstraintSchema, ReferencesFollowPointers) {
   check(
       {R"({"type":"object","properties":{"a/b":{"const":1},"c":{"$ref":"#/properties/a~1b"},"d":{"$ref":"#/properties/%63"}}})",
@@ -327,6 +339,9 @@ TEST(ConstraintSchema, RefusesWhatIsMalformed) {
        "no text satisfies"},
       {R"({"type":"array","items":false,"minItems":1})", Code::kInvalidArgument,
        "no text satisfies"},
+      {R"({"allOf":[{"type":"string"},{"type":"integer"}]})", Code::kInvalidArgument,
+       "no text satisfies"},
+      {R"({"allOf":[{"enum":[1]},{"enum":[2]}]})", Code::kInvalidArgument, "no text satisfies"},
       {R"({"type":"string","minLength":3,"maxLength":2})", Code::kInvalidArgument,
        "no text satisfies"}};
   for (const Refusal& refusal : refusals) {

@@ -229,6 +229,9 @@ Result<Json> merge(const Json& a, const Json& b, const std::string& place) {
     }
     if (const Json* known = all.find(key)) {
       CUPEL_TRY(Json both, merged_keyword(key, *known, value, place));
+      if ((key == "type" || key == "enum") && both.is_array() && both.size() == 0) {
+        return Json(false);  // they have no value in common
+      }
       all.set(key, std::move(both));
     } else {
       all.set(key, value);
