@@ -52,11 +52,13 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool boolean(bool value) override { return add(Json(value)); }
   bool number_integer(number_integer_t value) override { return add(Json(value)); }
   bool number_unsigned(number_unsigned_t value) override {
-    return value <= static_cast<uint64_t>(INT64_MAX) ? add(Json(static_cast<int64_t>(value)))
-                                                     : add(Json(static_cast<double>(value)));
+    return value <= static_cast<uint64_t>(INT64_MAX)
+               ? add(Json(static_cast<int64_t>(value)))
+               : add_rounded(static_cast<double>(value), std::to_string(value));
   }
-  bool number_float(number_float_t value, const string_t& /*text*/) override {
-    return add(Json(value));
+  bool number_float(number_float_t value, const string_t& text) override {
+    const bool whole = text.find_first_of(".eE") == string_t::npos;  // of more than 64 bits
+    return whole ? add_rounded(value, text) : add(Json(value));
   }
   bool string(string_t& value) override { return add(Json(std::move(value))); }
   bool binary(binary_t& /*value*/) override { return false; }
@@ -85,6 +87,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   [[nodiscard]] bool too_deep() const { return too_deep_; }
   [[nodiscard]] bool too_many() const { return values_ > limits_.max_values; }
   [[nodiscard]] const std::optional<std::string>& duplicate() const { return duplicate_; }
+  [[nodiscard]] const std::optional<std::string>& inexact() const { return inexact_; }
 
  private:
   struct Frame {
@@ -105,6 +108,13 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     stack_.pop_back();
     return add(std::move(done));
   }
+  bool add_rounded(double value, const std::string& text) {
+    if (limits_.exact_integers) {
+      inexact_ = text;
+      return false;
+    }
+    return add(Json(value));
+  }
   bool add(Json value) {
     if (++values_ > limits_.max_values) {
       return false;
@@ -122,6 +132,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   JsonLimits limits_;
   std::vector<Frame> stack_;
   std::optional<std::string> duplicate_;  // of the last object that was closed
+  std::optional<std::string> inexact_;    // an integer that no int64 holds
   size_t values_ = 0;
   size_t position_ = 0;
   std::string reason_;
@@ -360,6 +371,10 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
   if (builder.duplicate() && limits.unique_keys) {
     return corrupt_data("json: an object has the key \"{}\" twice",
                         printable(*builder.duplicate()));
+  }
+  if (builder.inexact()) {
+    return unsupported("json: the integer {} is beyond 64 bits and cannot be kept exactly",
+                       printable(*builder.inexact(), 60));
   }
   const size_t at = std::min(builder.position(), text.size());
   const std::string_view before = text.substr(0, at);

@@ -82,12 +82,14 @@ class Json {
 /// What a text from outside may not do.
 struct JsonLimits {
   bool unique_keys = false;  ///< a key that an object has twice is an error; else the last counts
+  bool exact_integers = false;   ///< one beyond 64 bits is an error; else the double next to it
   size_t max_values = SIZE_MAX;  ///< bounds memory: about 100 bytes a value beside the text itself
 };
 
 /// Parses one JSON text (RFC 8259; nesting up to 512).
 /// Errors: kCorruptData with line and column, or naming the key that an object has twice;
-/// kExhausted - more values than `limits` allow.
+/// kExhausted - more values than `limits` allow; kUnsupported - names the integer that is not
+/// exact.
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
 /// How to write JSON.

@@ -308,6 +308,9 @@ TEST(ConstraintSchema, RefusesWhatIsMalformed) {
   const std::vector<Refusal> refusals = {
       {"{", Code::kCorruptData, "line"},
       {"3", Code::kInvalidArgument, "expected a schema"},
+      {R"({"type":"integer","maximum":18446744073709551615})", Code::kUnsupported,
+       "18446744073709551615"},
+      {R"({"const":12345678901234567890})", Code::kUnsupported, "12345678901234567890"},
       {R"({"properties":{"a":[]}})", Code::kInvalidArgument, "#/properties/a"},
       {R"({"type":"strin"})", Code::kInvalidArgument, "did you mean \"string\""},
       {R"({"type":3})", Code::kInvalidArgument, "#/type"},

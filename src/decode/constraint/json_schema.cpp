@@ -20,7 +20,7 @@ Result<Automaton> compile_json_schema(std::string_view text, size_t max_nodes) {
   if (text.size() > kLargestSchema) {
     return exhausted("the schema has {} bytes; at most {} are taken", text.size(), kLargestSchema);
   }
-  CUPEL_TRY(const Json schema, parse_json(text, {.unique_keys = true}));
+  CUPEL_TRY(const Json schema, parse_json(text, {.unique_keys = true, .exact_integers = true}));
   return compile_parsed_schema(schema, max_nodes);
 }
 
