@@ -91,61 +91,6 @@ TEST_F(HfFolder, PassesOverWhatChangesNothing) {
   EXPECT_THAT(other.error().message, HasSubstr("\"full_attn_mod\" is 2; only 1"));
 }
 
-struct Default {
-  const char* family;
-  const char* key;
-  Json value;
-  Json other;
-};
-
-// The defaults of transformers' configuration classes, which differ from family to family.
-TEST_F(HfFolder, TakesWhatTransformersAssumesWhereAKeyIsAbsent) {
-  const Json null;
-  const std::vector<Default> defaults = {{"gemma2", "attn_logit_softcapping", 50.0, null},
-                                         {"gemma2", "final_logit_softcapping", 30.0, null},
-                                         {"gemma3", "rope_theta", 1e6, 1e4},
-                                         {"mistral", "sliding_window", 4096, null},
-                                         {"mixtral", "rope_theta", 1e6, 1e4},
-                                         {"phimoe", "rope_theta", 1e6, 1e4},
-                                         {"qwen2_window", "use_sliding_window", false, true},
-                                         {"qwen2_window", "max_window_layers", 28, 1},
-                                         {"qwen3_moe", "norm_topk_prob", false, true},
-                                         {"smollm3", "no_rope_layer_interval", 4, 2},
-                                         {"smollm3", "rope_theta", 2e6, 1e4},
-                                         {"stablelm", "partial_rotary_factor", 0.25, 1.0}};
-  for (const Default& each : defaults) {
-    SCOPED_TRACE(std::string(each.family) + ": " + each.key);
-    use_family(each.family);
-    for (const char* list : {"layer_types", "no_rope_layers", "rope_parameters"}) {
-      config_.erase(list);  // they would decide alone
-    }
-    const auto header_with = [&](const Json& value) {
-      config_.set(each.key, value);
-      const auto config = translated();
-      EXPECT_TRUE(config.has_value()) << config.error().message;
-      return config ? config->translation.header.encode() : std::string();
-    };
-    const std::string stated = header_with(each.value);
-    EXPECT_NE(stated, header_with(each.other));
-    config_.erase(each.key);
-    const auto silent = translated();
-    ASSERT_TRUE(silent.has_value()) << silent.error().message;
-    EXPECT_EQ(silent->translation.header.encode(), stated);
-  }
-}
-
-TEST_F(HfFolder, TakesTheHeadToBeTiedWhereTransformersDoes) {
-  for (const auto& [family, tied] :
-       {std::pair("gemma2", true), std::pair("gemma3", true), std::pair("smollm3", true),
-        std::pair("llama", false), std::pair("qwen2", false)}) {
-    use_family(family);
-    config_.erase("tie_word_embeddings");
-    const auto config = translated();
-    ASSERT_TRUE(config.has_value()) << config.error().message;
-    EXPECT_EQ(config->tied, tied) << family;
-  }
-}
-
 TEST_F(HfFolder, RefusesOtherActivationsAndScalings) {
   EXPECT_THAT(error_with("hidden_act", "relu2").message, HasSubstr("\"hidden_act\" is \"relu2\""));
   config_.set("hidden_act", "silu");

@@ -10,7 +10,6 @@
 #include "base/text.h"
 #include "engine/checkpoint/safetensors.h"
 #include "engine/model/description.h"
-#include "engine/model/hf/config_defaults.h"
 #include "engine/model/hf/sentence_modules.h"
 #include "engine/model/hf/translation.h"
 
@@ -180,9 +179,8 @@ Result<TranslatedConfig> translate_config(const Json& config, const std::string&
   if (!config.is_object()) {
     return corrupt_data("{}: is {}; expected an object", place, config.type_name());
   }
-  CUPEL_TRY(const std::string type, ConfigReader(config, place).text_or("model_type", ""));
-  const Json complete = with_defaults(config, type);
-  ConfigReader read(complete, place);
+  ConfigReader read(config, place);
+  CUPEL_TRY(const std::string type, read.text_or("model_type", ""));
   TranslatedConfig out;
   CUPEL_TRY(out.family, family_of(type, place));
   out.translation.architecture = out.family->architecture;
