@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/io.h"
+#include "engine/model/description.h"
 #include "engine/model/hf/open_folder.h"
 #include "engine/model/hf/translation.h"
 #include "engine/runtime/transformer.h"
@@ -91,6 +92,61 @@ TEST_F(HfFolder, PassesOverWhatChangesNothing) {
   EXPECT_THAT(other.error().message, HasSubstr("\"full_attn_mod\" is 2; only 1"));
 }
 
+struct Default {
+  const char* family;
+  const char* key;
+  Json value;
+  Json other;
+};
+
+// The defaults of transformers' configuration classes, which differ from family to family.
+TEST_F(HfFolder, TakesWhatTransformersAssumesWhereAKeyIsAbsent) {
+  const Json null;
+  const std::vector<Default> defaults = {{"gemma2", "attn_logit_softcapping", 50.0, null},
+                                         {"gemma2", "final_logit_softcapping", 30.0, null},
+                                         {"gemma3", "rope_theta", 1e6, 1e4},
+                                         {"mistral", "sliding_window", 4096, null},
+                                         {"mixtral", "rope_theta", 1e6, 1e4},
+                                         {"phimoe", "rope_theta", 1e6, 1e4},
+                                         {"qwen2_window", "use_sliding_window", false, true},
+                                         {"qwen2_window", "max_window_layers", 28, 1},
+                                         {"qwen3_moe", "norm_topk_prob", false, true},
+                                         {"smollm3", "no_rope_layer_interval", 4, 2},
+                                         {"smollm3", "rope_theta", 2e6, 1e4},
+                                         {"stablelm", "partial_rotary_factor", 0.25, 1.0}};
+  for (const Default& each : defaults) {
+    SCOPED_TRACE(std::string(each.family) + ": " + each.key);
+    use_family(each.family);
+    for (const char* list : {"layer_types", "no_rope_layers", "rope_parameters"}) {
+      config_.erase(list);  // they would decide alone
+    }
+    const auto header_with = [&](const Json& value) {
+      config_.set(each.key, value);
+      const auto config = translated();
+      EXPECT_TRUE(config.has_value()) << config.error().message;
+      return config ? config->translation.header.encode() : std::string();
+    };
+    const std::string stated = header_with(each.value);
+    EXPECT_NE(stated, header_with(each.other));
+    config_.erase(each.key);
+    const auto silent = translated();
+    ASSERT_TRUE(silent.has_value()) << silent.error().message;
+    EXPECT_EQ(silent->translation.header.encode(), stated);
+  }
+}
+
+TEST_F(HfFolder, TakesTheHeadToBeTiedWhereTransformersDoes) {
+  for (const auto& [family, tied] :
+       {std::pair("gemma2", true), std::pair("gemma3", true), std::pair("smollm3", true),
+        std::pair("llama", false), std::pair("qwen2", false)}) {
+    use_family(family);
+    config_.erase("tie_word_embeddings");
+    const auto config = translated();
+    ASSERT_TRUE(config.has_value()) << config.error().message;
+    EXPECT_EQ(config->tied, tied) << family;
+  }
+}
+
 TEST_F(HfFolder, RefusesOtherActivationsAndScalings) {
   EXPECT_THAT(error_with("hidden_act", "relu2").message, HasSubstr("\"hidden_act\" is \"relu2\""));
   config_.set("hidden_act", "silu");
@@ -116,6 +172,51 @@ TEST_F(HfFolder, RefusesAnotherMagnitudeBeyondTheOriginalLength) {
   const Error e = error_with("rope_parameters", scaling);
   EXPECT_EQ(e.code, Code::kUnsupported);
   EXPECT_THAT(e.message, HasSubstr("\"long_mscale\" is 1.3 and \"short_mscale\" 1.1"));
+}
+
+TEST_F(HfFolder, WhatIsAbsentMeansWhatItMeansToTransformers) {
+  // Llama rotates whole heads; a bias comes with its key; the head is tied where the key says so.
+  EXPECT_THAT(error_with("partial_rotary_factor", 0.5).message,
+              HasSubstr("\"partial_rotary_factor\" is 0.5"));
+  config_.set("partial_rotary_factor", Json());
+  EXPECT_THAT(error_with("attention_bias", true).message,
+              HasSubstr("\"attention_bias\" is true, but the weights have no such bias"));
+  config_.set("attention_bias", false);
+  EXPECT_THAT(error_with("tie_word_embeddings", true).message,
+              HasSubstr("lm_head.weight is not the embedding"));
+}
+
+TEST_F(HfFolder, RefusesAWindowThatKeysContradict) {
+  Json types = Json::array();
+  types.push_back("sliding_attention");
+  types.push_back("full_attention");
+  config_.set("layer_types", types);
+  EXPECT_THAT(error_with("use_sliding_window", false).message,
+              HasSubstr("but \"use_sliding_window\" is false"));
+  EXPECT_THAT(error_with("use_sliding_window", true).message,
+              HasSubstr("but \"sliding_window\" is not set"));
+}
+
+TEST_F(HfFolder, RefusesScalingThatIsSaidTwiceAndDifferently) {
+  Json scaling = Json::object().set("rope_type", "yarn").set("factor", 2);
+  scaling.set("original_max_position_embeddings", 64);
+  config_.set("original_max_position_embeddings", 32);
+  EXPECT_THAT(error_with("rope_parameters", scaling).message,
+              HasSubstr("\"original_max_position_embeddings\" is 64, but 32 beside it"));
+  EXPECT_THAT(error_with("rope_scaling", scaling).message,
+              HasSubstr("both \"rope_parameters\" and \"rope_scaling\""));
+}
+
+TEST_F(HfFolder, RefusesAStretchOfLongRopeThatTheContextDoesNotHave) {
+  Json factors = Json::array();
+  for (int pair = 0; pair < 8; ++pair) {
+    factors.push_back(1.5);
+  }
+  Json scaling = Json::object().set("rope_type", "longrope").set("factor", 3);
+  scaling.set("original_max_position_embeddings", 64);
+  scaling.set("long_factor", factors).set("short_factor", factors);
+  EXPECT_THAT(error_with("rope_parameters", scaling).message,
+              HasSubstr("\"factor\" is 3, but max_position_embeddings is 2 times"));
 }
 
 TEST_F(HfFolder, NamesTheKeyOfAnAbsurdNumber) {
@@ -203,6 +304,40 @@ TEST_F(HfFolder, FloatTypesOfFewerBitsGiveTheSameLogitsAsTheirNumbersInF32) {
     different.push_back(small);
   }
   EXPECT_NE(different[0], different[2]);
+}
+
+/// The description of a family's seeded checkpoint with `key` set to null, which is as absent.
+ModelDescription described_without(std::string_view fixture, std::string_view key) {
+  const test::TemporaryFolder folder;
+  const auto json =
+      read_json_file(test::test_data("oracles/families/" + std::string(fixture) + ".json"));
+  EXPECT_TRUE(json.has_value());
+  EXPECT_TRUE(test::write_seeded_checkpoint(*json, folder.path()).has_value());
+  Json config = *json->find("config");
+  config.set(key, Json());
+  EXPECT_TRUE(write_file_atomic(folder.file("config.json"), dump_json(config)).has_value());
+  const auto file = hf::open_folder(folder.path());
+  EXPECT_TRUE(file.has_value()) << file.error().message;
+  const auto model = describe_model(*file);
+  EXPECT_TRUE(model.has_value()) << model.error().message;
+  return *model;
+}
+
+TEST(AbsentKeys, MeanWhatTheClassOfTheModelTakes) {
+  const auto base = [](std::string_view fixture) {
+    const ModelDescription model = described_without(fixture, "rope_parameters");
+    return model.layers.front().attention.rope.base;
+  };
+  EXPECT_EQ(base("llama"), 1e4);
+  EXPECT_EQ(base("mixtral"), 1e6);
+  EXPECT_EQ(base("phimoe"), 1e6);
+  EXPECT_EQ(base("smollm3"), 2e6);
+  const ModelDescription stablelm = described_without("stablelm", "rope_parameters");
+  EXPECT_EQ(stablelm.layers.front().attention.rope.rotary_dim, 4);
+  const ModelDescription qwen2 = described_without("qwen2", "use_sliding_window");
+  EXPECT_EQ(qwen2.layers.back().attention.window, 0);
+  const ModelDescription experts = described_without("qwen3_moe", "norm_topk_prob");
+  EXPECT_FALSE(experts.layers.front().feed_forward.experts.renormalise);
 }
 
 TEST(GgufName, FillsInNumbersAndLeavesOthersAlone) {

@@ -180,6 +180,7 @@ struct HfBiases {
   std::string_view attention = {};  ///< of Q, K and V, and of the output where `output` holds
   bool output = true;
   bool attention_always = false;  ///< Q, K and V have one, and no key says so
+  bool attention_unsaid = false;  ///< what an absent `attention` key means
   std::string_view feed_forward = {};
   std::string_view head = {};
 };

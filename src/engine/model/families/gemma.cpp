@@ -8,6 +8,14 @@
 #include "engine/model/metadata_reader.h"
 
 namespace cupel::engine::family {
+namespace {
+
+// null takes a cap away.
+Result<double> cap_of(hf::ConfigReader& config, std::string_view key, double absent) {
+  return config.number_or(key, config.states(key) ? 0 : absent);
+}
+
+}  // namespace
 
 Result<ModelDescription> describe_gemma(MetadataReader& read, size_t layers_by_width) {
   CUPEL_TRY(ModelDescription model, describe_common(read));
@@ -26,12 +34,16 @@ Result<ModelDescription> describe_gemma(MetadataReader& read, size_t layers_by_w
 }
 
 Result<Ok> translate_gemma(hf::ConfigReader& config, hf::Translation& out) {
+  out.absent.sliding_window = 4096;
+  out.absent.tie_word_embeddings = true;
   CUPEL_TRY_VOID(hf::translate_common(config, out));
   CUPEL_TRY_VOID(config.expect_text("hidden_activation", {"gelu_pytorch_tanh"}));
   config.ignore({"hidden_act"});  // hidden_activation overrides it
   CUPEL_TRY(const double scalar, config.number("query_pre_attn_scalar"));
-  CUPEL_TRY(const double score_cap, config.number_or("attn_logit_softcapping", 0));
-  CUPEL_TRY(const double logit_cap, config.number_or("final_logit_softcapping", 0));
+  CUPEL_TRY(const double score_cap,
+            cap_of(config, "attn_logit_softcapping", out.absent.attention_softcap));
+  CUPEL_TRY(const double logit_cap,
+            cap_of(config, "final_logit_softcapping", out.absent.logit_softcap));
   if (!(scalar > 0)) {
     return corrupt_data("{}: \"query_pre_attn_scalar\" is {}; expected a positive number",
                         config.place(), scalar);

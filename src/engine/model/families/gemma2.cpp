@@ -1,5 +1,6 @@
 // Gemma 2: scores and logits with soft caps, every other layer with a sliding window, the first one
 // among them.
+#include "base/error.h"
 #include "engine/model/families/gemma.h"
 #include "engine/model/hf/config_writer.h"
 #include "engine/model/hf/translation.h"
@@ -18,6 +19,8 @@ Result<ModelDescription> describe(MetadataReader& read) {
 
 Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
   config.ignore({"sliding_window_size"});  // older files state sliding_window twice
+  out.absent.attention_softcap = 50;
+  out.absent.logit_softcap = 30;
   return translate_gemma(config, out);
 }
 

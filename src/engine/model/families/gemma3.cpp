@@ -39,6 +39,11 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
                          kLayersPerGlobal);
     }
   }
+  if (config.contains("attn_logit_softcapping")) {
+    return unsupported("{}: \"attn_logit_softcapping\" is set; Gemma 3 caps no scores",
+                       config.place());
+  }
+  out.absent.rope_theta = 1e6;
   return translate_gemma(config, out);
 }
 

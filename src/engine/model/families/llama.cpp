@@ -21,6 +21,9 @@ Result<ModelDescription> describe(MetadataReader& read) {
 }
 
 Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
+  CUPEL_TRY(const std::string type, config.text_or("model_type", ""));
+  out.absent.sliding_window = type == "mistral" ? 4096 : 0;
+  out.absent.rope_theta = type == "mixtral" ? 1e6 : 1e4;
   CUPEL_TRY_VOID(hf::translate_common(config, out));
   CUPEL_TRY_VOID(config.expect_text("hidden_act", {"silu"}));
   out.set_flag("rope.interleaved", false);

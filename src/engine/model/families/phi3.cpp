@@ -22,6 +22,8 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
   for (const std::string_view key : {"full_attn_mod", "interpolate_factor"}) {
     CUPEL_TRY_VOID(config.expect_integer(key, 1));
   }
+  out.absent.partial_rotary_factor = 1;
+  out.absent.original_max_position_embeddings = 4096;
   return hf::translate_common(config, out);
 }
 

@@ -28,6 +28,7 @@ Result<ModelDescription> describe(MetadataReader& read) {
 }
 
 Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
+  out.absent.rope_theta = 1e6;
   CUPEL_TRY_VOID(hf::translate_common(config, out));
   CUPEL_TRY_VOID(config.expect_text("hidden_act", {"silu"}));
   CUPEL_TRY(const double near, config.number_or("router_jitter_noise", 0.01));

@@ -43,6 +43,12 @@ Result<ModelDescription> describe_qwen(MetadataReader& read) {
 }
 
 Result<Ok> translate_qwen(hf::ConfigReader& config, hf::Translation& out) {
+  CUPEL_TRY(const std::string type, config.text_or("model_type", ""));
+  out.absent.use_sliding_window = false;
+  out.absent.sliding_window = 4096;
+  out.absent.windows = type == "qwen3_moe"   ? hf::WindowLayers::kAlwaysAll
+                       : type == "qwen2_moe" ? hf::WindowLayers::kListed
+                                             : hf::WindowLayers::kFromMaxWindowLayers;
   CUPEL_TRY_VOID(hf::translate_common(config, out));
   CUPEL_TRY_VOID(config.expect_text("hidden_act", {"silu"}));
   const Json* object = config.find("dual_chunk_attention_config");
@@ -70,6 +76,8 @@ Result<Ok> translate_qwen(hf::ConfigReader& config, hf::Translation& out) {
 Result<Ok> translate_qwen_experts(hf::ConfigReader& config, hf::Translation& out) {
   CUPEL_TRY_VOID(translate_qwen(config, out));
   config.ignore({"qkv_bias"});  // told by the tensors
+  CUPEL_TRY(const bool renormalise, config.flag_or("norm_topk_prob", false));
+  out.set_flag("expert_weights_norm", renormalise);
   return hf::translate_experts(config, out);
 }
 

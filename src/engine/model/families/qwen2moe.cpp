@@ -27,7 +27,7 @@ ModelFamily qwen2moe() {
           .hf = {.model_types = {"qwen2_moe"},
                  .translate = &translate_qwen_experts,
                  .configure = &configure,
-                 .biases = {.attention = "qkv_bias", .output = false}}};
+                 .biases = {.attention = "qkv_bias", .output = false, .attention_unsaid = true}}};
 }
 
 }  // namespace cupel::engine::family

@@ -22,6 +22,7 @@ Result<ModelDescription> describe(MetadataReader& read) {
 }
 
 Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
+  out.absent.partial_rotary_factor = 0.25;
   CUPEL_TRY_VOID(hf::translate_common(config, out));
   CUPEL_TRY_VOID(config.expect_text("hidden_act", {"silu"}));
   CUPEL_TRY(const bool parallel, config.flag_or("use_parallel_residual", false));
@@ -33,6 +34,9 @@ Result<Ok> translate(hf::ConfigReader& config, hf::Translation& out) {
 Result<Ok> configure(const ModelDescription& model, hf::ConfigWriter& config) {
   config.set_kind("stablelm", "StableLmForCausalLM");
   config.set("use_parallel_residual", model.norm_place == NormPlace::kParallel);
+  const AttentionDescription& attention = model.layers.front().attention;
+  config.set("partial_rotary_factor", static_cast<double>(attention.rope.rotary_dim) /
+                                          static_cast<double>(attention.head_dim));
   config.set("qk_layernorm", model.layers.front().attention.head_norm == HeadNorm::kLayer);
   return Ok{};
 }

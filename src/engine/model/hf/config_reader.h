@@ -24,6 +24,8 @@ class ConfigReader {
   /// The member, which counts as read; nullptr when absent or null.
   const Json* find(std::string_view key);
   [[nodiscard]] bool contains(std::string_view key) { return find(key) != nullptr; }
+  /// Whether the key is there, be it null: "none" and not "the usual".
+  [[nodiscard]] bool states(std::string_view key) const { return object_->find(key) != nullptr; }
 
   // Errors: kCorruptData - absent or of another type, by key.
   Result<int64_t> integer(std::string_view key);

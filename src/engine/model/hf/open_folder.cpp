@@ -127,16 +127,52 @@ Result<std::vector<ForeignTensor>> rename_tensors(const SafetensorsFile& file,
   return tensors;
 }
 
-Result<Ok> check_head(const SafetensorsFile& file, const Json& config, bool tied) {
-  if (tied || config.find("tie_word_embeddings") == nullptr ||
-      file.find_tensor("lm_head.weight") != nullptr ||
-      file.find_tensor("score.weight") != nullptr) {
+Result<Ok> check_head(const SafetensorsFile& file, bool tied) {
+  const SafetensorsTensor* head = file.find_tensor("lm_head.weight");
+  const SafetensorsTensor* embedding = file.find_tensor("model.embed_tokens.weight");
+  if (tied && head != nullptr && embedding != nullptr &&
+      !(head->type == embedding->type && head->shape == embedding->shape &&
+        std::ranges::equal(head->data, embedding->data))) {
+    return unsupported(
+        "{}: \"tie_word_embeddings\" is true, but lm_head.weight is not the embedding; versions of "
+        "transformers differ in which of them they take",
+        file.path());
+  }
+  if (tied || head != nullptr || file.find_tensor("score.weight") != nullptr) {
     return Ok{};
   }
   return corrupt_data(
-      "{}: has no lm_head.weight, though tie_word_embeddings is false; a shard may "
+      "{}: has no lm_head.weight, though tie_word_embeddings is not true; a shard may "
       "be missing",
       file.path());
+}
+
+/// Whether `name`, in GGUF's words, is a bias of the group that `key` speaks of.
+bool is_bias_of(std::string_view name, std::string_view key, const HfBiases& biases) {
+  if (!name.ends_with(".bias") || name.find("norm") != std::string_view::npos) {
+    return false;
+  }
+  if (key == biases.attention) {
+    return name.find(".attn_") != std::string_view::npos;
+  }
+  return key == biases.head ? name == "output.bias" : name.find(".ffn_") != std::string_view::npos;
+}
+
+/// transformers leaves out biases that the configuration does not ask for, and makes up those that
+/// it asks for in vain.
+Result<Ok> check_biases(const TranslatedConfig& config,
+                        std::span<const ForeignTensor> tensors,
+                        const std::string& place) {
+  for (const auto& [key, said] : config.biases) {
+    const auto found = std::find_if(tensors.begin(), tensors.end(), [&](const auto& tensor) {
+      return is_bias_of(tensor.name, key, config.family->hf.biases);
+    });
+    if ((found != tensors.end()) != said) {
+      return corrupt_data("{}: \"{}\" is {}, but the weights have {} such bias", place, key, said,
+                          said ? "no" : "a");
+    }
+  }
+  return Ok{};
 }
 
 void add_vectors(const Translation& translation,
@@ -186,7 +222,17 @@ Result<TranslatedConfig> translate_config(const Json& config, const std::string&
   out.translation.architecture = out.family->architecture;
   out.translation.header.set_string("general.architecture", out.family->architecture);
   CUPEL_TRY_VOID(out.family->hf.translate(read, out.translation));
-  CUPEL_TRY(out.tied, read.flag_or("tie_word_embeddings", false));
+  CUPEL_TRY(out.tied,
+            read.flag_or("tie_word_embeddings", out.translation.absent.tie_word_embeddings));
+  const HfBiases& biases = out.family->hf.biases;
+  for (const auto& [key, unsaid] :
+       {std::pair(biases.attention, biases.attention_unsaid), std::pair(biases.feed_forward, false),
+        std::pair(biases.head, false)}) {
+    if (!key.empty()) {
+      CUPEL_TRY(const bool said, read.flag_or(key, unsaid));
+      out.biases.emplace_back(key, said);
+    }
+  }
   CUPEL_TRY_VOID(read.refuse_unread());
   return out;
 }
@@ -209,7 +255,7 @@ Result<Checkpoint> open_folder(const std::string& folder) {
 
   CUPEL_TRY(SafetensorsFile file, SafetensorsFile::open(folder));
   if (!source.encoder) {
-    CUPEL_TRY_VOID(check_head(file, config, tied));
+    CUPEL_TRY_VOID(check_head(file, tied));
   }
   std::vector<std::vector<float>> vectors;
   for (const auto& [name, numbers] : translation.vectors) {
@@ -220,6 +266,7 @@ Result<Checkpoint> open_folder(const std::string& folder) {
                            (source.encoder ? translation.header.encode() : std::string());
   auto storage = std::make_unique<const FolderStorage>(std::move(file), std::move(vectors), said);
   CUPEL_TRY(std::vector<ForeignTensor> tensors, rename_tensors(storage->file(), source, tied));
+  CUPEL_TRY_VOID(check_biases(translated, tensors, place));
   add_vectors(translation, *storage, tensors);
   return Checkpoint::assemble(folder, translation.header.encode(), std::move(tensors),
                               std::move(storage));

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -15,6 +18,8 @@ struct TranslatedConfig {
   const ModelFamily* family = nullptr;
   Translation translation;
   bool tied = false;  ///< the head is the embedding
+  /// Keys that say of a group of biases whether there are any, with what they say.
+  std::vector<std::pair<std::string_view, bool>> biases;
 };
 /// `place` names the file in messages. Errors: kUnsupported - a model_type or a setting that is not
 /// understood, by its name; kCorruptData.

@@ -9,13 +9,15 @@
 namespace cupel::engine::hf {
 namespace {
 
+constexpr int64_t kMostPositions = int64_t{1} << 28;
+
 /// Where the settings stand, and what else they depend on.
 struct Place {
   ConfigReader* scaling;  // rope_parameters or rope_scaling
   double base;
   int64_t rotary_dim;
   int64_t context;
-  int64_t original;  // original_max_position_embeddings at the top level; 0 = absent
+  int64_t original;  // original_max_position_embeddings
 };
 
 Result<Ok> translate_llama3(const Place& place, Translation& out) {
@@ -23,7 +25,7 @@ Result<Ok> translate_llama3(const Place& place, Translation& out) {
   CUPEL_TRY(scaling.factor, place.scaling->number("factor"));
   CUPEL_TRY(scaling.low_factor, place.scaling->number("low_freq_factor"));
   CUPEL_TRY(scaling.high_factor, place.scaling->number("high_freq_factor"));
-  CUPEL_TRY(scaling.original_context, place.scaling->number("original_max_position_embeddings"));
+  scaling.original_context = static_cast<double>(place.original);
   const bool sane = scaling.factor > 0 && scaling.low_factor > 0 &&
                     scaling.high_factor > scaling.low_factor && scaling.original_context > 0;
   if (!sane) {
@@ -40,8 +42,6 @@ Result<Ok> translate_llama3(const Place& place, Translation& out) {
 Result<Ok> translate_yarn(const Place& place, Translation& out) {
   ConfigReader& scaling = *place.scaling;
   CUPEL_TRY(const double factor, scaling.number("factor"));
-  CUPEL_TRY(const int64_t original,
-            scaling.integer_or("original_max_position_embeddings", place.context));
   CUPEL_TRY(const double fast, scaling.number_or("beta_fast", 32));
   CUPEL_TRY(const double slow, scaling.number_or("beta_slow", 1));
   CUPEL_TRY(const bool truncate, scaling.flag_or("truncate", true));
@@ -53,7 +53,7 @@ Result<Ok> translate_yarn(const Place& place, Translation& out) {
   }
   out.set_text("rope.scaling.type", "yarn");
   out.set_number("rope.scaling.factor", factor);
-  out.set_size("rope.scaling.original_context_length", original);
+  out.set_size("rope.scaling.original_context_length", place.original);
   out.set_number("rope.scaling.yarn_beta_fast", fast);
   out.set_number("rope.scaling.yarn_beta_slow", slow);
   out.set_flag("rope.scaling.yarn_truncate", truncate);
@@ -70,16 +70,32 @@ Result<std::vector<float>> long_rope_factors(const Place& place, std::string_vie
   return factors;
 }
 
+/// As stated, else by how much the context was stretched. "factor" says that as well; where it says
+/// something else, versions of transformers differ in what they follow.
+Result<double> long_rope_attention_factor(const Place& place) {
+  ConfigReader& scaling = *place.scaling;
+  const auto original = static_cast<double>(place.original);
+  const double longer = static_cast<double>(place.context) / original;
+  CUPEL_TRY(const double factor, scaling.number_or("factor", longer));
+  if (scaling.contains("attention_factor")) {
+    return scaling.number("attention_factor");
+  }
+  const double magnitude = long_rope_magnitude(static_cast<double>(place.context), original);
+  const bool stated = scaling.contains("long_mscale") && scaling.contains("short_mscale");
+  if (!stated && std::fabs(long_rope_magnitude(factor * original, original) - magnitude) > 1e-6) {
+    return unsupported(
+        "{}: \"factor\" is {}, but max_position_embeddings is {} times "
+        "original_max_position_embeddings; supported: the same number for both",
+        scaling.place(), factor, longer);
+  }
+  return magnitude;
+}
+
 Result<Ok> translate_long_rope(const Place& place, Translation& out) {
   ConfigReader& scaling = *place.scaling;
   CUPEL_TRY(std::vector<float> long_factors, long_rope_factors(place, "long_factor"));
   CUPEL_TRY(std::vector<float> short_factors, long_rope_factors(place, "short_factor"));
-  const int64_t fallback = place.original > 0 ? place.original : place.context;
-  CUPEL_TRY(const int64_t original,
-            scaling.integer_or("original_max_position_embeddings", fallback));
-  const double longer =
-      long_rope_magnitude(static_cast<double>(place.context), static_cast<double>(original));
-  CUPEL_TRY(double magnitude, scaling.number_or("attention_factor", longer));
+  CUPEL_TRY(const double magnitude, long_rope_attention_factor(place));
   CUPEL_TRY(const double long_scale, scaling.number_or("long_mscale", magnitude));
   CUPEL_TRY(const double short_scale, scaling.number_or("short_mscale", magnitude));
   if (long_scale != short_scale) {
@@ -88,9 +104,8 @@ Result<Ok> translate_long_rope(const Place& place, Translation& out) {
         scaling.place(), long_scale, short_scale);
   }
   out.set_text("rope.scaling.type", "longrope");
-  out.set_size("rope.scaling.original_context_length", original);
+  out.set_size("rope.scaling.original_context_length", place.original);
   out.set_number("rope.scaling.attn_factor", short_scale);
-  scaling.ignore({"factor"});
   out.vectors.emplace_back("rope_factors_long.weight", std::move(long_factors));
   out.vectors.emplace_back("rope_factors_short.weight", std::move(short_factors));
   return Ok{};
@@ -124,17 +139,44 @@ Result<Ok> translate_scaling(const Place& place, Translation& out) {
   out.set_number("rope.scaling.factor", factor);
   if (type == "dynamic") {
     out.set_size("rope.scaling.original_context_length", place.context);
-    scaling.ignore({"original_max_position_embeddings"});
   }
   return Ok{};
 }
 
-Result<int64_t> rotary_dimensions(ConfigReader& config, ConfigReader& scaling) {
+/// Of the top level or of the scaling. Errors: kUnsupported - both say it, and not the same.
+Result<int64_t> original_context(ConfigReader& config,
+                                 ConfigReader& scaling,
+                                 const AbsentKeys& absent,
+                                 int64_t context) {
+  constexpr std::string_view kKey = "original_max_position_embeddings";
+  CUPEL_TRY(const int64_t top, config.integer_or(kKey, absent.original_max_position_embeddings));
+  CUPEL_TRY(const int64_t inner, scaling.integer_or(kKey, top > 0 ? top : context));
+  if (inner <= 0 || inner > kMostPositions) {
+    return corrupt_data("{}: \"{}\" is {}; expected 1 to {}", scaling.place(), kKey, inner,
+                        kMostPositions);
+  }
+  if (top > 0 && inner != top) {
+    return unsupported("{}: \"{}\" is {}, but {} beside it; supported: the same number for both",
+                       scaling.place(), kKey, inner, top);
+  }
+  return inner;
+}
+
+Result<int64_t> rotary_dimensions(ConfigReader& config,
+                                  ConfigReader& scaling,
+                                  const AbsentKeys& absent) {
   CUPEL_TRY(const int64_t width, config.integer("hidden_size"));
   CUPEL_TRY(const int64_t heads, config.integer("num_attention_heads"));
   CUPEL_TRY(const int64_t head_dim, config.integer_or("head_dim", heads > 0 ? width / heads : 0));
-  CUPEL_TRY(const double top, config.number_or("partial_rotary_factor", 1));
+  const double silent = absent.partial_rotary_factor.value_or(1);
+  CUPEL_TRY(const double top, config.number_or("partial_rotary_factor", silent));
   CUPEL_TRY(const double partial, scaling.number_or("partial_rotary_factor", top));
+  if (!absent.partial_rotary_factor && partial != 1) {
+    return unsupported(
+        "{}: \"partial_rotary_factor\" is {}; in this family all of a head rotates, so only 1 is "
+        "supported",
+        config.place(), partial);
+  }
   const double dims = static_cast<double>(head_dim) * partial;
   return dims >= 1 && dims <= 1e6 ? static_cast<int64_t>(dims) : 0;
 }
@@ -144,17 +186,17 @@ Result<int64_t> rotary_dimensions(ConfigReader& config, ConfigReader& scaling) {
 Result<Ok> translate_kind(ConfigReader& config, const Json& object, Translation& out) {
   ConfigReader scaling(object, config.place() + ": rope_parameters");
   Place place{.scaling = &scaling};
-  CUPEL_TRY(const double top_base, config.number_or("rope_theta", 10000));
+  CUPEL_TRY(const double top_base, config.number_or("rope_theta", out.absent.rope_theta));
   CUPEL_TRY(place.base, scaling.number_or("rope_theta", top_base));
-  CUPEL_TRY(place.rotary_dim, rotary_dimensions(config, scaling));
+  CUPEL_TRY(place.rotary_dim, rotary_dimensions(config, scaling, out.absent));
   CUPEL_TRY(place.context, config.integer("max_position_embeddings"));
-  CUPEL_TRY(place.original, config.integer_or("original_max_position_embeddings", 0));
   if (!(place.base > 0) || place.rotary_dim <= 0) {
     return corrupt_data("{}: rope_theta and the rotary part of a head must be positive",
                         config.place());
   }
   out.set_number("rope.freq_base", place.base);
   out.set_size("rope.dimension_count", place.rotary_dim);
+  CUPEL_TRY(place.original, original_context(config, scaling, out.absent, place.context));
   CUPEL_TRY_VOID(translate_scaling(place, out));
   return scaling.refuse_unread();
 }
@@ -174,6 +216,10 @@ Result<Ok> translate_rope(ConfigReader& config, Translation& out) {
   const Json none = Json::object();
   const Json* object = config.find("rope_parameters");
   const Json* older = config.find("rope_scaling");
+  if (object != nullptr && older != nullptr && older->is_object() && older->size() > 0) {
+    return unsupported("{}: holds both \"rope_parameters\" and \"rope_scaling\"; expected one",
+                       config.place());
+  }
   object = object != nullptr ? object : older != nullptr ? older : &none;
   if (!object->is_object()) {
     return corrupt_data("{}: rope_parameters is {}; expected an object", config.place(),

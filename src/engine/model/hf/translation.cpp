@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "engine/model/hf/rope_config.h"
+#include "engine/model/hf/window_config.h"
 
 namespace cupel::engine::hf {
 namespace {
@@ -151,41 +152,6 @@ Result<Ok> translate_counts(ConfigReader& config, Translation& out) {
   out.set_size("context_length", context);
   out.set_size("feed_forward_length", feed_forward);
   out.set_size("vocab_size", vocabulary);
-  return Ok{};
-}
-
-/// Which layers slide: from layer_types where they are listed. Others of their values than these
-/// two are computed by nobody here.
-Result<Ok> translate_windows(ConfigReader& config, Translation& out) {
-  CUPEL_TRY(const std::vector<std::string> types, config.texts("layer_types"));
-  std::vector<bool> slides;
-  for (const std::string& type : types) {
-    if (type != "full_attention" && type != "sliding_attention") {
-      return unsupported(
-          "{}: \"layer_types\" holds \"{}\"; supported: full_attention, "
-          "sliding_attention",
-          config.place(), printable(type));
-    }
-    slides.push_back(type == "sliding_attention");
-  }
-  const bool listed_none = !types.empty() && std::none_of(slides.begin(), slides.end(),
-                                                          [](bool slide) { return slide; });
-  CUPEL_TRY(const bool used, config.flag_or("use_sliding_window", true));
-  if (!config.contains("sliding_window") || !used || listed_none) {
-    return Ok{};
-  }
-  CUPEL_TRY(const int64_t window, config.integer("sliding_window"));
-  out.set_size("attention.sliding_window", window);
-  if (!slides.empty()) {
-    out.set_flags("attention.sliding_window_pattern", slides);
-  } else if (config.contains("max_window_layers")) {
-    CUPEL_TRY(const int64_t first, config.integer("max_window_layers"));
-    CUPEL_TRY(const int64_t layers, config.integer("num_hidden_layers"));
-    for (int64_t i = 0; i < std::min<int64_t>(layers, 1024); ++i) {
-      slides.push_back(i >= first);
-    }
-    out.set_flags("attention.sliding_window_pattern", slides);
-  }
   return Ok{};
 }
 

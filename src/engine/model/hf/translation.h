@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,9 +14,32 @@
 
 namespace cupel::engine::hf {
 
+/// Which layers have the sliding window where `layer_types` does not list them.
+enum class WindowLayers {
+  kAll,                  ///< or those of the family's pattern
+  kAlwaysAll,            ///< whatever is listed
+  kFromMaxWindowLayers,  ///< from the layer `max_window_layers` on
+  kListed,               ///< versions of transformers differ: the list is needed
+};
+
+/// What a config.json means where it is silent: what the model's class in transformers takes.
+struct AbsentKeys {
+  double rope_theta = 10000;
+  /// Absent: all of a head rotates, whatever the key says; only 1 is accepted then.
+  std::optional<double> partial_rotary_factor;
+  int64_t original_max_position_embeddings = 0;  ///< 0: max_position_embeddings
+  bool use_sliding_window = true;
+  int64_t sliding_window = 0;  ///< 0: none
+  WindowLayers windows = WindowLayers::kAll;
+  bool tie_word_embeddings = false;
+  double attention_softcap = 0;  ///< of Gemma; 0: none, as null
+  double logit_softcap = 0;
+};
+
 /// A checkpoint's config.json in the terms of GGUF: what its metadata would say.
 struct Translation {
   std::string architecture;  ///< prefix of the keys
+  AbsentKeys absent;         ///< set by the family before the common keys are read
   GgufHeader header;
   /// Tensors that GGUF has and the folder has not: rotary factors. Name and numbers.
   std::vector<std::pair<std::string, std::vector<float>>> vectors;
