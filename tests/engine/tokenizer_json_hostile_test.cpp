@@ -297,6 +297,18 @@ TEST(TokenizerJsonHostile, EncodesBytesThatAreNoText) {
   }
 }
 
+TEST(TokenizerJsonHostile, TokensOfWhiteSpaceAreTakenOnce) {
+  // By tokenizers 0.23.3: what a token took along is no further token where that one looks left.
+  const auto ids = [](const std::string& strips) {
+    const auto tokenizer = tokenizer_from_json(
+        small(R"(,"added_tokens":[{"id":9,"content":" ","rstrip":true)" + strips + "}]"));
+    EXPECT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
+    return (*tokenizer)->encode("a   b", {});
+  };
+  EXPECT_EQ(ids(R"(,"lstrip":true)"), (std::vector<TokenId>{0, 9, 1}));
+  EXPECT_EQ(ids(""), (std::vector<TokenId>{0, 9, 9, 9, 1}));
+}
+
 TEST(TokenizerJsonHostile, ReadsNoControlTokenWherePlainTextIsMeant) {
   for (const bool normalized : {false, true}) {
     const std::string entry = format(R"({{"id":9,"content":"<s>","special":true,"normalized":{}}})",

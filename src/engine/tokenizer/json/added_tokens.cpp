@@ -232,12 +232,14 @@ std::vector<AddedSegment> AddedTokens::cut(std::string_view text,
     if (token.single_word && !stands_alone(text, begin, end)) {
       continue;
     }
-    begin = token.lstrip ? space_begin(text, begin, done) : begin;
+    begin = token.lstrip ? std::max(space_begin(text, begin, done), done) : begin;
     end = token.rstrip ? space_end(text, end) : end;
     if (done < begin) {
       segments.push_back({done, begin, -1});
     }
-    segments.push_back({begin, end, match.id});
+    if (begin < end) {  // else the token before took its white space along
+      segments.push_back({begin, end, match.id});
+    }
     done = end;
   }
   if (done < text.size()) {
