@@ -104,6 +104,9 @@ CASES = {
         layer_types=["sliding_attention", "full_attention", "sliding_attention"],
         rope_parameters=dict(full_attention=rope(rope_theta=1e6, rope_type="linear", factor=8.0),
                              sliding_attention=rope()))),
+    # The folder holds a vision tower too; text alone is read.
+    "gemma3_multimodal": ("Gemma3Config", dict(head_dim=32, query_pre_attn_scalar=32, sliding_window=8,
+                                               num_hidden_layers=6)),
     "phi3": ("Phi3Config", dict(sliding_window=8)),
     "phi3_long": ("Phi3Config", dict(rope_parameters=LONG | dict(original_max_position_embeddings=64),
                                      original_max_position_embeddings=64, sliding_window=None)),
@@ -125,10 +128,20 @@ CASES = {
 }
 
 
+VISION = dict(hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14)
+
+
+def configuration(name):
+    kind, settings = CASES[name]
+    settings = COMMON | settings
+    if kind == "Gemma3Config":
+        return transformers.Gemma3Config(text_config=settings, vision_config=VISION, mm_tokens_per_image=4)
+    return getattr(transformers, kind)(**settings)
+
+
 def make(name, folder):
     """A checkpoint of the case with seeded weights; returns the model read back from it."""
-    kind, settings = CASES[name]
-    config = getattr(transformers, kind)(**(COMMON | settings))
+    config = configuration(name)
     config._attn_implementation = "eager"
     model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     model.save_pretrained(folder)

@@ -60,7 +60,7 @@ class Inspect : public Command {
       Json families = Json::array();
       for (const engine::ModelFamily& family : engine::model_families()) {
         Json types = Json::array();
-        for (const std::string_view type : family.hf.model_types) {
+        for (const std::string_view type : family.hf.all_types()) {
           types.push_back(type);
         }
         families.push_back(Json::object()
@@ -78,7 +78,7 @@ class Inspect : public Command {
                          {.header = "what is computed", .min_width = 20, .keep = 1}});
     for (const engine::ModelFamily& family : engine::model_families()) {
       std::string types;
-      for (const std::string_view type : family.hf.model_types) {
+      for (const std::string_view type : family.hf.all_types()) {
         types += format("{}{}", types.empty() ? "" : ", ", type);
       }
       table.add_row({std::string(family.summary), std::string(family.architecture), types,

@@ -84,10 +84,16 @@ TEST_P(RoundTrip, SafetensorsComeBackBitForBit) {
   const auto before = SafetensorsFile::open(source_);
   const auto after = SafetensorsFile::open(back_);
   ASSERT_TRUE(before.has_value() && after.has_value());
-  ASSERT_EQ(before->tensors().size(), after->tensors().size());
+  const auto used = std::count_if(
+      before->tensors().begin(), before->tensors().end(),
+      [](const SafetensorsTensor& tensor) { return !test::is_unused_part(tensor.name); });
+  ASSERT_EQ(used, std::ssize(after->tensors()));
   const bool raised = GetParam().starts_with("gemma");
   for (const SafetensorsTensor& tensor : before->tensors()) {
-    const SafetensorsTensor* same = after->find_tensor(tensor.name);
+    if (test::is_unused_part(tensor.name)) {
+      continue;
+    }
+    const SafetensorsTensor* same = after->find_tensor(test::text_name(tensor.name));
     ASSERT_NE(same, nullptr) << tensor.name;
     EXPECT_EQ(same->shape, tensor.shape) << tensor.name;
     if (raised && tensor.name.ends_with("norm.weight")) {

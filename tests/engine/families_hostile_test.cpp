@@ -89,9 +89,15 @@ class HostileFamily : public testing::TestWithParam<std::string> {
 TEST_P(HostileFamily, EveryKeyOfTheConfigurationMayBeWrong) {
   break_every_key(config_, "", [](const Json& config) { return config; });
   for (const std::string_view needed : {"hidden_size", "num_attention_heads", "vocab_size"}) {
-    Json config = config_;
+    const Json* inside = config_.find("text_config");
+    Json config = inside == nullptr ? config_ : *inside;
     config.erase(needed);
-    EXPECT_FALSE(runs_with_config(dump_json(config), std::string(needed))) << needed;
+    if (inside != nullptr && needed == "vocab_size") {
+      continue;  // the one of published folders is meant; the embedding says how many there are
+    }
+    const Json whole =
+        inside == nullptr ? config : Json(config_).set("text_config", std::move(config));
+    EXPECT_FALSE(runs_with_config(dump_json(whole), std::string(needed))) << needed;
   }
 }
 
@@ -110,6 +116,9 @@ TEST_P(HostileFamily, ConfigurationsWithChangedBytesEndCleanly) {
 TEST_P(HostileFamily, EveryTensorIsNeededInItsShape) {
   const SafetensorsParts whole = SafetensorsParts::of(weights_);
   for (const auto& [name, tensor] : whole.header.as_object()) {
+    if (cupel::test::is_unused_part(name)) {
+      continue;
+    }
     const auto with = [&](std::string_view member, Json value) {
       SafetensorsParts parts = whole;
       Json changed = tensor;

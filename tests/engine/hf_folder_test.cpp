@@ -147,6 +147,44 @@ TEST_F(HfFolder, TakesTheHeadToBeTiedWhereTransformersDoes) {
   }
 }
 
+// As google/gemma-3-4b-it is published: what is silent is the same as what is said.
+TEST_F(HfFolder, TheTextModelOfAMultimodalFolderMayBeSilent) {
+  const auto translated_text = [&](Json text) {
+    config_ = Json::object()
+                  .set("model_type", "gemma3")
+                  .set("vision_config", Json::object().set("hidden_size", 1152))
+                  .set("text_config", std::move(text));
+    return translated();
+  };
+  const Json silent = Json::object()
+                          .set("hidden_size", 2560)
+                          .set("intermediate_size", 10240)
+                          .set("model_type", "gemma3_text")
+                          .set("num_hidden_layers", 34)
+                          .set("sliding_window", 1024);
+  Json said = silent;
+  said.set("vocab_size", 262208)
+      .set("num_attention_heads", 8)
+      .set("num_key_value_heads", 4)
+      .set("head_dim", 256)
+      .set("max_position_embeddings", 131072)
+      .set("rms_norm_eps", 1e-6)
+      .set("rope_theta", 1e6)
+      .set("hidden_activation", "gelu_pytorch_tanh")
+      .set("query_pre_attn_scalar", 256);
+  const auto one = translated_text(silent);
+  ASSERT_TRUE(one.has_value()) << one.error().message;
+  EXPECT_TRUE(one->tied);
+  const auto other = translated_text(said);
+  ASSERT_TRUE(other.has_value()) << other.error().message;
+  EXPECT_EQ(one->translation.header.encode(), other->translation.header.encode());
+  said.set("model_type", "qwen3");
+  EXPECT_THAT(translated_text(said).error().message, HasSubstr("has the model_type \"qwen3\""));
+  said.set("model_type", "gemma3_text").set("odd", 1);
+  EXPECT_THAT(translated_text(said).error().message, HasSubstr("text_config"));
+  EXPECT_THAT(translated_text(Json(1)).error().message, HasSubstr("expected an object"));
+}
+
 TEST_F(HfFolder, RefusesOtherActivationsAndScalings) {
   EXPECT_THAT(error_with("hidden_act", "relu2").message, HasSubstr("\"hidden_act\" is \"relu2\""));
   config_.set("hidden_act", "silu");

@@ -22,4 +22,13 @@ Json family_fixture(const std::string& name) {
   return std::move(*fixture);
 }
 
+bool is_unused_part(std::string_view tensor) {
+  return tensor.starts_with("vision_tower.") || tensor.starts_with("multi_modal_projector.");
+}
+
+std::string text_name(std::string_view tensor) {
+  constexpr std::string_view kText = "language_model.";
+  return std::string(tensor.starts_with(kText) ? tensor.substr(kText.size()) : tensor);
+}
+
 }  // namespace cupel::test

@@ -197,6 +197,19 @@ struct HfSource {
   /// architectures among it. Errors: kUnsupported - what transformers cannot be told.
   Result<Ok> (*configure)(const ModelDescription& model, hf::ConfigWriter& config) = nullptr;
   HfBiases biases = {};
+  /// model_type of multimodal folders whose `text_config` is a model of this family, and what that
+  /// means where it is silent (JSON); they run as the text model. Empty: there are none.
+  std::string_view multimodal_type = {};
+  std::string_view text_defaults = {};
+
+  /// All values of model_type that are read.
+  [[nodiscard]] std::vector<std::string_view> all_types() const {
+    std::vector<std::string_view> all = model_types;
+    if (!multimodal_type.empty()) {
+      all.push_back(multimodal_type);
+    }
+    return all;
+  }
 };
 
 /// One family of architectures: how metadata becomes a description. One file, one line in

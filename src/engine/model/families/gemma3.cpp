@@ -1,5 +1,6 @@
-// Gemma 3 (text): Q and K heads normalised before the rotation, five layers with a sliding window
-// (rotary base 10 000, no scaling) to one that sees everything (base and scaling of the file).
+// Gemma 3, its text model: Q and K heads normalised before the rotation, five layers with a sliding
+// window (rotary base 10 000, no scaling) to one that sees everything (base and scaling of the
+// file).
 #include "base/error.h"
 #include "engine/model/families/gemma.h"
 #include "engine/model/hf/config_writer.h"
@@ -11,6 +12,12 @@ namespace {
 
 constexpr int64_t kLayersPerGlobal = 6;
 constexpr size_t kLayersOf27b = 62;
+/// Published folders of 4B, 12B and 27B say of the text model only what differs from these.
+constexpr std::string_view kTextDefaults = R"({
+  "vocab_size": 262208, "num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256,
+  "hidden_activation": "gelu_pytorch_tanh", "max_position_embeddings": 131072,
+  "rms_norm_eps": 1e-6, "query_pre_attn_scalar": 256
+})";
 
 Result<ModelDescription> describe(MetadataReader& read) {
   CUPEL_TRY(ModelDescription model, describe_gemma(read, kLayersOf27b));
@@ -62,15 +69,19 @@ Result<Ok> configure(const ModelDescription& model, hf::ConfigWriter& config) {
 ModelFamily gemma3() {
   return {
       .architecture = "gemma3",
-      .summary = "Gemma 3 (text)",
+      .summary = "Gemma 3 (text; the text model of folders that see images)",
       .features =
           "norms around blocks, normalised heads, local and global layers with a rotary base each",
       .describe = &describe,
       .hf = {.model_types = {"gemma3_text"},
              .translate = &translate,
              .names = gemma_tensor_names(),
+             .prefixes = {"language_model."},
+             .unused = {"vision_tower.", "multi_modal_projector."},
              .configure = &configure,
-             .biases = {.attention = "attention_bias"}}};
+             .biases = {.attention = "attention_bias"},
+             .multimodal_type = "gemma3",
+             .text_defaults = kTextDefaults}};
 }
 
 }  // namespace cupel::engine::family

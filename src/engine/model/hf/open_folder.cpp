@@ -11,6 +11,7 @@
 #include "engine/checkpoint/safetensors.h"
 #include "engine/model/description.h"
 #include "engine/model/hf/sentence_modules.h"
+#include "engine/model/hf/text_part.h"
 #include "engine/model/hf/translation.h"
 
 namespace cupel::engine::hf {
@@ -56,7 +57,7 @@ class FolderStorage final : public TensorStorage {
 Result<const ModelFamily*> family_of(const std::string& model_type, const std::string& place) {
   std::vector<std::string> known;
   for (const ModelFamily& family : model_families()) {
-    for (const std::string_view type : family.hf.model_types) {
+    for (const std::string_view type : family.hf.all_types()) {
       if (type == model_type) {
         return &family;
       }
@@ -219,6 +220,10 @@ Result<TranslatedConfig> translate_config(const Json& config, const std::string&
   CUPEL_TRY(const std::string type, read.text_or("model_type", ""));
   TranslatedConfig out;
   CUPEL_TRY(out.family, family_of(type, place));
+  if (out.family->hf.multimodal_type == type) {
+    CUPEL_TRY(const Json text, text_part(config, *out.family, place));
+    return translate_config(text, place + ": text_config");
+  }
   out.translation.architecture = out.family->architecture;
   out.translation.header.set_string("general.architecture", out.family->architecture);
   CUPEL_TRY_VOID(out.family->hf.translate(read, out.translation));
