@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes src/engine/tokenizer/json/unicode_exceptions.def: characters that `tokenizers` knows otherwise than utf8proc.
+"""Writes src/engine/tokenizer/json/unicode_exceptions.def: characters that `tokenizers` knows otherwise than utf8proc, and
+unicode_scripts.def beside it: which characters its UnicodeScripts step takes for one script.
 
     python bench/oracles/tokenizer_characters.py
 
@@ -44,7 +45,44 @@ def ranges(points) -> list[list[int]]:
     return found
 
 
+def scripts() -> list[list[int]]:
+    """[first, last, number] of all characters that have a script there; blanks and unassigned ones go with any."""
+    step = pre_tokenizers.UnicodeScripts()
+
+    def splits(first: str, second: str) -> bool:
+        return len(step.pre_tokenize_str(first + second)) > 1
+
+    found: list[list[int]] = []
+    members: list[str] = []  # one of each script
+    for point in [0, *POINTS]:
+        char = chr(point)
+        if not splits("a", char) and not splits("\u044f", char):
+            continue
+        last = found[-1] if found else [0, 0, 0]
+        if last[2] and not splits(members[last[2] - 1], char):
+            number = last[2]
+        else:
+            number = next((i + 1 for i, member in enumerate(members) if not splits(member, char)), 0)
+        if number == 0:
+            members.append(char)
+            number = len(members)
+        if last[2] == number and last[1] == point - 1:
+            last[1] = point
+        else:
+            found.append([point, point, number])
+    return found
+
+
+def write_scripts() -> None:
+    lines = [f"// The scripts that the step UnicodeScripts of tokenizers {tokenizers.__version__} tells apart, by numbers without meaning;",
+             "// Hiragana and Katakana are Han there. CUPEL_SCRIPT(first, last, script), ascending; characters that are in none",
+             "// (the blank, what its tables do not know) go with any. Written by bench/oracles/tokenizer_characters.py.", ""]
+    lines += [f"CUPEL_SCRIPT(0x{first:X}, 0x{last:X}, {number})" for first, last, number in scripts()]
+    (OUT.parent / "unicode_scripts.def").write_text("\n".join(lines) + "\n")
+
+
 def main() -> None:
+    write_scripts()
     bert = {"clean_text": False, "handle_chinese_chars": False, "strip_accents": False, "lowercase": False}
     removed_by = {"kMark": normalizers.StripAccents(), "kNonspacing": normalizers.BertNormalizer(**bert | {"strip_accents": True}),
                   "kOther": normalizers.BertNormalizer(**bert | {"clean_text": True})}
@@ -54,6 +92,8 @@ def main() -> None:
     exceptions = {kind: [c for c in POINTS if (step.normalize_str(chr(c)) == "") != ours[kind](c)] for kind, step in removed_by.items()}
     split = pre_tokenizers.Punctuation()
     exceptions["kPunctuation"] = [c for c in POINTS if c >= 0x80 and (len(split.pre_tokenize_str(f"a{chr(c)}a")) == 3) != ours["kPunctuation"](c)]
+    digits = pre_tokenizers.Digits()
+    exceptions["kNumber"] = [c for c in POINTS if (len(digits.pre_tokenize_str(f"a{chr(c)}a")) == 3) != (category(c)[0] == "N")]
     exceptions["kKeptByNfd"] = [c for c in POINTS if normalizers.NFD().normalize_str(chr(c)) != decomposed(c, False)]
     exceptions["kKeptByNfkd"] = [c for c in POINTS if normalizers.NFKD().normalize_str(chr(c)) != decomposed(c, True)]
     for c in exceptions["kKeptByNfd"] + exceptions["kKeptByNfkd"]:

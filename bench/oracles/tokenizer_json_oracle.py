@@ -194,6 +194,8 @@ def pre_tokenizer_list() -> list[dict]:
     return splits + punctuation + metaspace + bytelevel + [
         {"type": "Whitespace"}, {"type": "WhitespaceSplit"}, {"type": "BertPreTokenizer"}, {"type": "CharDelimiterSplit", "delimiter": "e"},
         {"type": "Digits", "individual_digits": True}, {"type": "Digits", "individual_digits": False},
+        {"type": "UnicodeScripts"}, {"type": "FixedLength", "length": 3},
+        {"type": "Sequence", "pretokenizers": [{"type": "FixedLength", "length": 4}, {"type": "UnicodeScripts"}]},
         {"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": True}, bytelevel[2]]},
         {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, metaspace[2]]},
         {"type": "Sequence", "pretokenizers": [bytelevel[3], {"type": "Split", "pattern": {"Regex": "Ġ"}, "behavior": "MergedWithNext", "invert": False}]}]
@@ -206,7 +208,9 @@ DECODERS = {
     "bytes": [{"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}],
     "wordpiece": [{"type": "WordPiece", "prefix": "##", "cleanup": cleanup} for cleanup in (True, False)],
     "suffix": [{"type": "BPEDecoder", "suffix": "</w>"}, None, {"type": "Strip", "content": "e", "start": 1, "stop": 2},
-               {"type": "Replace", "pattern": {"Regex": "[a-e]"}, "content": "*"}],
+               {"type": "Replace", "pattern": {"Regex": "[a-e]"}, "content": "*"},
+               {"type": "CTC", "pad_token": "<s>", "word_delimiter_token": "e", "cleanup": True},
+               {"type": "CTC", "pad_token": "l", "word_delimiter_token": "|", "cleanup": False}],
 }
 TOOL_TOKENS = [
     [{"content": "<tool>"}, {"content": "tool", "single_word": True}],
@@ -272,6 +276,10 @@ def make_cases(bases: dict) -> list[tuple[str, str, dict]]:
         {"type": "RobertaProcessing", "sep": ["</s>", 1], "cls": ["<s>", 0], "trim_offsets": True, "add_prefix_space": True},
         {"type": "BertProcessing", "sep": ["</s>", 1], "cls": ["<s>", 0]}]
     frames.append({"type": "Sequence", "processors": [{"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": False, "use_regex": True}, frames[0]]})
+    frames.append({"type": "Sequence", "processors": [frames[2], frames[1], frames[0]]})
+    changed = {"type": "Replace", "pattern": {"String": "ow"}, "content": "XX"}
+    cases.append(("added normalized shown", "wordpiece", {"normalizer": changed, "decoder": DECODERS["wordpiece"][0], "added_tokens": added(
+        TOOL_TOKENS[2], bases["wordpiece"])}))
     for i, frame in enumerate(frames):
         cases.append((f"post-processor {i}", "bytes", {"post_processor": frame}))
     for kind, name in (("metaspace", "chars"), ("bytes", "bytes"), ("wordpiece", "wordpiece"), ("suffix", "prefixed")):

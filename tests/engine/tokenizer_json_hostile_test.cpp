@@ -59,10 +59,10 @@ TEST(TokenizerJsonHostile, NamesThePathOfWhatItDoesNotKnow) {
                  "normalizer: the normalizer \"Foo\" is not supported");
   EXPECT_REFUSED(
       small(
-          R"(,"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Digits"},{"type":"UnicodeScripts"}]})"),
-      kUnsupported, "pre_tokenizer.pretokenizers[1]: the pre-tokenizer \"UnicodeScripts\"");
-  EXPECT_REFUSED(small(R"(,"decoder":{"type":"CTC"})"), kUnsupported,
-                 "decoder: the decoder \"CTC\"");
+          R"(,"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Digits"},{"type":"Syllables"}]})"),
+      kUnsupported, "pre_tokenizer.pretokenizers[1]: the pre-tokenizer \"Syllables\"");
+  EXPECT_REFUSED(small(R"(,"decoder":{"type":"Odd"})"), kUnsupported,
+                 "decoder: the decoder \"Odd\"");
   EXPECT_REFUSED(small(R"(,"post_processor":{"type":"Foo"})"), kUnsupported, "post_processor");
   EXPECT_REFUSED(with_model(R"({"type":"Foo"})"), kUnsupported, "model: the model \"Foo\"");
   EXPECT_REFUSED(with_model(R"({"type":"BPE","vocab":{"a":0},"merges":[],"dropout":0.1})"),

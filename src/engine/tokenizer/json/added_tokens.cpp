@@ -156,12 +156,13 @@ Result<Ok> AddedTokens::index(const Normalizer* normalizer) {
   const RegexBudget budget;
   // Of two tokens that normalise to the same text the first counts, special ones before the others.
   for (const bool wanted : {true, false}) {
-    for (const AddedToken& token : tokens_) {
+    for (AddedToken& token : tokens_) {
       if (token.special != wanted) {
         continue;
       }
       texts_.push_back(std::make_unique<const std::string>(token.content));
       const std::string_view content = *texts_.back();
+      token.shown = content;
       if (token.special) {
         special_.insert(content);
         special.push_back({content, token.id});
@@ -181,6 +182,7 @@ Result<Ok> AddedTokens::index(const Normalizer* normalizer) {
             printable(token.content));
       }
       texts_.push_back(std::make_unique<const std::string>(to_utf8(text.chars)));
+      token.shown = *texts_.back();
       normalized_bytes += texts_.back()->size();
       if (normalized_bytes > kMostNormalized) {
         return unsupported("added_tokens take more than {} bytes once they are normalised",

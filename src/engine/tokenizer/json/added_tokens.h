@@ -26,6 +26,8 @@ struct AddedToken {
   bool rstrip = false;       ///< takes the white space after it along
   bool normalized = true;    ///< looked for in normalised text, itself normalised
   bool special = false;      ///< structure: left out of decoded text
+  /// Its text where tokens become text: normalised where it is looked for so. Of AddedTokens.
+  std::string_view shown = {};
 };
 
 /// Reads one entry of "added_tokens" (with "id") or of "added_tokens_decoder" (id given).

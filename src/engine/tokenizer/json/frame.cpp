@@ -99,15 +99,22 @@ Result<TokenFrame> read_sequence(const JsonAt& json, size_t size) {
   CUPEL_TRY(const JsonAt list, json.member("processors"));
   CUPEL_TRY(const std::vector<JsonAt> items, list.items());
   TokenFrame frame;
+  bool in_parts = false;
   for (const JsonAt& item : items) {
-    CUPEL_TRY(TokenFrame own, read_frame(item, size));
-    if (own.before.empty() && own.after.empty()) {
-      continue;
+    CUPEL_TRY(const TokenFrame own, read_frame(item, size));
+    const bool adds = !own.before.empty() || !own.after.empty();
+    if (adds && in_parts) {
+      return unsupported("{}: a processor that adds tokens follows a TemplateProcessing that does",
+                         list.path());
     }
-    if (!frame.before.empty() || !frame.after.empty()) {
-      return unsupported("{}: two processors that add tokens", list.path());
+    // In the original the tokens of a template are texts of their own for the next processor.
+    CUPEL_TRY(const std::string type, item.text("type"));
+    in_parts = in_parts || (adds && type != "BertProcessing" && type != "RobertaProcessing");
+    frame.before.insert(frame.before.begin(), own.before.begin(), own.before.end());
+    frame.after.insert(frame.after.end(), own.after.begin(), own.after.end());
+    if (frame.before.size() + frame.after.size() > kMaxIds) {
+      return corrupt_data("{}: adds more than {} tokens", list.path(), kMaxIds);
     }
-    frame = std::move(own);
   }
   return frame;
 }

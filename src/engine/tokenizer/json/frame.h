@@ -20,8 +20,8 @@ struct TokenFrame {
 ///
 /// Known: Sequence, TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel. Errors:
 /// kUnsupported - another one (named by its path), a template that has the text not exactly once,
-/// or two processors that add tokens; kCorruptData - a member is absent or mistyped, an id is out
-/// of range.
+/// a processor that adds tokens behind a template that does; kCorruptData - a member is absent or
+/// mistyped, an id is out of range.
 Result<TokenFrame> read_frame(const std::optional<JsonAt>& json, size_t size);
 
 }  // namespace cupel::engine

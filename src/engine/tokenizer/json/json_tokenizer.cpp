@@ -40,6 +40,10 @@ JsonTokenizer::JsonTokenizer(JsonTokenizerParts parts) : parts_(std::move(parts)
   for (const AddedToken& token : parts_.added->tokens()) {
     control_[static_cast<size_t>(token.id)] = token.special;
   }
+  // The original leaves out of decoded text what reads like a special token, whatever its id.
+  for (size_t i = 0; i < control_.size(); ++i) {
+    control_[i] = control_[i] || parts_.added->is_special(raw_text(static_cast<TokenId>(i)));
+  }
 }
 
 Result<std::unique_ptr<Tokenizer>> JsonTokenizer::create(JsonTokenizerParts parts) {
@@ -50,7 +54,7 @@ Result<std::unique_ptr<Tokenizer>> JsonTokenizer::create(JsonTokenizerParts part
 
 std::string_view JsonTokenizer::raw_text(TokenId id) const {
   if (const AddedToken* added = parts_.added->find(id); added != nullptr) {
-    return added->content;
+    return added->shown;
   }
   return parts_.tokens->contains(id) ? parts_.tokens->text(id) : std::string_view{};
 }

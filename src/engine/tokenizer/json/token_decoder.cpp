@@ -198,6 +198,28 @@ class WordPiece final : public TokenDecoder {
   bool cleanup_;
 };
 
+/// Of tokens in a row that are the same one counts; the padding falls out, a delimiter is a blank.
+class Ctc final : public TokenDecoder {
+ public:
+  Ctc(std::string pad, std::string delimiter, bool cleanup)
+      : pad_(std::move(pad)), delimiter_(std::move(delimiter)), cleanup_(cleanup) {}
+  void apply(Tokens& tokens, TextEnds /*ends*/) const override {
+    tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
+    for (std::string& token : tokens) {
+      token = pad_.empty() ? std::move(token) : replace_all(std::move(token), pad_, "");
+      if (cleanup_) {
+        token = replace_all(cleaned(std::move(token)), delimiter_, " ");
+      }
+    }
+    std::erase_if(tokens, [](const std::string& token) { return token.empty(); });
+  }
+
+ private:
+  std::string pad_;
+  std::string delimiter_;
+  bool cleanup_;
+};
+
 class Suffix final : public TokenDecoder {
  public:
   explicit Suffix(std::string suffix) : suffix_(std::move(suffix)) {}
@@ -272,6 +294,16 @@ Result<Step> make_word_piece(const JsonAt& json) {
   return Step(std::make_unique<WordPiece>(std::move(prefix), cleanup));
 }
 
+Result<Step> make_ctc(const JsonAt& json) {
+  CUPEL_TRY(std::string pad, json.text_or("pad_token", "<pad>"));
+  CUPEL_TRY(std::string delimiter, json.text_or("word_delimiter_token", "|"));
+  CUPEL_TRY(const bool cleanup, json.flag_or("cleanup", true));
+  if (cleanup && delimiter.empty()) {
+    return corrupt_data("{}: the word_delimiter_token is empty", json.path());
+  }
+  return Step(std::make_unique<Ctc>(std::move(pad), std::move(delimiter), cleanup));
+}
+
 Result<Step> make_suffix(const JsonAt& json) {
   CUPEL_TRY(std::string suffix, json.text_or("suffix", "</w>"));
   return Step(std::make_unique<Suffix>(std::move(suffix)));
@@ -294,7 +326,8 @@ constexpr Maker kMakers[] = {{"Sequence", make_sequence},
                              {"Replace", make_replace},
                              {"Metaspace", make_metaspace},
                              {"WordPiece", make_word_piece},
-                             {"BPEDecoder", make_suffix}};
+                             {"BPEDecoder", make_suffix},
+                             {"CTC", make_ctc}};
 
 Result<Step> make_step(const JsonAt& json) {
   CUPEL_TRY(const std::string type, json.text("type"));

@@ -32,7 +32,7 @@ class TokenDecoder {
 /// The "decoder" of a tokenizer.json; absent: tokens with blanks between them.
 ///
 /// Known: Sequence, ByteLevel, ByteFallback, Fuse, Strip, Replace, Metaspace, WordPiece,
-/// BPEDecoder. Bytes that are no UTF-8 are given back as they are, where the original writes
+/// BPEDecoder, CTC. Bytes that are no UTF-8 are given back as they are, where the original writes
 /// U+FFFD. Errors: kUnsupported - another one (named by its path); kCorruptData - a member is
 /// absent or mistyped.
 Result<std::unique_ptr<TokenDecoder>> make_decoder(const std::optional<JsonAt>& json);

@@ -30,6 +30,7 @@ enum class Exception : uint8_t {
   kNonspacing,
   kOther,
   kPunctuation,
+  kNumber,
   kKeptByNfd,
   kKeptByNfkd,
 };
@@ -194,6 +195,13 @@ bool is_punctuation(uint32_t c) {
            (c >= 0x7B && c <= 0x7E);
   }
   return (category_group(c) == 'P') != is_exception(Exception::kPunctuation, c);
+}
+
+bool is_number(uint32_t c) {
+  if (c < 0x80) {
+    return c >= '0' && c <= '9';
+  }
+  return (category_group(c) == 'N') != is_exception(Exception::kNumber, c);
 }
 
 bool is_mark(uint32_t c) {

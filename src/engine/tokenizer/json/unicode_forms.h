@@ -30,6 +30,7 @@ void normalize(CharText& text, UnicodeForm form);
 // (unicode_exceptions.def).
 bool is_white_space(uint32_t c);
 bool is_punctuation(uint32_t c);      ///< categories P*, and all ASCII symbols
+bool is_number(uint32_t c);           ///< categories N*
 bool is_mark(uint32_t c);             ///< categories M*
 bool is_nonspacing_mark(uint32_t c);  ///< category Mn
 bool is_other(uint32_t c);            ///< control, format and private characters

@@ -8,6 +8,7 @@
 #include "engine/tokenizer/char_class.h"
 #include "engine/tokenizer/json/regex_matches.h"
 #include "engine/tokenizer/json/unicode_forms.h"
+#include "engine/tokenizer/json/unicode_scripts.h"
 #include "engine/tokenizer/pre_tokenizer.h"
 
 namespace cupel::engine {
@@ -149,6 +150,54 @@ class WordRuns final : public WordSplit {
       append_part(piece, begin, last == Kind::kSpace ? begin : piece.text.size(), out);
     });
   }
+};
+
+/// Cuts where the script changes. What comes before the first character that has one falls out, as
+/// in the original.
+class ScriptSplit final : public WordSplit {
+ public:
+  void apply(TextPieces& pieces) const override {
+    split_each(pieces, [](const TextPiece& piece, std::vector<TextPiece>& out) {
+      int last = 0;
+      size_t begin = 0;
+      for (size_t at = 0; at < piece.text.size();) {
+        const Char c = char_at(piece.text, at);
+        const int script = script_of(c.value);
+        if (script != 0 && script != last) {
+          append_part(piece, begin, last == 0 ? begin : at, out);
+          begin = at;
+          last = script;
+        }
+        at += c.length;
+      }
+      append_part(piece, begin, last == 0 ? begin : piece.text.size(), out);
+    });
+  }
+};
+
+/// Pieces of so many characters; the last may be shorter.
+class LengthSplit final : public WordSplit {
+ public:
+  explicit LengthSplit(int64_t length) : length_(length) {}
+
+  void apply(TextPieces& pieces) const override {
+    split_each(pieces, [this](const TextPiece& piece, std::vector<TextPiece>& out) {
+      size_t begin = 0;
+      int64_t taken = 0;
+      for (size_t at = 0; at < piece.text.size(); at += char_at(piece.text, at).length) {
+        if (taken == length_) {
+          append_part(piece, begin, at, out);
+          begin = at;
+          taken = 0;
+        }
+        ++taken;
+      }
+      append_part(piece, begin, piece.text.size(), out);
+    });
+  }
+
+ private:
+  int64_t length_;
 };
 
 class PatternSplit final : public WordSplit {
@@ -331,9 +380,8 @@ Result<Ok> add_metaspace(const JsonAt& json, std::vector<Step>& steps) {
 
 Result<Ok> add_digits(const JsonAt& json, std::vector<Step>& steps) {
   CUPEL_TRY(const bool individual, json.flag_or("individual_digits", false));
-  steps.push_back(
-      std::make_unique<CharSplit>([](uint32_t c) { return char_class(c) == CharClass::kNumber; },
-                                  individual ? Behavior::kIsolated : Behavior::kContiguous));
+  steps.push_back(std::make_unique<CharSplit>(
+      is_number, individual ? Behavior::kIsolated : Behavior::kContiguous));
   return Ok{};
 }
 
@@ -358,6 +406,20 @@ Result<Ok> add_white_space(const JsonAt& /*json*/, std::vector<Step>& steps) {
 Result<Ok> add_bert(const JsonAt& json, std::vector<Step>& steps) {
   CUPEL_TRY_VOID(add_white_space(json, steps));
   steps.push_back(std::make_unique<CharSplit>(is_punctuation, Behavior::kIsolated));
+  return Ok{};
+}
+
+Result<Ok> add_scripts(const JsonAt& /*json*/, std::vector<Step>& steps) {
+  steps.push_back(std::make_unique<ScriptSplit>());
+  return Ok{};
+}
+
+Result<Ok> add_length(const JsonAt& json, std::vector<Step>& steps) {
+  CUPEL_TRY(const int64_t length, json.integer_or("length", 5));
+  if (length < 1) {
+    return corrupt_data("{}: length is {}; expected at least 1", json.path(), length);
+  }
+  steps.push_back(std::make_unique<LengthSplit>(length));
   return Ok{};
 }
 
@@ -390,7 +452,9 @@ constexpr Maker kMakers[] = {{"Sequence", add_sequence},
                              {"Digits", add_digits},
                              {"Metaspace", add_metaspace},
                              {"BertPreTokenizer", add_bert},
-                             {"CharDelimiterSplit", add_delimiter}};
+                             {"CharDelimiterSplit", add_delimiter},
+                             {"UnicodeScripts", add_scripts},
+                             {"FixedLength", add_length}};
 
 Result<Ok> add_steps(const JsonAt& json, std::vector<Step>& steps) {
   CUPEL_TRY(const std::string type, json.text("type"));

@@ -51,9 +51,9 @@ struct WordSplits {
 /// end.
 ///
 /// Known: Sequence, ByteLevel, Split, Whitespace, WhitespaceSplit, Punctuation, Digits, Metaspace,
-/// BertPreTokenizer, CharDelimiterSplit. Patterns that splitters.h has written out are cut by it.
-/// Errors: kUnsupported - another one (named by its path), or a pattern that compile_oniguruma
-/// refuses; kCorruptData - a member is absent or mistyped.
+/// BertPreTokenizer, CharDelimiterSplit, UnicodeScripts, FixedLength. Patterns that splitters.h has
+/// written out are cut by it. Errors: kUnsupported - another one (named by its path), or a pattern
+/// that compile_oniguruma refuses; kCorruptData - a member is absent or mistyped.
 Result<WordSplits> make_word_splits(const JsonAt& json, bool take_bytes);
 
 }  // namespace cupel::engine
