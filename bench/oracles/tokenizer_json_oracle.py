@@ -250,6 +250,13 @@ def make_cases(bases: dict) -> list[tuple[str, str, dict]]:
         cases.append((f"pre-tokenizer {i}", "bytes" if ends_in_bytes else "words", {"pre_tokenizer": pre}))
     for name in ("chars", "unigram"):
         cases.append((f"byte fallback {name}", name, {"model": with_byte_tokens(bases[name]), "decoder": DECODERS["fallback"][0]}))
+        model = with_byte_tokens(bases[name])
+        lacking = {"<0x09>", "<0xE2>"}
+        if name == "chars":
+            vocab = {text: i for i, text in enumerate(text for text in model["vocab"] if text not in lacking)}
+        else:
+            vocab = [entry for entry in model["vocab"] if entry[0] not in lacking]
+        cases.append((f"some bytes {name}", name, {"model": model | {"vocab": vocab}, "decoder": DECODERS["fallback"][0]}))
     model = json.loads(json.dumps(bases["chars"]["model"]))
     pairs = [merge if isinstance(merge, list) else merge.split(" ") for merge in model["merges"]]
     cases.append(("not fused", "chars", {"model": model | {"fuse_unk": False}}))

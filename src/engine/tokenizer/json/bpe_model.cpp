@@ -56,13 +56,10 @@ class BytePieces {
 
 class Bpe final : public WordModel {
  public:
-  Bpe(Settings settings,
-      const ModelTokens& tokens,
-      std::vector<TokenId> byte_tokens,
-      PairRanks ranks)
+  Bpe(Settings settings, const ModelTokens& tokens, const ByteTokens& byte_tokens, PairRanks ranks)
       : settings_(std::move(settings)),
         tokens_(&tokens),
-        byte_tokens_(std::move(byte_tokens)),
+        byte_tokens_(byte_tokens),
         ranks_(std::move(ranks)) {
     if (settings_.bytes) {
       pieces_ = std::make_unique<BytePieces>(tokens);
@@ -77,11 +74,11 @@ class Bpe final : public WordModel {
 
   void encode(std::span<const std::string_view> words, std::vector<TokenId>& ids) const override;
   [[nodiscard]] bool takes_bytes() const override {
-    return settings_.bytes || !byte_tokens_.empty();
+    return settings_.bytes || byte_tokens_.has_all();
   }
   /// Whether every text can be written without an unknown token.
   [[nodiscard]] bool is_complete() const {
-    return !byte_tokens_.empty() ||
+    return byte_tokens_.has_all() ||
            (settings_.bytes && std::ranges::all_of(byte_ids_, [](TokenId id) { return id >= 0; }));
   }
 
@@ -113,7 +110,7 @@ class Bpe final : public WordModel {
 
   Settings settings_;
   const ModelTokens* tokens_;
-  std::vector<TokenId> byte_tokens_;     // "<0x00>" …; empty without byte fallback
+  ByteTokens byte_tokens_;               // none without byte fallback
   std::unique_ptr<BytePieces> pieces_;   // of a model over bytes
   std::array<TokenId, 256> byte_ids_{};  // of a model over bytes
   PairRanks ranks_;
@@ -235,11 +232,11 @@ void Bpe::add_chars(std::string_view word, std::vector<Symbol>& symbols) const {
 }
 
 bool Bpe::add_byte_tokens(std::string_view text, std::vector<Symbol>& symbols) const {
-  if (byte_tokens_.empty()) {
+  if (!byte_tokens_.cover(text)) {
     return false;
   }
   for (const char c : text) {
-    symbols.push_back({0, 1, byte_tokens_[static_cast<unsigned char>(c)]});
+    symbols.push_back({0, 1, byte_tokens_.of(c)});
   }
   return true;
 }
@@ -351,9 +348,9 @@ Result<std::unique_ptr<WordModel>> make_bpe(const JsonAt& json,
   settings.unknown = unknown.empty() ? -1 : tokens.find(unknown);
   CUPEL_TRY(PairRanks ranks, read_ranks(json, tokens, settings.prefix.size()));
   const bool named = !unknown.empty() && settings.unknown < 0;
-  auto model = std::make_unique<Bpe>(std::move(settings), tokens,
-                                     fallback ? tokens.byte_tokens() : std::vector<TokenId>{},
-                                     std::move(ranks));
+  auto model =
+      std::make_unique<Bpe>(std::move(settings), tokens,
+                            fallback ? tokens.byte_tokens() : ByteTokens{}, std::move(ranks));
   if (named && !model->is_complete()) {
     return corrupt_data("{}.unk_token is \"{}\", which is no token", json.path(),
                         printable(unknown));

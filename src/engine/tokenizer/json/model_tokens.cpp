@@ -89,15 +89,12 @@ Result<Ok> ModelTokens::set_texts(const JsonAt& vocab,
   return Ok{};
 }
 
-std::vector<TokenId> ModelTokens::byte_tokens() const {
-  std::vector<TokenId> tokens;
+ByteTokens ModelTokens::byte_tokens() const {
+  std::array<TokenId, 256> ids{};
   for (unsigned byte = 0; byte < 256; ++byte) {
-    tokens.push_back(find(format("<0x{:02X}>", byte)));
-    if (tokens.back() < 0) {
-      return {};
-    }
+    ids[byte] = find(format("<0x{:02X}>", byte));
   }
-  return tokens;
+  return ByteTokens(ids);
 }
 
 }  // namespace cupel::engine

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -14,6 +16,28 @@ namespace cupel::engine {
 /// Most ids below the largest one that no token has: tables are made by id, and a file of 100 bytes
 /// must not make large ones.
 constexpr int64_t kMostIdGaps = int64_t{1} << 16U;
+
+/// Tokens that stand for single bytes, for text that has no other. A vocabulary may lack some:
+/// Gemma's has a tabulator of its own in place of "<0x09>".
+class ByteTokens {
+ public:
+  ByteTokens() = default;  // none
+  /// `ids`: of each byte, -1 where it has no token.
+  explicit ByteTokens(const std::array<TokenId, 256>& ids) : ids_(ids), some_(true) {}
+
+  [[nodiscard]] bool has_all() const {
+    return some_ && std::ranges::all_of(ids_, [](TokenId id) { return id >= 0; });
+  }
+  /// Whether each byte of the text has one.
+  [[nodiscard]] bool cover(std::string_view text) const {
+    return some_ && std::ranges::all_of(text, [this](char c) { return of(c) >= 0; });
+  }
+  [[nodiscard]] TokenId of(char byte) const { return ids_[static_cast<unsigned char>(byte)]; }
+
+ private:
+  std::array<TokenId, 256> ids_{};
+  bool some_ = false;
+};
 
 /// The tokens of the "model" of a tokenizer.json, by id; ids may have gaps. Immutable, movable.
 class ModelTokens {
@@ -35,8 +59,8 @@ class ModelTokens {
   [[nodiscard]] TokenId find(std::string_view text) const { return by_text_->find(text); }
   /// Of a Unigram vocabulary.
   [[nodiscard]] const std::vector<double>& scores() const { return scores_; }
-  /// The tokens "<0x00>" to "<0xFF>", or nothing when one of them is absent.
-  [[nodiscard]] std::vector<TokenId> byte_tokens() const;
+  /// The tokens "<0x00>" to "<0xFF>".
+  [[nodiscard]] ByteTokens byte_tokens() const;
 
  private:
   ModelTokens() = default;

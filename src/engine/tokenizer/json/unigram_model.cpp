@@ -13,8 +13,8 @@ constexpr double kUnknownPenalty = 10.0;
 
 class Unigram final : public WordModel {
  public:
-  Unigram(const ModelTokens& tokens, TokenId unknown, std::vector<TokenId> byte_tokens)
-      : tokens_(&tokens), unknown_(unknown), byte_tokens_(std::move(byte_tokens)) {
+  Unigram(const ModelTokens& tokens, TokenId unknown, const ByteTokens& byte_tokens)
+      : tokens_(&tokens), unknown_(unknown), byte_tokens_(byte_tokens) {
     std::vector<PieceTrie::Entry> entries;
     for (size_t i = 0; i < tokens.size(); ++i) {
       const auto id = static_cast<TokenId>(i);
@@ -42,7 +42,7 @@ class Unigram final : public WordModel {
       }
     }
   }
-  [[nodiscard]] bool takes_bytes() const override { return !byte_tokens_.empty(); }
+  [[nodiscard]] bool takes_bytes() const override { return byte_tokens_.has_all(); }
 
  private:
   static constexpr uint32_t kNowhere = std::numeric_limits<uint32_t>::max();
@@ -104,18 +104,18 @@ class Unigram final : public WordModel {
   void append_unknown(std::string_view run, std::vector<TokenId>& ids) const {
     if (const TokenId whole = tokens_->find(run); whole >= 0) {
       ids.push_back(whole);
-    } else if (byte_tokens_.empty()) {
+    } else if (!byte_tokens_.cover(run)) {
       ids.push_back(unknown_);
     } else {
       for (size_t i = run.size(); i-- > 0;) {
-        ids.push_back(byte_tokens_[static_cast<unsigned char>(run[i])]);
+        ids.push_back(byte_tokens_.of(run[i]));
       }
     }
   }
 
   const ModelTokens* tokens_;
   TokenId unknown_;
-  std::vector<TokenId> byte_tokens_;  // empty without byte fallback
+  ByteTokens byte_tokens_;  // none without byte fallback
   PieceTrie trie_;
   double unknown_score_ = 0.0;
 };
@@ -125,7 +125,7 @@ class Unigram final : public WordModel {
 Result<std::unique_ptr<WordModel>> make_unigram(const JsonAt& json, const ModelTokens& tokens) {
   CUPEL_TRY(const int64_t unknown, json.integer_or("unk_id", -1));
   CUPEL_TRY(const bool fallback, json.flag_or("byte_fallback", false));
-  std::vector<TokenId> bytes = fallback ? tokens.byte_tokens() : std::vector<TokenId>{};
+  const ByteTokens bytes = fallback ? tokens.byte_tokens() : ByteTokens{};
   if (unknown < 0 || unknown >= static_cast<int64_t>(tokens.size())) {
     return corrupt_data(
         "{}.unk_id is {}; expected the id of one of the {} tokens, for text that has none",
@@ -133,7 +133,7 @@ Result<std::unique_ptr<WordModel>> make_unigram(const JsonAt& json, const ModelT
         tokens.size());
   }
   return std::unique_ptr<WordModel>(
-      std::make_unique<Unigram>(tokens, static_cast<TokenId>(unknown), std::move(bytes)));
+      std::make_unique<Unigram>(tokens, static_cast<TokenId>(unknown), bytes));
 }
 
 }  // namespace cupel::engine
