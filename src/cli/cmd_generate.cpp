@@ -128,7 +128,10 @@ class Generate : public Command {
            true);
     a.text("--prompt", "TEXT", prompt_, "One prompt");
     a.text("--input", "FILE.jsonl", input_,
-           "Many: a line is {\"prompt\": …} or {\"messages\": […]}; - reads standard input");
+           "Many: a line is {\"prompt\": …} (and \"suffix\") or {\"messages\": […]}; - reads "
+           "standard input");
+    a.text("--suffix", "TEXT", suffix_,
+           "Fill the gap between the prompt and this text; for code models that were trained to");
     a.flag("--raw", raw_, "Continue the text as it is, without the chat template");
     sampling_.declare(a);
     constraint_.declare(a);
@@ -139,6 +142,9 @@ class Generate : public Command {
   Result<int> run() override {
     if (prompt_.empty() == input_.empty()) {
       return invalid_argument("generate: give either --prompt or --input");
+    }
+    if (!suffix_.empty() && !input_.empty()) {
+      return invalid_argument("generate: with --input, \"suffix\" stands in its lines");
     }
     InputRows input;
     CUPEL_TRY(std::vector<ChatRequest> requests, read_requests(input));
@@ -158,13 +164,19 @@ class Generate : public Command {
     const auto add = [&](const Json& row) -> Result<Ok> {
       ChatRequest request;
       if (row.contains("messages")) {
+        if (row.contains("suffix")) {
+          return invalid_argument("\"suffix\" belongs to \"prompt\", not to \"messages\"");
+        }
         if (raw_) {
           return invalid_argument("\"messages\" cannot be used with --raw; give \"prompt\"");
         }
         CUPEL_TRY(request.messages, conversation_from_json(*row.find("messages")));
       } else {
         CUPEL_TRY(std::string prompt, get_string(row, "prompt"));
-        if (raw_) {
+        if (row.contains("suffix")) {
+          CUPEL_TRY(request.raw_suffix, get_string(row, "suffix"));
+        }
+        if (raw_ || request.raw_suffix) {
           request.raw_prompt = std::move(prompt);
         } else {
           request.messages = {text_message("user", prompt)};
@@ -176,7 +188,11 @@ class Generate : public Command {
       return Ok{};
     };
     if (input_.empty()) {
-      CUPEL_TRY_VOID(add(Json::object().set("prompt", prompt_)));
+      Json row = Json::object().set("prompt", prompt_);
+      if (!suffix_.empty()) {
+        row.set("suffix", suffix_);
+      }
+      CUPEL_TRY_VOID(add(row));
       return requests;
     }
     CUPEL_TRY(input, read_rows(input_));
@@ -258,6 +274,7 @@ class Generate : public Command {
   std::string model_;
   std::string prompt_;
   std::string input_;
+  std::string suffix_;
   bool raw_ = false;
   std::string format_ = "text";
   SamplingFlags sampling_;
@@ -276,6 +293,8 @@ CommandInfo generate() {
           "  cupel generate --model models/a.gguf --prompt \"Name three rivers.\"\n"
           "  cupel generate --model models/a.gguf --raw --prompt \"Once upon\" --max-tokens 64\n"
           "  cupel generate --model models/a.gguf --prompt \"A city?\" --json-schema city.json\n"
+          "  cupel generate --model models/code.gguf --prompt \"def add(a, b):\" --suffix \"    "
+          "return c\"\n"
           "  cupel generate --model models/a.gguf --input prompts.jsonl --format json\n",
       .make = &make_command<Generate>};
 }

@@ -43,6 +43,9 @@ struct Timings {
 struct ChatRequest {
   Conversation messages;
   std::optional<std::string> raw_prompt;
+  /// With raw_prompt: the text behind the answer, which then stands between the two. For models
+  /// that were trained to fill gaps; others refuse it.
+  std::optional<std::string> raw_suffix;
   SamplingOptions sampling;
   /// Which of several samples of the same request this is; enters the cache key and the draws.
   int64_t sample_index = 0;

@@ -44,6 +44,9 @@ Result<FinishReason> parse_reason(const std::string& name) {
 }
 
 Result<Ok> check_messages(const ChatRequest& request) {
+  if (request.raw_suffix) {
+    return unsupported("an endpoint takes messages, which have no suffix; name a GGUF file");
+  }
   if (request.raw_prompt) {
     return unsupported(
         "an endpoint takes messages, not raw prompts; leave out --raw or name a GGUF file");

@@ -297,7 +297,8 @@ void Generator::after_step(double seconds) {
 }
 
 void Generator::take_draw(Running& run) {
-  if (tokenizer_->ends_generation(run.draw.id)) {
+  if (tokenizer_->ends_generation(run.draw.id) ||
+      std::ranges::find(run.job.ends, run.draw.id) != run.job.ends.end()) {
     run.text.push(run.decoder.flush());
     finish(run, FinishReason::kStop);
     return;

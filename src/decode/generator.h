@@ -30,6 +30,7 @@ struct GenerateJob {
   SamplingOptions sampling;
   uint64_t stream = 0;  ///< sample index: which of several samples of one request
   bool logprobs = false;
+  std::vector<TokenId> ends;  ///< end the answer beside those that always do
   /// That of `sampling`, compiled for the model's vocabulary; null where there is none.
   std::shared_ptr<constraint::TokenConstraint> token_constraint;
   std::function<bool()> cancelled;                      ///< may be empty

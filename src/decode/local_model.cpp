@@ -61,6 +61,7 @@ Result<std::unique_ptr<LocalModel>> LocalModel::create(std::unique_ptr<engine::C
   model->file_ = std::move(file);
   CUPEL_TRY(engine::ModelTexts texts, engine::load_texts(texts_of, {.pre = options.tokenizer_pre}));
   model->tokenizer_ = std::move(texts.tokenizer);
+  model->fill_tokens_ = engine::find_fill_tokens(*model->tokenizer_);
   CUPEL_TRY(const std::string source, template_source(texts.chat_template, options.template_path));
   CUPEL_TRY(model->template_, parse_template(source, options.path, options.template_path));
   CUPEL_TRY(model->transformer_, engine::Transformer::load(*model->file_, options.engine));
@@ -178,6 +179,19 @@ Capabilities LocalModel::capabilities() const {
 }
 
 Result<std::vector<TokenId>> LocalModel::prompt_ids(const ChatRequest& request) const {
+  if (request.raw_suffix) {
+    if (!request.raw_prompt) {
+      return invalid_argument("a suffix belongs to a raw prompt, not to messages");
+    }
+    if (!fill_tokens_) {
+      return failed_precondition(
+          "{}: its vocabulary has no tokens to fill a gap with (one of {}), so it was not trained "
+          "to; leave out the suffix",
+          path_, engine::fill_token_names());
+    }
+    return engine::fill_prompt(*tokenizer_, *fill_tokens_, *request.raw_prompt,
+                               *request.raw_suffix);
+  }
   if (request.raw_prompt) {
     return tokenizer_->encode(*request.raw_prompt, {.add_special = true, .parse_special = true});
   }
@@ -246,6 +260,7 @@ std::shared_ptr<ChatCall> LocalModel::submit(ChatRequest request, ChatSink sink)
                   .sampling = std::move(request.sampling),
                   .stream = static_cast<uint64_t>(request.sample_index),
                   .logprobs = request.logprobs,
+                  .ends = request.raw_suffix ? fill_tokens_->ends : std::vector<TokenId>{},
                   .token_constraint = std::move(*token_constraint),
                   .cancelled = [call] { return call->cancelled(); },
                   .on_text = std::move(sink.on_delta),

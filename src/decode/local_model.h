@@ -20,6 +20,7 @@
 #include "decode/generator.h"
 #include "engine/runtime/transformer.h"
 #include "engine/template/chat_template.h"
+#include "engine/tokenizer/fill_in_middle.h"
 
 namespace cupel::decode {
 
@@ -112,6 +113,7 @@ class LocalModel : public ChatModel, public Scorer {
   std::string settings_;                      // what else the fingerprint is of
   std::unique_ptr<engine::Checkpoint> file_;  // kept for its fingerprint
   std::unique_ptr<Tokenizer> tokenizer_;
+  std::optional<engine::FillTokens> fill_tokens_;
   std::optional<engine::ChatTemplate> template_;
   std::unique_ptr<engine::Transformer> transformer_;
   std::unique_ptr<Generator> generator_;

@@ -103,18 +103,23 @@ std::optional<CallKey> key_of(const std::string& fingerprint,
 
 std::optional<std::string> encode_request(const ChatRequest& request) {
   if (!is_plain(request.messages) || !is_valid_utf8(request.raw_prompt.value_or("")) ||
-      !is_plain(request.sampling.stop) || !is_valid_utf8(request.sampling.constraint.text)) {
+      !is_valid_utf8(request.raw_suffix.value_or("")) || !is_plain(request.sampling.stop) ||
+      !is_valid_utf8(request.sampling.constraint.text)) {
     return std::nullopt;
   }
-  return canonical_json(Json::object()
-                            .set("kind", "chat")
-                            .set("messages", conversation_to_json(request.messages))
-                            .set("raw_prompt", raw_prompt_json(request.raw_prompt))
-                            .set("sampling", sampling_to_json(request.sampling))
-                            .set("logprobs", request.logprobs)
-                            .set("tools", request.tools)
-                            .set("template_variables", request.template_variables)
-                            .set("extra_body", request.extra_body));
+  Json json = Json::object();
+  json.set("kind", "chat")
+      .set("messages", conversation_to_json(request.messages))
+      .set("raw_prompt", raw_prompt_json(request.raw_prompt))
+      .set("sampling", sampling_to_json(request.sampling))
+      .set("logprobs", request.logprobs)
+      .set("tools", request.tools)
+      .set("template_variables", request.template_variables)
+      .set("extra_body", request.extra_body);
+  if (request.raw_suffix) {  // absent otherwise: calls that were kept before stay known
+    json.set("raw_suffix", *request.raw_suffix);
+  }
+  return canonical_json(json);
 }
 
 std::optional<std::string> encode_request(const LabelScoreRequest& request) {

@@ -107,6 +107,51 @@ TEST(Generate, FirstOfSeveralStopStringsEndsIt) {
   EXPECT_EQ(stream(*local, ask({"efgh", "fg"})).text, "abcde");  // complete before the other is
 }
 
+// What fills a gap ends where another file would begin (GenerateJob::ends).
+TEST(Generate, TokensOfTheJobEndTheAnswerAndAreNotShown) {
+  const TinyModel model(saying(" abcd"));
+  const auto local = open_tiny(model);
+  const auto file = engine::Checkpoint::open(model.path());
+  ASSERT_TRUE(file.has_value());
+  const auto transformer = engine::Transformer::load(*file, {.threads = 1});
+  ASSERT_TRUE(transformer.has_value());
+  Generator generator(**transformer, local->tokenizer(), {.source = "tiny"});
+  std::vector<ChatResponse> answers;
+  for (const std::vector<TokenId>& ends :
+       {std::vector<TokenId>{}, {local->tokenizer().find("c")}}) {
+    generator.submit({.prompt = *local->prompt_ids(ask()),
+                      .sampling = ask().sampling,
+                      .ends = ends,
+                      .cancelled = [] { return false; },
+                      .on_text = {},
+                      .on_done =
+                          [&](Result<ChatResponse> response) {
+                            answers.push_back(std::move(response).value());
+                          }});
+    while (!generator.idle()) {
+      generator.step();
+    }
+  }
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[0].text, " abcd");
+  EXPECT_EQ(answers[1].text, " ab");
+  EXPECT_EQ(answers[1].finish_reason, FinishReason::kStop);
+}
+
+TEST(Generate, ASuffixNeedsAVocabularyThatFillsGaps) {
+  const TinyModel model(saying(" a"));
+  const auto local = open_tiny(model);
+  ChatRequest request = ask();
+  request.raw_suffix = "b";
+  Calls calls(*local);
+  calls.submit(request);
+  const Recorded& record = calls.wait(0);
+  ASSERT_EQ(record.done.size(), 1U);
+  ASSERT_FALSE(record.done.front().has_value());
+  EXPECT_EQ(record.done.front().error().code, Code::kFailedPrecondition);
+  EXPECT_NE(record.done.front().error().message.find("<fim_prefix>"), std::string::npos);
+}
+
 TEST(Generate, UnfinishedStopStringIsShownAtTheEnd) {
   const TinyModel model(saying("abcdefgh"));
   const auto local = open_tiny(model);
