@@ -190,6 +190,8 @@ TEST(ConstraintRegex, RefusesWhatItDoesNotSupportByNameAndPlace) {
   };
   const Case cases[] = {{"a(?=b)", Code::kUnsupported, "look-ahead"},
                         {"(?!a)b", Code::kUnsupported, "byte 0: look-ahead"},
+                        {"(?!", Code::kUnsupported, "byte 0: look-ahead"},
+                        {"(?!^", Code::kUnsupported, "byte 0: look-ahead"},
                         {"(?!^[a]+$)b", Code::kUnsupported, "look-ahead"},
                         {"(?!^[ab]*$)[ab]+", Code::kInvalidArgument, "excludes every text"},
                         {"(?<!a)b", Code::kUnsupported, "look-behind"},

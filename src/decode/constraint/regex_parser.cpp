@@ -122,7 +122,7 @@ class Parser {
   Result<CodePointSet> look_ahead() {
     const size_t begin = at_;
     take("^");
-    if (!next_is("(") && !next_is("^") && !next_is("$")) {
+    if (!done() && !next_is("(") && !next_is("^") && !next_is("$")) {
       CUPEL_TRY(RegexNode one, atom(1));
       CUPEL_TRY_VOID(quantifier(one));
       if (one.min == 0 && one.max == RegexNode::kUnbounded && take("$)")) {
