@@ -134,6 +134,18 @@ void Arguments::text(std::string_view flag,
       ->required(required);
 }
 
+void Arguments::text(std::string_view flag,
+                     std::string_view value,
+                     std::optional<std::string>& target,
+                     std::string_view help) {
+  parser_->remember(flag, value);
+  parser_->app
+      .add_option_function<std::string>(
+          std::string(flag), [&target](const std::string& text) { target = text; },
+          std::string(help))
+      ->type_name(std::string(value));
+}
+
 void Arguments::texts(std::string_view flag,
                       std::string_view value,
                       std::vector<std::string>& target,

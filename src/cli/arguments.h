@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,11 @@ class Arguments {
             std::string& target,
             std::string_view help,
             bool required = false);
+  /// The same where an empty text is not the same as none.
+  void text(std::string_view flag,
+            std::string_view value,
+            std::optional<std::string>& target,
+            std::string_view help);
   void texts(std::string_view flag,
              std::string_view value,
              std::vector<std::string>& target,

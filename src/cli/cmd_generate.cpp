@@ -40,8 +40,8 @@ struct SamplingFlags {
 };
 
 struct ConstraintFlags {
-  std::string schema_path;
-  std::string pattern;
+  std::optional<std::string> schema_path;
+  std::optional<std::string> pattern;
 
   void declare(Arguments& a) {
     a.text("--json-schema", "FILE", schema_path,
@@ -49,18 +49,22 @@ struct ConstraintFlags {
     a.text("--regex", "PATTERN", pattern, "Answers match this pattern as a whole");
   }
   [[nodiscard]] Result<OutputConstraint> read() const {
-    if (!schema_path.empty() && !pattern.empty()) {
+    if (schema_path && pattern) {
       return invalid_argument("generate: give either --json-schema or --regex");
     }
-    if (!pattern.empty()) {
-      return OutputConstraint{.kind = OutputConstraint::Kind::kRegex, .text = pattern};
-    }
-    if (schema_path.empty()) {
+    if (!schema_path && !pattern) {
       return OutputConstraint{};
     }
-    CUPEL_TRY(std::string text, read_file(schema_path));
+    if ((schema_path ? *schema_path : *pattern).empty()) {  // an unset variable of a script
+      return invalid_argument("generate: {} is empty; leave it out for free answers",
+                              schema_path ? "--json-schema" : "--regex");
+    }
+    if (pattern) {
+      return OutputConstraint{.kind = OutputConstraint::Kind::kRegex, .text = *pattern};
+    }
+    CUPEL_TRY(std::string text, read_file(*schema_path));
     if (auto json = parse_json(text); !json) {
-      return in_context(std::move(json).error(), schema_path);
+      return in_context(std::move(json).error(), *schema_path);
     }
     return OutputConstraint{.kind = OutputConstraint::Kind::kJsonSchema, .text = std::move(text)};
   }
@@ -74,7 +78,7 @@ struct ConstraintFlags {
                         ? decode::constraint::compile_json_schema(std::string_view(constraint.text))
                         : decode::constraint::compile_regex(constraint.text);
     if (!compiled) {
-      return in_context(std::move(compiled).error(), schema ? schema_path : "--regex");
+      return in_context(std::move(compiled).error(), schema ? *schema_path : "--regex");
     }
     return Ok{};
   }
@@ -124,7 +128,9 @@ Json answer_json(const Answer& answer) {
 class Generate : public Command {
  public:
   void declare(Arguments& a) override {
-    a.text("--model", "SPEC", model_, "Model to run: [NAME=]FILE.gguf or NAME=openai:MODEL@URL",
+    a.text("--model", "SPEC", model_,
+           "Model to run: [NAME=]FILE.gguf, FOLDER, ORG/NAME that was pulled, or "
+           "NAME=openai:MODEL@URL",
            true);
     a.text("--prompt", "TEXT", prompt_, "One prompt");
     a.text("--input", "FILE.jsonl", input_,

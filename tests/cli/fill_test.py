@@ -42,6 +42,8 @@ class FillTest(CupelTest):
         tiny = self.tiny_model()
         self.fails(USAGE, "generate", "--model", tiny, "--prompt", "a", "--suffix", "b",
                    says=["no tokens to fill a gap with", "<fim_prefix>", "leave out the suffix"])
+        for flag in ("--regex", "--json-schema"):
+            self.fails(USAGE, "generate", "--model", tiny, "--raw", "--prompt", "a", flag, "", says=f"{flag} is empty")
         self.file("in.jsonl", json.dumps({"messages": [{"role": "user", "content": "a"}], "suffix": "b"}) + "\n")
         self.fails(USAGE, "generate", "--model", tiny, "--input", "in.jsonl", says=["in.jsonl", "not to \"messages\""])
         self.fails(USAGE, "generate", "--model", tiny, "--input", "in.jsonl", "--suffix", "b", says="stands in its lines")
